@@ -1,0 +1,195 @@
+"""Configuration: the shipped suites with a project's own perfkit.toml or [tool.perfkit] laid over them."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from perfkit.catalog.case import REFERENCE_VARIANT, Shape, ShapeProfile, format_shape
+from perfkit.errors import UserError
+
+_Entry = TypeVar("_Entry")
+Name = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ModelEntry(_Table):
+    """What the catalog has to know about a model before torch is imported."""
+
+    profile: Name
+    fixed_image_size: int | None = Field(default=None, ge=1)
+
+
+class PlatformVariants(_Table):
+    cpu: list[Name] = Field(default_factory=list)
+    cuda: list[Name] = Field(default_factory=list)
+
+
+class Suite(_Table):
+    """Models (``name`` or ``name@profile``), the variants of each platform and, if not all, which shapes."""
+
+    models: list[Name] = Field(min_length=1)
+    variants: PlatformVariants
+    shapes: list[Shape] | None = Field(
+        default=None, description="concrete shapes instead of each profile's min, opt and max"
+    )
+
+    @model_validator(mode="after")
+    def _no_repeats(self) -> Self:
+        for label, names in (
+            ("models", self.models),
+            ("variants.cpu", self.variants.cpu),
+            ("variants.cuda", self.variants.cuda),
+        ):
+            repeated = {name for name in names if names.count(name) > 1}
+            if repeated:
+                raise ValueError(f"{label} names {', '.join(sorted(repeated))} more than once")
+        return self
+
+
+class Measure(_Table):
+    min_rounds: int = Field(ge=5)
+    max_rounds: int = Field(ge=5)
+    time_budget_s: float = Field(gt=0)
+    warmup_max_s: float = Field(gt=0)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.min_rounds > self.max_rounds:
+            raise ValueError("min_rounds is larger than max_rounds")
+        return self
+
+
+class Settings(_Table):
+    """Global PyTorch settings that decide what eager means."""
+
+    tf32_convolution: bool
+    tf32_matmul: bool
+    cudnn_benchmark: bool
+
+
+class Config(_Table):
+    """The whole configuration, validated."""
+
+    profiles: dict[Name, ShapeProfile]
+    models: dict[Name, ModelEntry]
+    suites: dict[Name, Suite]
+    measure: Measure
+    settings: Settings
+
+    def suite(self, name: str) -> Suite:
+        """Raises UserError with the nearest names when there is no such suite."""
+        return _named("suite", name, self.suites)
+
+    def profile(self, name: str) -> ShapeProfile:
+        """Raises UserError with the nearest names when there is no such profile."""
+        return _named("profile", name, self.profiles)
+
+    def model_entry(self, model: str) -> ModelEntry:
+        """The first entry whose name or glob matches the model.
+
+        Raises UserError when none does.
+        """
+        for pattern, entry in self.models.items():
+            if fnmatchcase(model, pattern):
+                return entry
+        raise UserError(f'model {model!r} matches no [models] entry; add one with its profile, or a [models."*"]')
+
+    def shapes(self, suite: Suite, model: str, profile: ShapeProfile) -> tuple[Shape, ...]:
+        """The concrete shapes of a model in a suite: those that it can run.
+
+        Raises UserError when the suite names a shape outside the profile.
+        """
+        fixed = self.model_entry(model).fixed_image_size
+        if suite.shapes is not None:
+            outside = [format_shape(shape) for shape in suite.shapes if not profile.contains(shape)]
+            if outside:
+                raise UserError(
+                    f"shape {outside[0]} of the suite is outside the profile of {model}, which is "
+                    f"{format_shape(profile.min)} to {format_shape(profile.max)}"
+                )
+        shapes = profile.shapes() if suite.shapes is None else tuple(suite.shapes)
+        return tuple(shape for shape in shapes if fixed is None or shape[2] == shape[3] == fixed)
+
+
+def _named(kind: str, name: str, known: Mapping[str, _Entry]) -> _Entry:
+    try:
+        return known[name]
+    except KeyError:
+        raise UserError(unknown_name(kind, name, known)) from None
+
+
+def unknown_name(kind: str, name: str, known: Mapping[str, object] | list[str]) -> str:
+    """One line that says which name is unknown and which known ones are nearest to it."""
+    nearest = get_close_matches(name, list(known), n=3, cutoff=0.5)
+    hint = f"did you mean {', '.join(nearest)}?" if nearest else f"known: {', '.join(sorted(known)[:12])}"
+    return f"unknown {kind} {name!r}; {hint}"
+
+
+def load_config(root: Path) -> Config:
+    """The shipped configuration with the project's laid over it.
+
+    ``root`` is the project's folder; its perfkit.toml counts before [tool.perfkit] of its pyproject.toml.
+    Raises UserError, naming file and key, when a file can't be read or a value doesn't fit.
+    """
+    shipped = tomllib.loads(resources.files("perfkit.catalog").joinpath("suites.toml").read_text("utf-8"))
+    own, source = _own_tables(root)
+    merged: dict[str, Any] = dict(shipped)
+    for key, table in own.items():
+        base = shipped.get(key)
+        if isinstance(base, dict) and isinstance(table, dict):
+            # The project's entries come first: among the globs of [models] the first match counts.
+            merged[key] = {
+                **table,
+                **{name: value for name, value in base.items() if name not in table},
+            }
+        else:
+            merged[key] = table
+    try:
+        config = Config.model_validate(merged)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        message = first["msg"].removeprefix("Value error, ")
+        raise UserError(f"{source}: {key}: {message}") from None
+    for pattern, entry in config.models.items():
+        if entry.profile not in config.profiles:
+            line = unknown_name("profile", entry.profile, config.profiles)
+            raise UserError(f"{source}: models.{pattern}.profile: {line}")
+    for name, suite in config.suites.items():
+        for platform, variants in (("cpu", suite.variants.cpu), ("cuda", suite.variants.cuda)):
+            if variants and REFERENCE_VARIANT not in variants:
+                raise UserError(
+                    f"{source}: suites.{name}.variants.{platform}: {REFERENCE_VARIANT} is missing; it is the "
+                    "reference, and measured against itself it shows the noise of the night"
+                )
+    return config
+
+
+def _own_tables(root: Path) -> tuple[dict[str, Any], str]:
+    own_file, pyproject = root / "perfkit.toml", root / "pyproject.toml"
+    if own_file.is_file():
+        return _read_toml(own_file), own_file.name
+    if pyproject.is_file():
+        table = _read_toml(pyproject).get("tool", {}).get("perfkit", {})
+        if not isinstance(table, dict):
+            raise UserError("pyproject.toml: tool.perfkit: should be a table")
+        return table, "pyproject.toml [tool.perfkit]"
+    return {}, "perfkit's suites.toml"
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UserError(f"{path.name}: can't be read: {error}") from None

@@ -1,0 +1,252 @@
+"""Models: any name that ``torchvision.models.get_model`` knows, ready to be measured.
+
+Pretrained weights when the hub's cache holds them or the network gives them; else seeded random weights whose
+BatchNorm statistics are settled on the calibration images. A missing network is never an error.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from http.client import HTTPException
+from pathlib import Path
+from urllib.parse import urlparse
+
+import torch
+from torch import Tensor, nn
+from torchvision.models import (
+    WeightsEnum,
+    get_model,
+    get_model_builder,
+    get_model_weights,
+    get_weight,
+    list_models,
+)
+from torchvision.models.resnet import BasicBlock, Bottleneck
+from torchvision.transforms.v2 import InterpolationMode
+
+from perfkit.catalog.case import Shape
+from perfkit.catalog.config import unknown_name
+from perfkit.catalog.images import ImageSet, Preprocessing
+from perfkit.errors import UserError
+
+_IMAGENET_MEAN = (0.485, 0.456, 0.406)
+_IMAGENET_STD = (0.229, 0.224, 0.225)
+_NETWORK_TIMEOUT_S = 15.0
+_SEED = 0
+_RESIDUAL_GAIN = 0.3
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model in eval mode, float32.
+
+    ``module`` maps (batch, 3, height, width) to one tensor or to a tuple of tensors in a fixed order.
+    """
+
+    module: nn.Module
+    weights: str
+    weights_sha256: str
+    preprocessing: Preprocessing
+    classifies: bool
+    """Whether the output is (batch, classes), so that a best class means something."""
+
+
+class MainOutput(nn.Module):
+    """A segmentation model without its dictionary: the ``out`` tensor, auxiliary heads left aside."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: Tensor) -> Tensor:
+        output: Tensor = self.model(images)["out"]
+        return output
+
+
+class DenseHeads(nn.Module):
+    """The part of a single-shot detector that has fixed-size outputs: backbone and heads.
+
+    Resizing and box selection are left out: their output sizes depend on the picture, which no engine here serves.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.backbone = model.backbone
+        self.head = model.head
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        outputs: dict[str, Tensor] = self.head(list(self.backbone(images).values()))
+        return tuple(outputs[key] for key in sorted(outputs))
+
+
+def check_models(names: list[str]) -> None:
+    """Raises UserError, with the nearest names, for a model that torchvision doesn't have."""
+    known = list_models()
+    for name in names:
+        if name.lower() not in known:
+            raise UserError(unknown_name("model", name, known))
+
+
+def load_model(name: str, calibration: ImageSet, shape: Shape, device: torch.device) -> LoadedModel:
+    """Builds the model on ``device``.
+
+    ``shape`` is what the BatchNorm statistics of random weights are settled at.
+    """
+    published = list(get_model_weights(name))
+    default = get_weight(f"{type(published[0]).__name__}.DEFAULT") if published else None
+    preprocessing = _preprocessing(default)
+    pretrained = _pretrained(name, default)
+    if pretrained is not None:
+        model, weights = pretrained, f"pretrained {default}"
+    else:
+        model = _seeded(name)
+        weights = f"random, seed {_SEED}, BatchNorm settled on the calibration images"
+    model = model.eval().to(device)
+    module = _single_signature(model)
+    if pretrained is None:
+        _settle_batch_norm(module, calibration, shape, preprocessing, device)
+    for parameter in module.parameters():
+        parameter.requires_grad_(False)
+    with torch.inference_mode():
+        probe = next(calibration.batches(shape, preprocessing, 1, device))
+        output = module(probe)
+    classifies = isinstance(output, Tensor) and output.ndim == 2
+    return LoadedModel(module, weights, _sha256(module), preprocessing, classifies)
+
+
+def _single_signature(model: nn.Module) -> nn.Module:
+    """Tensors in, tensors out: wraps the models whose outputs are dictionaries or lists."""
+    module = type(model).__module__
+    if "segmentation" in module:
+        return MainOutput(model).eval()
+    if "detection" in module:
+        if not (hasattr(model, "backbone") and hasattr(model, "head")):
+            raise UserError(
+                f"detection model {type(model).__name__} has no single-shot heads; perfkit measures backbone and "
+                "heads of ssd*, retinanet* and fcos* models"
+            )
+        return DenseHeads(model).eval()
+    return model
+
+
+def _preprocessing(weights: WeightsEnum | None) -> Preprocessing:
+    preset = weights.transforms() if weights is not None else None
+    return Preprocessing(
+        mean=tuple(getattr(preset, "mean", _IMAGENET_MEAN)),  # type: ignore[arg-type] # three numbers in every preset
+        std=tuple(getattr(preset, "std", _IMAGENET_STD)),  # type: ignore[arg-type]
+        interpolation=getattr(preset, "interpolation", InterpolationMode.BILINEAR),
+    )
+
+
+def _pretrained(name: str, weights: WeightsEnum | None) -> nn.Module | None:
+    """The model with its published weights, or None where neither the cache nor the network has them."""
+    if weights is None:
+        return None
+    address = urlparse(weights.url)
+    cached = Path(torch.hub.get_dir()) / "checkpoints" / Path(address.path).name
+    if not cached.is_file() and not _network_answers(address.netloc):
+        return None
+    try:
+        with _socket_timeout():
+            model: nn.Module = get_model(name, weights=weights, progress=False)
+    except (OSError, HTTPException, RuntimeError):  # refused, cut off, or a damaged download
+        return None
+    return model
+
+
+def _seeded(name: str) -> nn.Module:
+    module = get_model_builder(name).__module__
+    options: dict[str, object] = {}
+    if "detection" in module or "segmentation" in module:
+        options["weights_backbone"] = None  # these fetch a backbone of their own unless told not to
+    if name.lower() in ("inception_v3", "googlenet"):
+        options["init_weights"] = True  # their default is about to change and warns
+    with torch.random.fork_rng():
+        torch.manual_seed(_SEED)
+        model: nn.Module = get_model(name, weights=None, **options)
+        for layer in model.modules():
+            # Vision transformers start with an all-zero head, whose answers could not be compared.
+            if isinstance(layer, nn.Linear) and not layer.weight.any():
+                nn.init.trunc_normal_(layer.weight, std=0.02)
+    _damp_residual_branches(model)
+    return model
+
+
+def _damp_residual_branches(model: nn.Module) -> None:
+    """Scales what each residual block adds, as training does.
+
+    With branches as strong as the trunk, a deep random network amplifies any rounding from block to block: INT8
+    answers of ResNet-50 came out less like its own FP32 answers than those of another picture, which no trained
+    model does. With 0.3 the quantized models agree as trained ones do (cosine 0.99 and above).
+    """
+    for block in model.modules():
+        if isinstance(block, BasicBlock | Bottleneck) or getattr(block, "use_res_connect", False):
+            norms = [
+                layer
+                for name, layer in block.named_modules()
+                if isinstance(layer, nn.BatchNorm2d) and not name.startswith("downsample")
+            ]
+            if norms:
+                nn.init.constant_(norms[-1].weight, _RESIDUAL_GAIN)
+
+
+@cache
+def _network_answers(host: str) -> bool:
+    """Asked once a process: a machine without a network shouldn't wait for every model."""
+    try:
+        with _socket_timeout(), socket.create_connection((host, 443), timeout=_NETWORK_TIMEOUT_S):
+            return True
+    except OSError:
+        return False
+
+
+@contextmanager
+def _socket_timeout() -> Iterator[None]:
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(_NETWORK_TIMEOUT_S)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def _settle_batch_norm(
+    module: nn.Module,
+    images: ImageSet,
+    shape: Shape,
+    preprocessing: Preprocessing,
+    device: torch.device,
+) -> None:
+    """Replaces the initial running statistics (mean 0, variance 1) by those of real images.
+
+    Without this the activations of random weights shrink or grow layer by layer, and half precision would be
+    judged on numbers that no trained model has. The momentum None makes the running statistics a plain average.
+    """
+    layers = [layer for layer in module.modules() if isinstance(layer, nn.BatchNorm2d)]
+    if not layers:
+        return
+    momenta = [layer.momentum for layer in layers]
+    for layer in layers:
+        layer.reset_running_stats()
+        layer.momentum = None
+        layer.train()
+    batch = (max(shape[0], 8), *shape[1:])
+    with torch.no_grad():
+        for inputs in images.batches(batch, preprocessing, 2, device):
+            module(inputs)
+    for layer, momentum in zip(layers, momenta, strict=True):
+        layer.momentum = momentum
+        layer.eval()
+
+
+def _sha256(module: nn.Module) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in module.state_dict().items():
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()

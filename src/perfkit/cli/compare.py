@@ -1,0 +1,38 @@
+"""``perfkit compare``: the verdicts of a run against a baseline, without measuring anything."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from perfkit.cli.output import Format, rendered, write
+from perfkit.judge.compare import judge
+from perfkit.record.baseline import DEFAULT_RESULTS, load_baseline
+from perfkit.record.read import read_runs
+
+
+def compare(
+    base: Annotated[
+        str,
+        typer.Argument(
+            metavar="BASE",
+            help="Baseline file, run file, folder of run files, or git:REF for the baseline that "
+            "another branch has for this hardware.",
+        ),
+    ],
+    run: Annotated[
+        Path,
+        typer.Argument(metavar="RUN", help="Run file, or folder with the replicates of a run."),
+    ],
+    form: Annotated[Format, typer.Option("--format", help="How to show it.")] = Format.TERMINAL,
+) -> int:
+    """Judge RUN against BASE.
+
+    The exit code tells the outcome, see perfkit --help.
+    """
+    runs = read_runs(run)
+    baseline = load_baseline(base, hardware=runs[0].hardware, results=DEFAULT_RESULTS)
+    judgement = judge(baseline, runs)
+    write(rendered(judgement, form, sys.stdout))
+    return judgement.exit_code

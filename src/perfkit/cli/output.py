@@ -1,0 +1,53 @@
+"""What the commands share for printing: formats, and text that any terminal takes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from perfkit.judge.verdict import Judgement
+
+_WIDTH_WITHOUT_TERMINAL = 140
+"""Logs and files scroll sideways; a folded table is hard to read."""
+
+
+class Format(StrEnum):
+    """How a judgement is shown."""
+
+    TERMINAL = "terminal"
+    MARKDOWN = "markdown"
+    JSON = "json"
+
+
+def rendered(judgement: Judgement, form: Format, stream: TextIO | None) -> str:
+    """The judgement as text in a format, ending with a newline.
+
+    `stream` is where it will go, None for a file: colour and width fit it. Each renderer is
+    imported only where it is used.
+    """
+    if form is Format.JSON:
+        from perfkit.report import json_
+
+        return json_.render(judgement)
+    if form is Format.MARKDOWN:
+        from perfkit.report import markdown
+
+        return markdown.render(judgement)
+    from perfkit.report import terminal
+
+    is_terminal = stream is not None and stream.isatty()
+    # NO_COLOR counts when it is set to anything but nothing.
+    color = is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    width = shutil.get_terminal_size((_WIDTH_WITHOUT_TERMINAL, 0)).columns
+    return terminal.render(judgement, width=width, color=color) + "\n"
+
+
+def write(text: str, stream: TextIO | None = None) -> None:
+    """Print on standard output, or on `stream`; what its encoding can't show is escaped."""
+    stream = sys.stdout if stream is None else stream
+    encoding = stream.encoding or "utf-8"
+    stream.write(text.encode(encoding, "backslashreplace").decode(encoding))

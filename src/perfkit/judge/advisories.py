@@ -1,0 +1,128 @@
+"""Findings that fail nothing: an order of variants, a missing warm-up, the night's noise floor."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from statistics import median
+from typing import TYPE_CHECKING
+
+from perfkit.catalog.case import REFERENCE_VARIANT
+from perfkit.judge.metric import Clock
+from perfkit.judge.rule import MIN_SPEEDUP_EFFECT
+from perfkit.judge.verdict import Finding, FindingKind
+from perfkit.record.schema import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Sized
+
+    from perfkit.catalog.case import CaseId
+    from perfkit.record.replicate import Run, Sample
+
+_NO_WARMUP_RATIO = 10
+"""First rounds of a warmed-up variant are within a few percent; a lazy compile is thousandfold."""
+_GRAPH_SUFFIX = "-graph"
+
+
+def int8_slower_than_fp16(current: Mapping[CaseId, Sequence[Sample]]) -> dict[CaseId, str]:
+    """Cases whose INT8 engine is slower than the same backend's FP16 on the same shape, with why.
+
+    The worst comes first. It is a result, not an error: unsupported layers fall back, or
+    reformatting eats the gain.
+    """
+    ratios = {}
+    for case, samples in current.items():
+        fp16 = case._replace(variant=_in_fp16(case.variant) or "")
+        if fp16 in current:
+            ratio = _time_ratio(samples, current[fp16])
+            if math.log(ratio) > MIN_SPEEDUP_EFFECT:
+                ratios[case] = ratio
+    return {
+        case: f"int8 takes {ratios[case]:.2f}x the time of {_in_fp16(case.variant)} on this shape"
+        for case in sorted(ratios, key=lambda case: (-ratios[case], case))
+    }
+
+
+def int8_findings(notes: Mapping[CaseId, str]) -> Iterator[Finding]:
+    """One finding for all cases that :func:`int8_slower_than_fp16` named."""
+    if notes:
+        worst, why = next(iter(notes.items()))
+        yield Finding(
+            kind=FindingKind.INT8_SLOWER,
+            text=f"{_count(notes)}, the worst {worst}: {why}",
+            cases=tuple(notes),
+        )
+
+
+def missing_warmup(samples: Iterable[Sample]) -> Iterator[str]:
+    """A note where the first round is far above the rest: something was compiled in it."""
+    ratio = max((s.first_round_ratio for s in samples if s.first_round_ratio), default=0.0)
+    if ratio >= _NO_WARMUP_RATIO:
+        yield f"the first round took {ratio:.0f}x the others' median: warm-up was missing"
+
+
+def noise_floor(current: Mapping[CaseId, Sequence[Sample]]) -> Iterator[Finding]:
+    """The largest difference of the reference measured against itself."""
+    floors = {}
+    for case, samples in current.items():
+        clock = _clock(samples)
+        timings = [timing for s in samples if (timing := clock.timing(s)) is not None]
+        speedups = [t.log_speedup for t in timings if t.log_speedup is not None]
+        if case.variant == REFERENCE_VARIANT and speedups:
+            floors[case] = abs(median(speedups))
+    if floors:
+        worst = max(floors, key=lambda case: (floors[case], case))
+        percent = 100 * math.expm1(floors[worst])
+        yield Finding(
+            kind=FindingKind.NOISE_FLOOR,
+            text=f"{REFERENCE_VARIANT} measured against itself differs by up to {percent:.1f}%",
+            cases=(worst,),
+        )
+
+
+def injected(runs: Iterable[Run]) -> Iterator[Finding]:
+    """A slowdown that was put in on purpose."""
+    for text in sorted({run.injected for run in runs if run.injected is not None}):
+        yield Finding(kind=FindingKind.INJECTED, text=f"slowed down on purpose: {text}")
+
+
+def skipped(runs: Iterable[Run], judged: Collection[CaseId]) -> Iterator[Finding]:
+    """What was skipped, once for each variant and reason, less the cases that have a row."""
+    cases: dict[tuple[str, str], set[CaseId]] = defaultdict(set)
+    for run in runs:
+        for outcome in run.outcomes:
+            if outcome.status is Status.SKIPPED and outcome.case not in judged:
+                cases[outcome.variant, outcome.reason].add(outcome.case)
+    for (variant, reason), skipped_cases in sorted(cases.items()):
+        yield Finding(
+            kind=FindingKind.SKIPPED,
+            text=f"{variant} ({_count(skipped_cases)}): {reason or 'no reason told'}",
+            cases=tuple(sorted(skipped_cases)),
+        )
+
+
+def _count(cases: Sized) -> str:
+    return f"{len(cases)} case{'s' if len(cases) != 1 else ''}"
+
+
+def _in_fp16(variant: str) -> str | None:
+    """``trt-int8-graph`` → ``trt-fp16-graph``; None for what isn't INT8."""
+    stem, graph = variant.removesuffix(_GRAPH_SUFFIX), variant.endswith(_GRAPH_SUFFIX)
+    backend, _, precision = stem.rpartition("-")
+    if precision != "int8" or not backend:
+        return None
+    return f"{backend}-fp16{_GRAPH_SUFFIX if graph else ''}"
+
+
+def _time_ratio(of: Sequence[Sample], to: Sequence[Sample]) -> float:
+    clock = Clock.DEVICE if _clock(of) is _clock(to) is Clock.DEVICE else Clock.WALL
+    return _median_time(of, clock) / _median_time(to, clock)
+
+
+def _median_time(samples: Sequence[Sample], clock: Clock) -> float:
+    return median(timing.variant_s for s in samples if (timing := clock.timing(s)) is not None)
+
+
+def _clock(samples: Sequence[Sample]) -> Clock:
+    has_device = all(sample.device is not None for sample in samples)
+    return Clock.DEVICE if has_device else Clock.WALL

@@ -1,0 +1,157 @@
+"""The cases of a comparison: which are expected, how each ended, which samples may be compared."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from perfkit.catalog.case import REFERENCE_VARIANT, CaseId
+from perfkit.judge.metric import Clock
+from perfkit.judge.suspects import comparability_differences
+from perfkit.judge.verdict import Verdict
+from perfkit.record.schema import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from perfkit.record.replicate import Replicate, Run, Sample
+    from perfkit.record.schema import Outcome
+
+_LONGEST_VALUE = 40
+
+
+@dataclass(frozen=True, slots=True)
+class CaseData:
+    """What both sides have of one case; samples stand in the order of their replicates' dates."""
+
+    case: CaseId
+    baseline: tuple[Sample, ...]
+    current: tuple[Sample, ...]
+    outcomes: tuple[Outcome, ...]
+    expected: bool
+    """Whether a baseline replicate of the run's own suite measured it."""
+
+    @property
+    def is_skipped(self) -> bool:
+        """Left out with a reason, and the baseline never had it: to be listed, not judged."""
+        return (
+            not self.expected
+            and bool(self.outcomes)
+            and all(outcome.status is Status.SKIPPED for outcome in self.outcomes)
+        )
+
+    @property
+    def comparable_baseline(self) -> tuple[Sample, ...]:
+        """The baseline's samples that were taken under the newest current sample's conditions."""
+        if not self.current:
+            return self.baseline
+        newest = self.current[-1]
+        return tuple(s for s in self.baseline if not comparability_differences(s, newest))
+
+
+def gather(baseline: Sequence[Replicate], runs: Sequence[Run]) -> list[CaseData]:
+    """Every case that a run's plan or file names or that the baseline makes expected.
+
+    A baseline replicate makes its cases expected in runs of the same suite; for other suites it
+    only lends its samples.
+    """
+    suites = {run.replicate.suite for run in runs}
+    before, after = _by_case(baseline), _by_case([run.replicate for run in runs])
+    expected = set(_by_case([replicate for replicate in baseline if replicate.suite in suites]))
+    outcomes: dict[CaseId, list[Outcome]] = defaultdict(list)
+    for run in runs:
+        for outcome in run.outcomes:
+            outcomes[outcome.case].append(outcome)
+    return [
+        CaseData(
+            case=case,
+            baseline=tuple(before.get(case, ())),
+            current=tuple(after.get(case, ())),
+            outcomes=tuple(outcomes.get(case, ())),
+            expected=case in expected,
+        )
+        for case in sorted(expected | set(outcomes))
+    ]
+
+
+def verdict_before_comparing(data: CaseData) -> tuple[Verdict, str] | None:
+    """The verdict of a case that can't be compared, with the reason; None for one that can."""
+    if broken := _why_broken(data):
+        return Verdict.BROKEN, broken
+    if not data.current:
+        return Verdict.MISSING, _why_missing(data)
+    if not data.baseline:
+        return Verdict.NEW, ""
+    why = _why_incomparable(data)
+    return None if why is None else (Verdict.INCONCLUSIVE, why)
+
+
+def lost_clock(data: CaseData) -> Iterable[str]:
+    """A note where the baseline has device times and the run none, so that wall time decides."""
+    if any(s.device for s in data.baseline) and not any(s.device for s in data.current):
+        yield "no device times in this run: judged by wall times alone"
+
+
+def moved_to(data: CaseData, others: Iterable[CaseData]) -> str:
+    """Where a missing test seems to have gone: a new one of the same name in another file."""
+    _, separator, name = data.case.model.partition("::")
+    if data.case.variant or not separator:
+        return ""
+    for other in others:
+        if other.current and not other.baseline and other.case.model.endswith(f"::{name}"):
+            return f"; moved to {other.case}?"
+    return ""
+
+
+def _by_case(replicates: Iterable[Replicate]) -> dict[CaseId, list[Sample]]:
+    found: dict[CaseId, list[Sample]] = defaultdict(list)
+    for replicate in replicates:
+        for sample in replicate.samples:
+            found[sample.case].append(sample)
+    return found
+
+
+def _why_incomparable(data: CaseData) -> str | None:
+    newest = data.current[-1]
+    for sample in data.current:
+        if differing := comparability_differences(sample, newest):
+            return f"not comparable: the run's own replicates differ in {', '.join(differing)}"
+    if not data.comparable_baseline:
+        return f"not comparable: {_differences(data.baseline[-1], newest)}"
+    return None
+
+
+def _why_broken(data: CaseData) -> str | None:
+    for outcome in reversed(data.outcomes):
+        if outcome.status is Status.BROKEN:
+            return outcome.reason or "no reason told"
+    if data.current and _has_speedup(data.baseline) and not _has_speedup(data.current):
+        reference = data.case._replace(variant=REFERENCE_VARIANT)
+        return f"reference missing: no sound times of {reference}"
+    return None
+
+
+def _why_missing(data: CaseData) -> str:
+    if not data.outcomes:
+        return "the baseline has it, the run doesn't"
+    outcome = data.outcomes[-1]
+    if outcome.status is Status.SKIPPED:
+        return f"skipped: {outcome.reason or 'no reason told'}"
+    return outcome.reason or "planned and not run"
+
+
+def _has_speedup(samples: Iterable[Sample]) -> bool:
+    timings = [clock.timing(sample) for sample in samples for clock in Clock]
+    return any(timing is not None and timing.log_speedup is not None for timing in timings)
+
+
+def _differences(before: Sample, after: Sample) -> str:
+    return ", ".join(
+        f"{name} ({_short(before.comparability[name])} -> {_short(after.comparability[name])})"
+        for name in comparability_differences(before, after)
+    )
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= _LONGEST_VALUE else f"{value[:_LONGEST_VALUE]}…"

@@ -1,0 +1,134 @@
+"""Judging a run against a baseline: the way from what files hold to a judgement."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from perfkit.judge import advisories
+from perfkit.judge.cases import gather, lost_clock, moved_to, verdict_before_comparing
+from perfkit.judge.change import change_of
+from perfkit.judge.metric import Clock
+from perfkit.judge.refusal import NOTHING_COMPARABLE, mixed_hardware, no_baseline, same_run
+from perfkit.judge.rows import compared_row, uncompared_row
+from perfkit.judge.shift import common_shift, shift_findings
+from perfkit.judge.suspects import fact_notes, software_suspects
+from perfkit.judge.verdict import Judgement, Row, Side, Verdict
+from perfkit.record.hardware import describe_hardware
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from perfkit.catalog.case import CaseId
+    from perfkit.judge.cases import CaseData
+    from perfkit.judge.change import CaseChange
+    from perfkit.judge.shift import Shift
+    from perfkit.record.baseline import Baseline
+    from perfkit.record.replicate import Replicate, Run
+
+
+def judge(baseline: Baseline | None, runs: Sequence[Run]) -> Judgement:
+    """Judge the replicates of one run, at least one, against a baseline.
+
+    The result doesn't depend on the order of cases, runs or replicates. A copy of a replicate
+    counts once, and a replicate is never compared with itself.
+    """
+    current = _by_date({run.replicate.run_id: run for run in runs}.values())
+    refusal = mixed_hardware(current) or same_run(baseline, current)
+    if refusal is not None:
+        return Judgement(run=_side_of_runs(current), baseline=_side_of(baseline), refusal=refusal, rows=())
+    refusal = no_baseline(baseline, current)
+    replicates = _replicates(baseline) if baseline is not None and refusal is None else []
+    cases = [data for data in gather(replicates, current) if not data.is_skipped]
+    measured = {data.case: data.current for data in cases if data.current}
+    int8_notes = advisories.int8_slower_than_fp16(measured)
+
+    changes = _changes(cases, current[0])
+    shifts = {clock: common_shift(changes.values(), clock) for clock in Clock}
+    rows = [_row(data, cases, changes, shifts, int8_notes) for data in cases]
+    rows.sort(key=lambda row: (row.verdict.rank, row.case))
+    if refusal is None and not any(row.compared or row.verdict.fails for row in rows):
+        refusal = NOTHING_COMPARABLE
+    suspects = software_suspects(replicates, [run.replicate for run in current])
+    return Judgement(
+        run=_side_of_runs(current),
+        baseline=_side_of(baseline),
+        refusal=refusal,
+        rows=tuple(rows),
+        findings=(
+            *shift_findings(shifts, suspects, len(replicates)),
+            *advisories.injected(current),
+            *advisories.int8_findings(int8_notes),
+            *advisories.noise_floor(measured),
+            *advisories.skipped(current, {data.case for data in cases}),
+        ),
+        suspects=suspects,
+    )
+
+
+def _changes(cases: Sequence[CaseData], run: Run) -> dict[CaseId, CaseChange]:
+    return {
+        data.case: change_of(data.case, data.comparable_baseline, data.current, run.replicate.platform)
+        for data in cases
+        if verdict_before_comparing(data) is None
+    }
+
+
+def _row(
+    data: CaseData,
+    cases: Sequence[CaseData],
+    changes: Mapping[CaseId, CaseChange],
+    shifts: Mapping[Clock, Shift],
+    int8_notes: Mapping[CaseId, str],
+) -> Row:
+    notes = [*advisories.missing_warmup(data.current)]
+    if data.case in int8_notes:
+        notes.append(int8_notes[data.case])
+    before = verdict_before_comparing(data)
+    if before is not None:
+        verdict, reason = before
+        if verdict is Verdict.MISSING:
+            reason += moved_to(data, cases)
+        return uncompared_row(
+            data.case,
+            verdict,
+            reason,
+            baseline=data.baseline,
+            # Times of a broken case may be the very thing that is broken.
+            current=() if verdict is Verdict.BROKEN else data.current,
+            notes=notes,
+        )
+    notes += [*lost_clock(data), *fact_notes(data.comparable_baseline, data.current)]
+    return compared_row(changes[data.case], shifts, notes)
+
+
+def _replicates(baseline: Baseline) -> list[Replicate]:
+    distinct = {replicate.run_id: replicate for replicate in baseline.replicates}
+    return sorted(distinct.values(), key=lambda r: (r.datetime, r.run_id))
+
+
+def _by_date(runs: Iterable[Run]) -> list[Run]:
+    return sorted(runs, key=lambda run: (run.replicate.datetime, run.replicate.run_id))
+
+
+def _side_of_runs(runs: Sequence[Run]) -> Side:
+    return Side(
+        source=", ".join(run.source for run in runs),
+        replicates=len(runs),
+        commits=_commits(run.replicate for run in runs),
+        hardware=describe_hardware(runs[0].hardware),
+    )
+
+
+def _side_of(baseline: Baseline | None) -> Side | None:
+    if baseline is None:
+        return None
+    return Side(
+        source=baseline.source,
+        replicates=len(_replicates(baseline)),
+        commits=_commits(_replicates(baseline)),
+        hardware=describe_hardware(baseline.hardware),
+    )
+
+
+def _commits(replicates: Iterable[Replicate]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(r.short_commit for r in replicates if r.commit))

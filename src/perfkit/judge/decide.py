@@ -1,0 +1,131 @@
+"""From the changes of one case to its verdict, its reason and the side that moved."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from perfkit.judge import rule
+from perfkit.judge.metric import Clock, Metric, speedup_of
+from perfkit.judge.verdict import Moved, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from perfkit.judge.change import CaseChange
+    from perfkit.judge.shift import Shift
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The verdict of a compared case with everything that a row says about it."""
+
+    verdict: Verdict
+    reason: str
+    moved: Moved | None
+    metrics: Mapping[Metric, Verdict]
+
+
+def decide(change: CaseChange, shifts: Mapping[Clock, Shift]) -> Decision:
+    """Judge one case that both sides have.
+
+    A failing metric fails the case, whichever it is; without one the deciding metric speaks. With
+    all else equal a slower variant never gets a better verdict: every step here is monotone in the
+    variant's time, and the order of the steps keeps it so.
+    """
+    metrics = {metric: _of_metric(metric, change, shifts) for metric in change.metrics}
+    if change.rounds < rule.MIN_ROUNDS:
+        why = f"only {change.rounds} of at least {rule.MIN_ROUNDS} rounds in a replicate"
+        return Decision(Verdict.INCONCLUSIVE, why, None, metrics)
+    failing = {metric.clock for metric, verdict in metrics.items() if verdict.fails}
+    if failing:
+        clock = change.clock if change.clock in failing else Clock.WALL
+        moved = _side_of_regression(change, clock, shifts[clock])
+        return Decision(Verdict.REGRESSED, _sides(change, clock), moved, metrics)
+    return _without_failure(change, shifts, metrics)
+
+
+def _without_failure(change: CaseChange, shifts: Mapping[Clock, Shift], metrics: Mapping[Metric, Verdict]) -> Decision:
+    verdict = metrics[change.deciding]
+    slower = [clock for clock, shift in shifts.items() if shift.is_slower]
+    if verdict is Verdict.INCONCLUSIVE:
+        seen = as_slowdown_pct(change.metrics[change.deciding].effect.threshold)
+        tolerance = as_slowdown_pct(rule.TOLERANCE)
+        why = f"could only have seen {seen:.1f}% or more, {tolerance:.0f}% is tolerated"
+        return Decision(verdict, why, None, metrics)
+    if slower:
+        why = f"slower together with everything else: {_sides(change, slower[0])}"
+        return Decision(Verdict.INCONCLUSIVE, why, Moved.COMMON, metrics)
+    if verdict is Verdict.IMPROVED:
+        return Decision(verdict, _sides(change, change.clock), Moved.VARIANT, metrics)
+    if any(_reference_moved(metric, change, shifts) for metric in metrics):
+        return Decision(verdict, _sides(change, change.clock), Moved.REFERENCE, metrics)
+    return Decision(verdict, "", None, metrics)
+
+
+def as_slowdown_pct(log_size: float) -> float:
+    """A distance on the log scale as percent more time."""
+    return 100 * math.expm1(log_size)
+
+
+def _of_metric(metric: Metric, change: CaseChange, shifts: Mapping[Clock, Shift]) -> Verdict:
+    effect, shift = change.metrics[metric].effect, shifts[metric.clock]
+    if not metric.is_speedup:
+        own = effect.size - shift.size
+        if own < -effect.threshold:
+            return Verdict.REGRESSED
+        return Verdict.IMPROVED if own > effect.threshold else Verdict.PASS
+    if not _reference_moved(metric, change, shifts):
+        if effect.is_worse:
+            return Verdict.REGRESSED
+        if effect.is_better:
+            return Verdict.IMPROVED
+    if metric is change.deciding and effect.threshold > rule.TOLERANCE:
+        return Verdict.INCONCLUSIVE
+    return Verdict.PASS
+
+
+def _reference_moved(metric: Metric, change: CaseChange, shifts: Mapping[Clock, Shift]) -> bool:
+    """Whether a speedup changed by the reference alone, so that the variant is not to blame.
+
+    A fall is excused only where the reference got faster beyond doubt and the variant, less what
+    all cases share, kept its time to half the threshold; a rise is the reference's unless the
+    variant got faster by as much.
+    """
+    clock, effect = metric.clock, change.metrics[metric].effect
+    if not metric.is_speedup or clock not in change.reference:
+        return False
+    own = change.time(clock).size - shifts[clock].size
+    if effect.is_worse:
+        return change.reference[clock].is_better and own > -effect.threshold / 2
+    return effect.is_better and own < effect.threshold / 2
+
+
+def _side_of_regression(change: CaseChange, clock: Clock, shift: Shift) -> Moved | None:
+    """None where a speedup fell and the variant alone can't be said to have got slower."""
+    if clock is Clock.WALL and change.clock is Clock.DEVICE:
+        return Moved.HOST
+    reference = change.reference.get(clock)
+    if reference is not None and abs(reference.size - shift.size) > reference.threshold:
+        return Moved.BOTH
+    speedup = change.metrics.get(speedup_of(clock))
+    own = change.time(clock).size - shift.size
+    if speedup is not None and own > -speedup.effect.threshold / 2:
+        return None
+    return Moved.VARIANT
+
+
+def _sides(change: CaseChange, clock: Clock) -> str:
+    """How far each side moved: ``its time +30.1%, the reference's -0.2% (wall)``."""
+    sides = [f"its time {time_change(change.time(clock).size)}"]
+    if clock is Clock.WALL and change.clock is Clock.DEVICE:
+        return f"{sides[0]} (wall), {time_change(change.time(Clock.DEVICE).size)} (device)"
+    if not change.is_reference and clock in change.reference:
+        sides.append(f"the reference's {time_change(change.reference[clock].size)}")
+    return f"{', '.join(sides)} ({clock})"
+
+
+def time_change(size: float) -> str:
+    """A change of a time's score as percent of the time: ``+30.1%`` is slower."""
+    return f"{as_slowdown_pct(-size):+z.1f}%"

@@ -1,0 +1,68 @@
+"""Reasons not to judge a run at all, each with the next step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from perfkit.judge.verdict import Refusal, RefusalKind
+from perfkit.record.hardware import describe_hardware, same_hardware
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from perfkit.record.baseline import Baseline
+    from perfkit.record.replicate import Run
+
+
+def mixed_hardware(runs: Sequence[Run]) -> Refusal | None:
+    """Replicates of one run come from one machine's kind."""
+    first = runs[0]
+    for run in runs[1:]:
+        if not same_hardware(run.hardware, first.hardware):
+            return Refusal(
+                kind=RefusalKind.MIXED_HARDWARE,
+                text=f"replicates of different hardware are no one run: {first.source} "
+                f"({describe_hardware(first.hardware)}) and {run.source} "
+                f"({describe_hardware(run.hardware)})",
+            )
+    return None
+
+
+def same_run(baseline: Baseline | None, runs: Sequence[Run]) -> Refusal | None:
+    """A run compared with itself can only pass."""
+    if baseline is None:
+        return None
+    known = {replicate.run_id for replicate in baseline.replicates}
+    for run in runs:
+        if run.replicate.run_id in known:
+            return Refusal(
+                kind=RefusalKind.SAME_RUN,
+                text=f"both are the same run: {run.source} and a replicate of {baseline.source} "
+                f"have the same date ({run.replicate.datetime}), commit and samples; measure again",
+            )
+    return None
+
+
+def no_baseline(baseline: Baseline | None, runs: Sequence[Run]) -> Refusal | None:
+    """No baseline at all, or one of other hardware, which says nothing about this."""
+    hardware = runs[0].hardware
+    if baseline is None:
+        files = " ".join(run.source for run in runs if run.source.endswith(".json")) or "RUN.json"
+        return Refusal(
+            kind=RefusalKind.NO_BASELINE,
+            text=f"no baseline for this hardware ({describe_hardware(hardware)}); "
+            f"promote one with: perfkit promote {files}",
+        )
+    if not same_hardware(baseline.hardware, hardware):
+        return Refusal(
+            kind=RefusalKind.OTHER_HARDWARE,
+            text=f"the baseline is of other hardware: {baseline.source} of "
+            f"{describe_hardware(baseline.hardware)}, this run of {describe_hardware(hardware)}",
+        )
+    return None
+
+
+NOTHING_COMPARABLE = Refusal(
+    kind=RefusalKind.NOTHING_COMPARABLE,
+    text="nothing to compare: the run has no case that the baseline has under the same conditions",
+)

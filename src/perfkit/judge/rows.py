@@ -1,0 +1,89 @@
+"""Rows of a judgement: numbers of both sides beside a verdict."""
+
+from __future__ import annotations
+
+import math
+from statistics import median
+from typing import TYPE_CHECKING
+
+from perfkit.judge.decide import as_slowdown_pct, decide
+from perfkit.judge.metric import Metric
+from perfkit.judge.verdict import MetricRow, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from perfkit.catalog.case import CaseId
+    from perfkit.judge.change import CaseChange
+    from perfkit.judge.metric import Clock
+    from perfkit.judge.rule import Effect
+    from perfkit.judge.shift import Shift
+    from perfkit.judge.verdict import Verdict
+    from perfkit.record.replicate import Sample
+
+
+def compared_row(change: CaseChange, shifts: Mapping[Clock, Shift], notes: Iterable[str]) -> Row:
+    """The row of a case that both sides have."""
+    decision = decide(change, shifts)
+    return Row(
+        **change.case._asdict(),
+        verdict=decision.verdict,
+        compared=True,
+        reason=decision.reason,
+        moved=decision.moved,
+        deciding=change.deciding,
+        metrics=tuple(
+            _compared_metric(row, change.metrics[row.metric].effect, decision.metrics[row.metric])
+            if row.metric in decision.metrics
+            else row
+            for row in _metric_rows(change.baseline, change.current)
+        ),
+        notes=tuple(notes),
+    )
+
+
+def uncompared_row(
+    case: CaseId,
+    verdict: Verdict,
+    reason: str,
+    *,
+    baseline: Sequence[Sample] = (),
+    current: Sequence[Sample] = (),
+    notes: Iterable[str] = (),
+) -> Row:
+    """The row of a case without a comparison, with what numbers either side has."""
+    return Row(
+        **case._asdict(),
+        verdict=verdict,
+        reason=reason,
+        metrics=tuple(_metric_rows(baseline, current)),
+        notes=tuple(notes),
+    )
+
+
+def _metric_rows(baseline: Sequence[Sample], current: Sequence[Sample]) -> Iterator[MetricRow]:
+    for metric in Metric:
+        before, after = _scores(metric, baseline), _scores(metric, current)
+        if before or after:
+            yield MetricRow(
+                metric=metric,
+                baseline=metric.value_of(median(before)) if before else None,
+                current=metric.value_of(median(after)) if after else None,
+                baseline_replicates=len(before),
+                current_replicates=len(after),
+            )
+
+
+def _compared_metric(row: MetricRow, effect: Effect, verdict: Verdict) -> MetricRow:
+    shown = effect.size if row.metric.is_speedup else -effect.size
+    return row.model_copy(
+        update={
+            "change_pct": 100 * math.expm1(shown),
+            "detectable_pct": as_slowdown_pct(effect.threshold),
+            "verdict": verdict,
+        }
+    )
+
+
+def _scores(metric: Metric, samples: Sequence[Sample]) -> list[float]:
+    return [score for sample in samples if (score := metric.score(sample)) is not None]

@@ -1,0 +1,192 @@
+"""What a judgement is: verdicts as data, decided once, so that every report tells the same."""
+
+from collections import Counter
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import computed_field
+
+from perfkit.catalog.case import CaseId
+from perfkit.exit_codes import ExitCode
+from perfkit.judge.metric import Metric
+from perfkit.record.schema import Model
+
+
+class Verdict(StrEnum):
+    """The word for a case; declared from worst to best, which is the order of every report."""
+
+    BROKEN = "BROKEN"
+    """A wrong answer, a number that can't be true, or a lost reference."""
+    MISSING = "MISSING"
+    """Expected by the plan or by the baseline, and not measured."""
+    REGRESSED = "REGRESSED"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    """Could not be told apart from noise, or not compared for a named reason."""
+    WAIVED = "WAIVED"
+    """Got worse and was accepted by name; nothing waives yet, the word is kept for the files."""
+    NEW = "NEW"
+    """The baseline doesn't know the case."""
+    PASS = "PASS"  # noqa: S105  (a verdict, no password)
+    IMPROVED = "IMPROVED"
+
+    @property
+    def rank(self) -> int:
+        """0 for the worst."""
+        return list(Verdict).index(self)
+
+    @property
+    def fails(self) -> bool:
+        """Whether one such case fails the run."""
+        return self in (Verdict.BROKEN, Verdict.MISSING, Verdict.REGRESSED)
+
+
+class Moved(StrEnum):
+    """Which side moved, where a verdict needs that said."""
+
+    VARIANT = "variant"
+    REFERENCE = "reference"
+    BOTH = "both"
+    COMMON = "common"
+    """Everything of the night moved alike: host, driver or clocks."""
+    HOST = "host"
+    """The wall clock alone: launching, not the device."""
+
+
+class MetricRow(Model):
+    """One metric of a case: speedups as factors, times in seconds; None where a side has none."""
+
+    metric: Metric
+    baseline: float | None = None
+    current: float | None = None
+    change_pct: float | None = None
+    """Of the number shown: +5 is a larger speedup or a longer time."""
+    detectable_pct: float | None = None
+    """The smallest slowdown that would have been seen, in percent of the time."""
+    baseline_replicates: int = 0
+    current_replicates: int = 0
+    verdict: Verdict | None = None
+    """None where there was nothing to compare with."""
+
+
+class Row(Model):
+    """One case: its verdict, the reason in a line, and the numbers behind it."""
+
+    model: str
+    variant: str
+    shape: str
+    verdict: Verdict
+    compared: bool = False
+    """Whether its numbers were compared with the baseline's."""
+    reason: str = ""
+    moved: Moved | None = None
+    deciding: Metric | None = None
+    metrics: tuple[MetricRow, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def case(self) -> CaseId:
+        """The identity of the case."""
+        return CaseId(self.model, self.variant, self.shape)
+
+    def metric(self, metric: Metric) -> MetricRow | None:
+        """The row's numbers for a metric."""
+        return next((row for row in self.metrics if row.metric is metric), None)
+
+
+class FindingKind(StrEnum):
+    """What a finding is about."""
+
+    COMMON_SHIFT = "common shift"
+    INT8_SLOWER = "int8 slower than fp16"
+    NOISE_FLOOR = "noise floor"
+    INJECTED = "injected slowdown"
+    SKIPPED = "skipped"
+
+
+class Finding(Model):
+    """Something about the whole run, or about a case without being its verdict; one sentence."""
+
+    kind: FindingKind
+    text: str
+    cases: tuple[CaseId, ...] = ()
+
+
+class Suspect(Model):
+    """What else differs between baseline and run."""
+
+    what: str
+    baseline: str
+    current: str
+
+
+class Side(Model):
+    """One of the two sides of a comparison, in words for a report's head."""
+
+    source: str
+    replicates: int
+    commits: tuple[str, ...]
+    hardware: str
+
+
+class RefusalKind(StrEnum):
+    """Why nothing could be judged."""
+
+    NO_BASELINE = "no baseline"
+    SAME_RUN = "same run"
+    OTHER_HARDWARE = "other hardware"
+    MIXED_HARDWARE = "mixed hardware"
+    NOTHING_COMPARABLE = "nothing comparable"
+
+
+class Refusal(Model):
+    """Why nothing could be judged, in a sentence with the next step."""
+
+    kind: RefusalKind
+    text: str
+
+
+class Judgement(Model):
+    """The whole outcome of judging a run. Rows stand worst first."""
+
+    kind: Literal["perfkit-judgement"] = "perfkit-judgement"
+    schema_version: Literal[1] = 1
+    run: Side
+    baseline: Side | None
+    refusal: Refusal | None = None
+    """None when something was judged."""
+    rows: tuple[Row, ...]
+    findings: tuple[Finding, ...] = ()
+    suspects: tuple[Suspect, ...] = ()
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def exit_code(self) -> ExitCode:
+        """What the run ends with.
+
+        A BROKEN case fails even where nothing could be compared: it needs no baseline to be wrong,
+        and a step that tolerates "no baseline yet" must not swallow it.
+        """
+        verdicts = {row.verdict for row in self.rows}
+        if self.refusal is not None:
+            return ExitCode.FAIL if Verdict.BROKEN in verdicts else ExitCode.NOT_JUDGED
+        if any(verdict.fails for verdict in verdicts):
+            return ExitCode.FAIL
+        if Verdict.INCONCLUSIVE in verdicts:
+            return ExitCode.INCONCLUSIVE
+        return ExitCode.PASS
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def counts(self) -> dict[Verdict, int]:
+        """How many rows have each verdict, worst first; verdicts that nothing got are left out."""
+        counted = Counter(row.verdict for row in self.rows)
+        return {verdict: counted[verdict] for verdict in Verdict if counted[verdict]}
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def summary(self) -> str:
+        """One line: what was compared with what, and how it came out."""
+        compared = sum(row.compared for row in self.rows)
+        against = self.baseline.source if self.baseline else "no baseline"
+        counts = ", ".join(f"{count} {verdict}" for verdict, count in self.counts.items())
+        return f"{compared} compared against {against} of {len(self.rows)} cases: {counts or 'none'}"

@@ -1,0 +1,213 @@
+"""Benches: one model with its reference, one built variant, and the measuring of a case on them."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from perfkit.catalog.case import Platform, Shape, format_shape
+from perfkit.catalog.config import Measure
+from perfkit.catalog.images import EVALUATION_IMAGES, ImageSet
+from perfkit.catalog.models import LoadedModel, load_model
+from perfkit.catalog.plan import ModelPlan
+from perfkit.measure.agreement import check_answers
+from perfkit.measure.clock import Clock
+from perfkit.measure.rounds import RoundRecorder, WarmupResult, count_rounds, warm_up
+from perfkit.record.schema import (
+    CaseRecord,
+    Comparability,
+    Memory,
+    Warmup,
+)
+from perfkit.variants.base import BuildRequest, Variant
+from perfkit.variants.build import BuildResult, build_variant, release
+
+_CALIBRATION_IMAGES = 32
+_MIN_INPUTS = 4
+"""Different inputs that the rounds rotate through, so that no call sees the last one's data in a cache."""
+
+
+class Pedantic(Protocol):
+    """The part of pytest-benchmark's fixture that runs the variant's timed calls."""
+
+    def __call__(
+        self,
+        target: Callable[..., Any],
+        *,
+        setup: Callable[[], Any],
+        teardown: Callable[..., Any],
+        rounds: int,
+    ) -> Sequence[float]:
+        """Runs ``setup``, times ``target`` on what it returns, runs ``teardown``; returns the times in seconds."""
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What all models of a run share."""
+
+    device: torch.device
+    clock: Clock
+    calibration: ImageSet
+    evaluation: ImageSet
+    measure: Measure
+    settings: dict[str, str | int | bool]
+    tf32: bool
+    cache: Path
+
+
+class ModelBench:
+    """One loaded model, its reference variant and its inputs."""
+
+    def __init__(self, workshop: Workshop, plan: ModelPlan, reference: Variant) -> None:
+        self.workshop = workshop
+        self.plan = plan
+        self.model: LoadedModel = load_model(plan.name, workshop.calibration, plan.profile.opt, workshop.device)
+        self.reference_variant = reference
+        self.reference = self._build(reference)
+        self._inputs: dict[Shape, list[Tensor]] = {}
+
+    def build(self, variant: Variant) -> BuildResult:
+        """Builds a variant; the reference's own name gives a second wrapper around the same module."""
+        return self._build(variant)
+
+    def inputs(self, shape: Shape) -> list[Tensor]:
+        """Evaluation batches of one shape on the device, at least four, together at least eight images."""
+        if shape not in self._inputs:
+            count = max(_MIN_INPUTS, math.ceil(EVALUATION_IMAGES / shape[0]))
+            batches = self.workshop.evaluation.batches(shape, self.model.preprocessing, count, self.workshop.device)
+            self._inputs[shape] = list(batches)
+        return self._inputs[shape]
+
+    def close(self) -> None:
+        """Frees the model; the next one starts with the memory that this one found."""
+        self.reference.built.close()
+        self._inputs.clear()
+        del self.model, self.reference
+        release()
+
+    def _build(self, variant: Variant) -> BuildResult:
+        opt = self.plan.profile.opt
+        calibration = list(
+            self.workshop.calibration.batches(
+                opt,
+                self.model.preprocessing,
+                math.ceil(_CALIBRATION_IMAGES / opt[0]),
+                self.workshop.device,
+            )
+        )
+        request = BuildRequest(
+            model=self.model.module,
+            profile=self.plan.profile,
+            calibration=calibration,
+            device=self.workshop.device,
+            cache=self.workshop.cache,
+            tf32=self.workshop.tf32,
+        )
+        return build_variant(variant, request)
+
+
+def measure_case(
+    bench: ModelBench,
+    variant: Variant,
+    result: BuildResult,
+    shape: Shape,
+    pedantic: Pedantic,
+    slowdown: float,
+) -> CaseRecord | None:
+    """Checks the answers, warms up, measures the rounds and returns the record.
+
+    ``slowdown`` is a share of the variant's own time that is really added to each of its calls (0: none); it is
+    how a gate is tried out. Returns None when ``pedantic`` took no times (benchmarks disabled).
+    Raises WrongAnswer before any timing, and whatever the variant raises.
+    """
+    shop, built, reference = bench.workshop, result.built, bench.reference.built
+    batches = bench.inputs(shape)
+    with torch.inference_mode(), shop.clock.timed_region():
+        agreement = check_answers(
+            lambda images: reference.unpack(reference.call(reference.prepare(images))),
+            lambda images: built.unpack(built.call(built.prepare(images))),
+            batches,
+            cosine_bound=variant.cosine_bound,
+            classifies=bench.model.classifies,
+        )
+        pairs = [(reference.prepare(images), built.prepare(images)) for images in batches]
+        reference_warm = _warm_up(shop, reference.call, [pair[0] for pair in pairs])
+        cuda = shop.device.type == Platform.CUDA
+        if cuda:
+            torch.cuda.synchronize()
+            torch.cuda.reset_peak_memory_stats()
+        variant_warm = _warm_up(shop, built.call, [pair[1] for pair in pairs])
+        peak_call = torch.cuda.max_memory_allocated() if cuda else None
+        call = built.call
+        if slowdown:
+            call = shop.clock.slowed(call, pairs[0][1], slowdown, variant_warm.typical_s)
+        round_s = _typical_round_s(RoundRecorder(shop.clock, reference.call, call, pairs)) + variant_warm.typical_s
+        rounds = count_rounds(
+            round_s,
+            minimum=shop.measure.min_rounds,
+            maximum=shop.measure.max_rounds,
+            budget_s=shop.measure.time_budget_s,
+        )
+        recorder = RoundRecorder(shop.clock, reference.call, call, pairs)
+        times_s = pedantic(
+            call,
+            setup=lambda: ((recorder.before(),), {}),
+            teardown=lambda *_: recorder.after(),
+            rounds=rounds,
+        )
+    if not times_s:
+        return None
+    if recorder.device_time_lost is not None:
+        built.facts = built.facts.model_copy(
+            update={"notes": [*built.facts.notes, f"no device time: {recorder.device_time_lost}"]}
+        )
+    return CaseRecord(
+        model=bench.plan.label,
+        variant=variant.name,
+        shape=format_shape(shape),
+        platform=Platform(shop.device.type),
+        rounds=recorder.rounds(times_s),
+        warmup=Warmup(
+            reference_calls=reference_warm.calls,
+            variant_calls=variant_warm.calls,
+            variant_first_call_s=variant_warm.first_call_s,
+            stable=reference_warm.stable and variant_warm.stable,
+        ),
+        agreement=agreement,
+        facts=built.facts,
+        reference_facts=reference.facts,
+        memory=Memory(peak_build_bytes=result.peak_build_bytes, peak_call_bytes=peak_call),
+        comparability=_comparability(bench),
+    )
+
+
+def _warm_up(shop: Workshop, call: Callable[[Any], Any], inputs: list[Any]) -> WarmupResult:
+    calls = [lambda images=images: call(images) for images in inputs]
+    return warm_up(shop.clock, calls, shop.measure.warmup_max_s)
+
+
+def _typical_round_s(recorder: RoundRecorder) -> float:
+    """Seconds of a round without the variant's wall time; the first one still searches for its blocking delay."""
+    for _ in range(2):
+        started = time.perf_counter()
+        recorder.before()
+        recorder.after()
+    return time.perf_counter() - started
+
+
+def _comparability(bench: ModelBench) -> Comparability:
+    shop, profile = bench.workshop, bench.plan.profile
+    return Comparability(
+        weights=bench.model.weights,
+        weights_sha256=bench.model.weights_sha256,
+        images=f"calibration {shop.calibration.sha256[:16]}, evaluation {shop.evaluation.sha256[:16]}",
+        profile="..".join(format_shape(s) for s in (profile.min, profile.opt, profile.max)),
+        settings=shop.settings,
+    )

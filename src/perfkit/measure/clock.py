@@ -1,0 +1,163 @@
+"""Clocks: the wall clock that waits for the device, and device time behind a blocking delay."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+_FIRST_DELAY_S = 2e-3
+_LONGEST_DELAY_S = 0.5
+
+
+class NotQueued(RuntimeError):
+    """The host could not queue the whole call before the device began it, however long the delay."""
+
+
+class Clock(ABC):
+    """Times calls on one device. ``has_device_time`` says whether :meth:`device_s` exists."""
+
+    has_device_time: bool
+
+    @abstractmethod
+    def now_s(self) -> float:
+        """The host's clock, read once everything that was started is done; the timer of pytest-benchmark."""
+
+    @contextmanager
+    def timed_region(self) -> Iterator[None]:
+        """What is measured runs inside: on CUDA on a private stream."""
+        yield
+
+    @abstractmethod
+    def slowed(self, call: Callable[[Any], Any], inputs: Any, share: float, typical_s: float) -> Callable[[Any], Any]:
+        """The call, made slower by a share of its own time; how a gate is tried out.
+
+        ``typical_s`` is the call's wall time. On CUDA the share is of the device work, measured on ``inputs``.
+        """
+
+    def wall_s(self, call: Callable[[], Any]) -> float:
+        """Seconds that a caller waits: synchronize, call, synchronize."""
+        started = self.now_s()
+        call()
+        return self.now_s() - started
+
+    def device_s(self, call: Callable[[], Any]) -> float:
+        """Seconds of device work of the call, launch gaps not counted."""
+        raise NotQueued("this platform has no device clock of its own")
+
+
+class CpuClock(Clock):
+    """Calls are synchronous: the host's clock is enough."""
+
+    has_device_time = False
+
+    def now_s(self) -> float:
+        return time.perf_counter()
+
+    def slowed(self, call: Callable[[Any], Any], inputs: Any, share: float, typical_s: float) -> Callable[[Any], Any]:
+        def call_and_spin(images: Any) -> Any:
+            outputs = call(images)
+            until_s = time.perf_counter() + share * typical_s
+            while time.perf_counter() < until_s:
+                pass
+            return outputs
+
+        return call_and_spin
+
+
+class CudaClock(Clock):
+    """Events on a private stream.
+
+    A private stream, because Torch-TensorRT moves callers on the default stream to another one, where events
+    recorded by the caller would miss the work.
+    """
+
+    has_device_time = True
+
+    def __init__(self, device: torch.device) -> None:
+        self._stream = torch.cuda.Stream(device)
+        self._start = torch.cuda.Event(enable_timing=True)
+        self._end = torch.cuda.Event(enable_timing=True)
+        self._delay_s = _FIRST_DELAY_S
+        self._cycles_per_s = self._measure_cycles()
+        self._make_workspaces(device)
+
+    def now_s(self) -> float:
+        torch.cuda.synchronize()
+        return time.perf_counter()
+
+    @contextmanager
+    def timed_region(self) -> Iterator[None]:
+        self._stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(self._stream):
+            yield
+        self._stream.synchronize()
+
+    def device_s(self, call: Callable[[], Any]) -> float:
+        """Seconds between two events around a call that was queued whole behind a blocking delay.
+
+        A spinning kernel holds the stream back while the host queues start event, call and end event. If the start
+        event is still pending when the host is done, the device can't have waited for a launch. Otherwise the
+        delay is doubled and the call repeated.
+
+        Raises NotQueued when the longest delay isn't enough: the call synchronizes by itself, or the launch queue
+        is shorter than the call.
+        """
+        while True:
+            torch.cuda.synchronize()
+            self._delay(self._delay_s)
+            self._start.record()
+            call()
+            self._end.record()
+            queued_whole = not self._start.query()
+            self._end.synchronize()
+            if queued_whole:
+                return float(self._start.elapsed_time(self._end)) / 1e3
+            if self._delay_s >= _LONGEST_DELAY_S:
+                raise NotQueued(f"the call was not queued whole within {_LONGEST_DELAY_S} s; it synchronizes by itself")
+            self._delay_s *= 2
+
+    def slowed(self, call: Callable[[Any], Any], inputs: Any, share: float, typical_s: float) -> Callable[[Any], Any]:
+        delay_s = share * self.device_s(lambda: call(inputs))
+
+        def call_and_delay(images: Any) -> Any:
+            outputs = call(images)
+            self._delay(delay_s)
+            return outputs
+
+        return call_and_delay
+
+    def _delay(self, seconds: float) -> None:
+        """Queues a kernel that spins for about that long on the current stream."""
+        # PyTorch's only public-enough way to keep a stream busy for a chosen time; its own tests use it so.
+        torch.cuda._sleep(int(seconds * self._cycles_per_s))
+
+    def _measure_cycles(self) -> float:
+        cycles = 20_000_000
+        with torch.cuda.stream(self._stream):
+            for _ in range(2):  # the first one loads the kernel
+                self._start.record()
+                torch.cuda._sleep(cycles)
+                self._end.record()
+                self._end.synchronize()
+        return cycles / (float(self._start.elapsed_time(self._end)) / 1e3)
+
+    def _make_workspaces(self, device: torch.device) -> None:
+        """Lets cuBLAS take the workspaces that it keeps for the life of the process, one a stream.
+
+        Otherwise the first model would seem to leave memory behind.
+        """
+        values = torch.ones(64, 64, device=device)
+        for stream in (torch.cuda.current_stream(), self._stream):
+            with torch.cuda.stream(stream):
+                torch.matmul(values, values)
+        torch.cuda.synchronize()
+
+
+def make_clock(device: torch.device) -> Clock:
+    """The clock of a device."""
+    return CudaClock(device) if device.type == "cuda" else CpuClock()

@@ -1,0 +1,147 @@
+"""What the machine is and what runs on it: hardware, software, settings, momentary readings."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import ctypes.util
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import psutil
+
+from perfkit.catalog.case import Platform
+
+_PACKAGES = (
+    "perfkit",
+    "torch",
+    "torchvision",
+    "torch-tensorrt",
+    "tensorrt",
+    "nvidia-modelopt",
+    "openvino",
+    "nncf",
+    "pytest",
+    "pytest-benchmark",
+)
+_GIB = 1024**3
+
+
+def cuda_device_count() -> int:
+    """How many CUDA devices the driver shows; 0 without a driver. Asks the driver itself, torch isn't imported."""
+    try:
+        driver = ctypes.CDLL("nvcuda.dll" if os.name == "nt" else "libcuda.so.1")
+    except OSError:
+        return 0
+    count = ctypes.c_int(0)
+    if driver.cuInit(0) != 0 or driver.cuDeviceGetCount(ctypes.byref(count)) != 0:
+        return 0
+    return count.value
+
+
+def software_versions() -> dict[str, str]:
+    """Versions of what shapes the numbers: packages, Python, CUDA, driver, kernel."""
+    import torch
+
+    versions = {"python": platform.python_version(), "kernel": platform.release()}
+    for package in _PACKAGES:
+        with contextlib.suppress(PackageNotFoundError):
+            versions[package] = version(package)
+    versions["torch"] = torch.__version__  # with the local part that says CPU or which CUDA
+    if torch.cuda.is_available():
+        versions["cuda"] = str(torch.version.cuda)
+        versions["cudnn"] = str(torch.backends.cudnn.version())
+        with nvml() as reader:
+            if reader is not None:
+                versions["driver"] = reader.nvmlSystemGetDriverVersion()
+    return dict(sorted(versions.items()))
+
+
+def gpu_info() -> dict[str, Any] | None:
+    """Name, count, memory and compute capability of the GPUs, for machine_info; None without one."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return None
+    properties = torch.cuda.get_device_properties(0)
+    return {
+        "name": properties.name,
+        "count": torch.cuda.device_count(),
+        "memory_mib": properties.total_memory // 1024**2,
+        "compute_capability": f"{properties.major}.{properties.minor}",
+    }
+
+
+def cpu_name() -> str:
+    """The processor's model name, as pytest-benchmark's machine_info has it."""
+    import cpuinfo  # a dependency of pytest-benchmark
+
+    return str(cpuinfo.get_cpu_info().get("brand_raw") or platform.processor() or platform.machine())
+
+
+def cpu_count() -> int:
+    """Logical CPUs of the machine; an affinity mask moves from run to run and is no part of it."""
+    return os.cpu_count() or 1
+
+
+def memory_gib(total_bytes: int) -> int:
+    """Rounded to 4 GiB: what a kernel or a driver keeps for itself changes with its version."""
+    return max(1, round(total_bytes / _GIB / 4) * 4) if total_bytes > 2 * _GIB else 1
+
+
+def host_memory_gib() -> int:
+    return memory_gib(psutil.virtual_memory().total)
+
+
+def momentary_state(kind: Platform) -> dict[str, str | int | float | bool | None]:
+    """Readings that move; recorded beside a run, never part of what identifies hardware."""
+    state: dict[str, str | int | float | bool | None] = {
+        "load_average_1min": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
+    }
+    frequency = psutil.cpu_freq()
+    if frequency is not None:
+        state["cpu_mhz"] = round(frequency.current)
+    if kind is Platform.CUDA:
+        with nvml() as reader:
+            if reader is not None:
+                state |= _gpu_state(reader)
+    return state
+
+
+@contextlib.contextmanager
+def nvml() -> Any:
+    """The pynvml module, initialized; None where it or the driver is missing."""
+    try:
+        import pynvml
+
+        pynvml.nvmlInit()
+    except Exception:  # not installed, no driver, or a driver that doesn't match its library
+        yield None
+        return
+    try:
+        yield pynvml
+    finally:
+        pynvml.nvmlShutdown()
+
+
+def _gpu_state(reader: Any) -> dict[str, str | int | float | bool | None]:
+    handle = reader.nvmlDeviceGetHandleByIndex(0)
+    readings = {
+        "gpu_sm_mhz": lambda: reader.nvmlDeviceGetClockInfo(handle, reader.NVML_CLOCK_SM),
+        "gpu_memory_mhz": lambda: reader.nvmlDeviceGetClockInfo(handle, reader.NVML_CLOCK_MEM),
+        "gpu_temperature_c": lambda: reader.nvmlDeviceGetTemperature(handle, reader.NVML_TEMPERATURE_GPU),
+        "gpu_power_w": lambda: reader.nvmlDeviceGetPowerUsage(handle) / 1000,
+        "gpu_throttle_reasons": lambda: reader.nvmlDeviceGetCurrentClocksThrottleReasons(handle),
+        "gpu_persistence_mode": lambda: bool(reader.nvmlDeviceGetPersistenceMode(handle)),
+        "gpu_processes": lambda: len(reader.nvmlDeviceGetComputeRunningProcesses(handle)),
+        "gpu_memory_used_mib": lambda: reader.nvmlDeviceGetMemoryInfo(handle).used // 1024**2,
+    }
+    state: dict[str, str | int | float | bool | None] = {}
+    for name, read in readings.items():
+        try:
+            state[name] = read()
+        except reader.NVMLError:  # a virtual machine hides some of them
+            state[name] = None
+    return state

@@ -1,0 +1,185 @@
+"""Fixtures: a model is loaded once, a variant built once, both shared by the shapes and freed before the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from perfkit.catalog.case import REFERENCE_VARIANT, CaseId, parse_shape
+from perfkit.plugin.progress import PROGRESS
+from perfkit.plugin.state import STATE, RunState
+from perfkit.record.schema import Status
+from perfkit.variants.base import Variant, reason_of
+from perfkit.variants.registry import load_variant, why_unavailable
+
+if TYPE_CHECKING:
+    from perfkit.measure.bench import ModelBench
+    from perfkit.variants.build import BuildResult
+
+
+class BrokenCase(Exception):
+    """The case failed before it could be measured; the message is the reason in one line."""
+
+
+@dataclass
+class Broken:
+    """What stands in the place of a model or variant that could not be made."""
+
+    reason: str
+    error: Exception
+
+
+@dataclass
+class VariantBench:
+    """A variant and what was built of it."""
+
+    variant: Variant
+    result: BuildResult | Broken
+
+
+@pytest.fixture(scope="session")
+def perfkit_model(request: pytest.FixtureRequest) -> Iterator[ModelBench | Broken]:
+    """The model of the case with its reference; all shapes and variants of the model share it."""
+    from perfkit.measure.bench import ModelBench
+    from perfkit.variants.build import release
+
+    state, label = request.config.stash[STATE], request.param
+    assert state.workshop is not None
+    with request.config.stash[PROGRESS].activity(f"loading {label}"):
+        try:
+            bench: ModelBench | Broken = ModelBench(
+                state.workshop, state.plan.model(label), load_variant(REFERENCE_VARIANT)
+            )
+        except Exception as error:  # a model that can't be built breaks its own cases, not the run
+            bench = Broken(f"{label} or its reference can't be built: {reason_of(error)}", error)
+    yield bench
+    if isinstance(bench, ModelBench):
+        bench.close()
+    release()
+
+
+@pytest.fixture(scope="session")
+def perfkit_variant(request: pytest.FixtureRequest, perfkit_model: ModelBench | Broken) -> Iterator[VariantBench]:
+    """The built variant of the case; all shapes share it. Skips where this machine can't run it."""
+    from perfkit.variants.build import release
+
+    state = request.config.stash[STATE]
+    variant = load_variant(request.param)
+    reason = why_unavailable(variant, state.plan.platform)
+    if reason is not None:
+        pytest.skip(reason)
+    if isinstance(perfkit_model, Broken):
+        yield VariantBench(variant, perfkit_model)
+        return
+    with request.config.stash[PROGRESS].activity(f"building {perfkit_model.plan.label} {variant.name}"):
+        try:
+            result: BuildResult | Broken = perfkit_model.build(variant)
+        except Exception as error:  # backends raise anything; the case is broken and the run goes on
+            result = Broken(f"build failed: {reason_of(error)}", error)
+    yield VariantBench(variant, result)
+    if not isinstance(result, Broken):
+        result.built.close()
+        del result
+    release()
+
+
+@pytest.fixture(scope="session")
+def perfkit_shape(request: pytest.FixtureRequest) -> str:
+    """The concrete shape of the case, as text: 1x3x224x224."""
+    shape: str = request.param
+    return shape
+
+
+@dataclass
+class Case:
+    """One case, ready to be measured."""
+
+    id: CaseId
+    state: RunState
+    bench: ModelBench | Broken
+    variant: VariantBench
+    activity: Callable[[str], Any]
+
+    def measure(self, benchmark: BenchmarkFixture) -> None:
+        """Checks the answers, measures paired rounds and leaves the record in ``benchmark.extra_info``.
+
+        The variant's synchronized wall times are pytest-benchmark's own. Raises BrokenCase when the variant can't
+        be built or called, answers wrongly, or yields times that are no times.
+        """
+        try:
+            with self.activity(f"measuring {self.id}"):
+                self._measure(benchmark)
+        except Exception as error:
+            reason = str(error) if isinstance(error, BrokenCase) else reason_of(error)
+            self.state.note(self.id, Status.BROKEN, reason)
+            # Raised inside the fixture, so that pytest-benchmark knows of the failure and leaves the case out.
+            if benchmark.stats is None:
+                benchmark.pedantic(_raiser(error))
+            raise
+        self.state.note(self.id, Status.MEASURED)
+
+    def _measure(self, benchmark: BenchmarkFixture) -> None:
+        from perfkit.measure.agreement import WrongAnswer
+        from perfkit.measure.bench import measure_case
+
+        built = self.variant.result
+        if isinstance(built, Broken):
+            raise BrokenCase(built.reason) from built.error
+        assert not isinstance(self.bench, Broken)  # its variants are Broken too
+
+        def pedantic(
+            target: Callable[..., Any],
+            *,
+            setup: Callable[[], Any],
+            teardown: Callable[..., Any],
+            rounds: int,
+        ) -> Sequence[float]:
+            benchmark.pedantic(target, setup=setup, teardown=teardown, rounds=rounds)
+            if benchmark.stats is None:  # --benchmark-disable
+                return []
+            times_s: list[float] = benchmark.stats.stats.data
+            wrong = [time_s for time_s in times_s if not time_s > 0]
+            if wrong:
+                raise BrokenCase(f"{len(wrong)} of {len(times_s)} times are not positive: {wrong[0]} s")
+            return times_s
+
+        slowdown = self.state.options.slowdown
+        share = slowdown.share if slowdown is not None and slowdown.case == self.id else 0.0
+        try:
+            record = measure_case(self.bench, self.variant.variant, built, parse_shape(self.id.shape), pedantic, share)
+        except WrongAnswer as error:
+            raise BrokenCase(str(error)) from None
+        if record is not None:
+            benchmark.extra_info.update(
+                model=self.id.model,
+                variant=self.id.variant,
+                shape=self.id.shape,
+                platform=str(record.platform),
+                weights=record.comparability.weights,
+                perfkit=record.model_dump(mode="json"),
+            )
+
+
+@pytest.fixture
+def perfkit_case(
+    request: pytest.FixtureRequest,
+    perfkit_model: ModelBench | Broken,
+    perfkit_variant: VariantBench,
+    perfkit_shape: str,
+) -> Case:
+    """One case of the plan: model × variant × shape."""
+    config = request.config
+    params = request.node.callspec.params
+    case = CaseId(params["perfkit_model"], params["perfkit_variant"], perfkit_shape)
+    return Case(case, config.stash[STATE], perfkit_model, perfkit_variant, config.stash[PROGRESS].activity)
+
+
+def _raiser(error: Exception) -> Callable[[], None]:
+    def raise_it() -> None:
+        raise error
+
+    return raise_it

@@ -1,0 +1,232 @@
+"""The hooks: collect the plan's cases, keep count of how they end, judge at the end."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from pytest_benchmark.storage.file import FileStorage
+
+from perfkit.catalog.case import CaseId
+from perfkit.errors import UserError
+from perfkit.plugin.options import add_options
+from perfkit.plugin.progress import PROGRESS, Progress
+from perfkit.plugin.state import PROBLEM, STATE, RunState, make_state
+from perfkit.plugin.storage import AtomicStorage
+from perfkit.record.schema import Status
+
+_CASE = "perfkit_case"
+_BENCHMARK_PLUGIN = "pytest-benchmark"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    add_options(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "gpu: needs an NVIDIA GPU")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Parametrizes every test that asks for ``perfkit_case`` over the plan."""
+    if _CASE not in metafunc.fixturenames:
+        return
+    stash = metafunc.config.stash
+    cases: tuple[CaseId, ...] = ()
+    if STATE not in stash and PROBLEM not in stash:
+        try:
+            stash[STATE] = make_state(metafunc.config)
+        except UserError as error:
+            stash[PROBLEM] = error
+    if STATE in stash:
+        cases = stash[STATE].plan.cases()
+    # Plain strings, because pytest-benchmark stores parameters in its file; the same objects for all cases of a
+    # model, because pytest keeps a session fixture alive as long as its parameter stays the same.
+    metafunc.parametrize(
+        ("perfkit_model", "perfkit_variant", "perfkit_shape"),
+        [pytest.param(*case, id="-".join(case), marks=_benchmark_mark(stash[STATE], case)) for case in cases],
+        indirect=True,
+        scope="session",
+    )
+
+
+def _benchmark_mark(state: RunState, case: CaseId) -> pytest.MarkDecorator:
+    return pytest.mark.benchmark(group=f"{case.model} {case.shape}", timer=state.synchronized_timer, disable_gc=True)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    problem = config.stash.get(PROBLEM, None)
+    if problem is not None:
+        raise pytest.UsageError(f"perfkit: {problem}")
+    if not any(_case_of(item) for item in items):
+        return
+    if hasattr(config, "workerinput"):
+        raise pytest.UsageError("perfkit: benchmarks can't run under xdist (-n): cases would contend")
+    _restore_plan_order(config.stash[STATE], items)
+    config.stash[PROGRESS] = Progress(config, sum(_case_of(item) is not None for item in items))
+
+
+def _restore_plan_order(state: RunState, items: list[pytest.Item]) -> None:
+    """Model by model, variant by variant.
+
+    pytest has sorted tests by shared parameters, shapes included, which would load every model several times.
+    """
+    rank = {case: index for index, case in enumerate(state.plan.cases())}
+    places = [index for index, item in enumerate(items) if _case_of(item) is not None]
+    ordered = sorted((items[index] for index in places), key=lambda item: rank[_known_case(item)])
+    for index, item in zip(places, ordered, strict=True):
+        items[index] = item
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    for item in items:
+        case = _case_of(item)
+        if case is not None:
+            item.config.stash[STATE].note(case, Status.NOT_RUN, "deselected")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Before the first case: what is wrong with the request is said now, not after hours."""
+    state = session.config.stash.get(STATE, None)
+    runs_cases = any(_case_of(item) for item in session.items)
+    if state is None or session.config.option.collectonly or not runs_cases:
+        return
+    benchmark_plugin = session.config.pluginmanager.get_plugin(_BENCHMARK_PLUGIN)
+    if benchmark_plugin is not None and isinstance(benchmark_plugin.storage, FileStorage):
+        benchmark_plugin.storage = AtomicStorage(benchmark_plugin.storage)
+    try:
+        state.start()
+    except UserError as error:
+        raise pytest.UsageError(f"perfkit: {error}") from None
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    report: pytest.TestReport = yield
+    case = _case_of(item)
+    if case is not None and (call.when == "call" or report.outcome != "passed"):
+        state = item.config.stash[STATE]
+        if report.skipped and isinstance(report.longrepr, tuple):
+            state.note(case, Status.SKIPPED, report.longrepr[2].removeprefix("Skipped: "))
+        elif report.failed and call.excinfo is not None:
+            state.note(case, Status.BROKEN, call.excinfo.exconly().splitlines()[0])
+        report.user_properties.append((_CASE, str(case)))
+        benchmark = getattr(item, "funcargs", {}).get("benchmark")
+        item.config.stash[PROGRESS].case_ended(case, state.outcomes.get(case), _detail(state, case, benchmark))
+    return report
+
+
+def _detail(state: RunState, case: CaseId, benchmark: Any) -> str:
+    outcome = state.outcomes.get(case)
+    if outcome is not None and outcome.status is not Status.MEASURED:
+        return outcome.reason
+    record = getattr(benchmark, "extra_info", {}).get("perfkit")
+    return "" if record is None else describe(record)
+
+
+def describe(record: dict[str, Any]) -> str:
+    """Latency and speedups of one case record, for its line of progress."""
+    from statistics import median
+
+    rounds = record["rounds"]
+    parts = [f"{median(rounds['variant_wall_s']) * 1e3:.2f} ms"]
+    for clock in ("wall", "device"):
+        variant, reference = rounds[f"variant_{clock}_s"], rounds[f"reference_{clock}_s"]
+        if variant and reference:
+            ratio = median(r / v for r, v in zip(reference, variant, strict=True))
+            parts.append(f"{ratio:.2f}x {clock}")
+    return ", ".join(parts)
+
+
+def pytest_report_teststatus(
+    report: pytest.CollectReport | pytest.TestReport, config: pytest.Config
+) -> tuple[str, str, str] | None:
+    """A case that ended has a line of its own instead of a dot."""
+    if isinstance(report, pytest.TestReport) and PROGRESS in config.stash:
+        properties = dict(report.user_properties)
+        if _CASE in properties and report.passed and config.get_verbosity() == 0:
+            return report.outcome, "", "PASSED"
+    return None
+
+
+def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
+    state = config.stash.get(STATE, None)
+    if state is not None and state.started:
+        machine_info["software"] = state.software
+        if state.gpu is not None:
+            machine_info["gpu"] = state.gpu
+
+
+def pytest_benchmark_update_json(config: pytest.Config, benchmarks: list[Any], output_json: dict[str, Any]) -> None:
+    state = config.stash.get(STATE, None)
+    if state is not None and state.started:
+        output_json["perfkit"] = state.run_record().model_dump(mode="json")
+        state.saved_run = output_json
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Judges the run. pytest-benchmark has saved it by now."""
+    from perfkit.judge.compare import judge
+    from perfkit.record.read import run_from_json
+
+    state = session.config.stash.get(STATE, None)
+    if state is None or not state.started:
+        return
+    data = state.saved_run or _unsaved_run(session.config, state)
+    state.finish()
+    if data is None:
+        return
+    state.judgement = judge(state.baseline, [run_from_json(data, "this run")])
+    # With no comparison asked for, pytest's own exit code stands: it knows the cases that are broken.
+    if session.exitstatus == pytest.ExitCode.OK and state.options.baseline != "none":
+        session.exitstatus = int(state.judgement.exit_code)
+
+
+def _unsaved_run(config: pytest.Config, state: RunState) -> dict[str, Any] | None:
+    """What the file would hold, when the user saves none."""
+    plugin = config.pluginmanager.get_plugin(_BENCHMARK_PLUGIN)
+    if plugin is None or plugin.disabled or plugin.skip:
+        return None
+    commit_info = config.hook.pytest_benchmark_generate_commit_info(config=config)
+    data: dict[str, Any] = config.hook.pytest_benchmark_generate_json(
+        config=config,
+        benchmarks=plugin.benchmarks,
+        include_data=False,
+        machine_info=plugin.get_machine_info(),
+        commit_info=commit_info,
+    )
+    pytest_benchmark_update_json(config, plugin.benchmarks, data)
+    return data
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    from perfkit.report.terminal import render
+
+    state = config.stash.get(STATE, None)
+    if state is None or state.judgement is None:
+        return
+    terminalreporter.section("perfkit")
+    terminalreporter.write_line(
+        render(
+            state.judgement,
+            width=shutil.get_terminal_size().columns,
+            color=terminalreporter.hasmarkup,
+        )
+    )
+
+
+def _known_case(item: pytest.Item) -> CaseId:
+    case = _case_of(item)
+    assert case is not None
+    return case
+
+
+def _case_of(item: pytest.Item) -> CaseId | None:
+    if _CASE not in getattr(item, "fixturenames", ()) or not hasattr(item, "callspec"):
+        return None
+    params = item.callspec.params
+    return CaseId(params["perfkit_model"], params["perfkit_variant"], params["perfkit_shape"])

@@ -1,0 +1,97 @@
+"""Command-line options of the plugin, checked and turned into one frozen value at once."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from perfkit.catalog.case import CaseId, Platform
+from perfkit.errors import UserError
+
+_SLOWDOWN = re.compile(r"(?P<model>[^/]+)/(?P<variant>[^/]+)/(?P<shape>[^/=]+)=(?P<percent>\d+(\.\d+)?)%")
+
+
+@dataclass(frozen=True)
+class Slowdown:
+    """A slowdown that is really put into one case: the hidden option by which a gate is tried out."""
+
+    case: CaseId
+    share: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user asked for."""
+
+    suite: str
+    platform: Platform | None
+    """None: CUDA where the driver shows a device, else the CPU."""
+    baseline: str
+    calibration_data: Path | None
+    slowdown: Slowdown | None
+
+
+def add_options(parser: pytest.Parser) -> None:
+    group = parser.getgroup("perfkit", "performance regressions of vision models")
+    group.addoption(
+        "--perfkit-suite",
+        default="quick",
+        metavar="NAME",
+        help="suite of perfkit.toml, [tool.perfkit] or the shipped quick, nightly, full (default: quick)",
+    )
+    group.addoption(
+        "--perfkit-platform",
+        choices=["auto", *Platform],
+        default="auto",
+        help="where the cases run (default: auto, cuda if there is a device)",
+    )
+    group.addoption(
+        "--perfkit-baseline",
+        default="auto",
+        metavar="PATH|auto|git:REF|none",
+        help="what the run is judged against: a file, the one for this hardware in results/baselines (auto, the "
+        "default), that file at a git ref, or nothing",
+    )
+    group.addoption(
+        "--calibration-data",
+        default=None,
+        metavar="DIR",
+        help="pictures to calibrate INT8 on (default: photographs that scikit-image ships)",
+    )
+    # Undocumented on purpose: perfkit's own tests and the README's demonstration slow one case down with it.
+    group.addoption("--perfkit-slow", default=None, metavar="MODEL/VARIANT/SHAPE=N%", help=_hidden())
+
+
+def read_options(config: pytest.Config) -> Options:
+    """Raises UserError for a value that doesn't fit its option."""
+    platform = config.getoption("perfkit_platform")
+    calibration = config.getoption("calibration_data")
+    slow = config.getoption("perfkit_slow")
+    return Options(
+        suite=config.getoption("perfkit_suite"),
+        platform=None if platform == "auto" else Platform(platform),
+        baseline=config.getoption("perfkit_baseline"),
+        calibration_data=None if calibration is None else Path(calibration),
+        slowdown=None if slow is None else _parse_slowdown(slow),
+    )
+
+
+def _parse_slowdown(text: str) -> Slowdown:
+    match = _SLOWDOWN.fullmatch(text)
+    if match is None:
+        raise UserError(
+            f"--perfkit-slow {text!r}: expected MODEL/VARIANT/SHAPE=N%, for example "
+            "resnet18/openvino-int8/1x3x224x224=10%"
+        )
+    case = CaseId(match["model"], match["variant"], match["shape"])
+    return Slowdown(case, float(match["percent"]) / 100, text)
+
+
+def _hidden() -> str:
+    import argparse
+
+    return argparse.SUPPRESS

@@ -1,0 +1,89 @@
+"""Progress of a run: a live line with time left on a terminal, one plain line a case everywhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from perfkit.catalog.case import CaseId
+from perfkit.record.schema import Outcome, Status
+
+
+class Progress:
+    """Writes through pytest's terminal reporter, which pytest's capturing leaves alone."""
+
+    def __init__(self, config: pytest.Config, total: int) -> None:
+        self._config = config
+        self._total = total
+        self._done = 0
+        self._started_s = time.monotonic()
+
+    @contextmanager
+    def activity(self, text: str) -> Iterator[None]:
+        """Shows what is being done while it lasts: builds take minutes."""
+        reporter = self._reporter()
+        if reporter is None or self._quiet:
+            yield
+            return
+        if not reporter.isatty:
+            if not text.startswith("measuring"):
+                reporter.write_line(f"perfkit: {text}")
+            yield
+            return
+        with self._live(text):
+            yield
+
+    def case_ended(self, case: CaseId, outcome: Outcome | None, detail: str) -> None:
+        """One line for a finished case, with the time left."""
+        self._done += 1
+        reporter = self._reporter()
+        if reporter is None or self._quiet:
+            return
+        status = "" if outcome is None or outcome.status is Status.MEASURED else f"{outcome.status}: "
+        reporter.write_line(
+            f"perfkit: [{self._done:>{len(str(self._total))}}/{self._total}] {case}  {status}{detail}{self._left()}"
+        )
+
+    @contextmanager
+    def _live(self, text: str) -> Iterator[None]:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn
+        from rich.progress import Progress as Bar
+
+        # pytest has redirected the usual streams; the terminal itself is still there.
+        try:
+            terminal = open("/dev/tty", "w", encoding="utf-8")  # noqa: SIM115 - closed below
+        except OSError:
+            yield
+            return
+        with terminal:
+            columns = (
+                SpinnerColumn(),
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=20),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[left]}"),
+            )
+            with Bar(*columns, console=Console(file=terminal), transient=True) as bar:
+                bar.add_task(text, total=self._total, completed=self._done, left=self._left())
+                yield
+
+    def _left(self) -> str:
+        if self._done == 0 or self._done >= self._total:
+            return ""
+        left_s = (time.monotonic() - self._started_s) / self._done * (self._total - self._done)
+        return f"  about {left_s / 60:.0f} min left" if left_s >= 90 else f"  about {left_s:.0f} s left"
+
+    def _reporter(self) -> pytest.TerminalReporter | None:
+        reporter: pytest.TerminalReporter | None = self._config.pluginmanager.get_plugin("terminalreporter")
+        return reporter
+
+    @property
+    def _quiet(self) -> bool:
+        return bool(self._config.get_verbosity() < 0)
+
+
+PROGRESS: pytest.StashKey[Progress] = pytest.StashKey()

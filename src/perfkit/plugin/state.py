@@ -1,0 +1,187 @@
+"""The state of one pytest session: the plan, how its cases ended, and the workshop they are measured in."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from perfkit.catalog.case import CaseId, Platform
+from perfkit.catalog.config import Config, load_config
+from perfkit.catalog.plan import Plan, make_plan
+from perfkit.errors import UserError
+from perfkit.measure.machine import cuda_device_count
+from perfkit.plugin.options import Options, read_options
+from perfkit.record.schema import Hardware, Outcome, RunRecord, Status
+from perfkit.variants.registry import variant_names
+
+if TYPE_CHECKING:
+    from perfkit.judge.verdict import Judgement
+    from perfkit.measure.bench import Workshop
+    from perfkit.record.baseline import Baseline
+
+
+@dataclass
+class RunState:
+    """Lives in the session's stash from the first parametrized test on."""
+
+    options: Options
+    config: Config
+    plan: Plan
+    root: Path
+    outcomes: dict[CaseId, Outcome] = field(default_factory=dict)
+    workshop: Workshop | None = None
+    hardware: Hardware | None = None
+    baseline: Baseline | None = None
+    software: dict[str, str] = field(default_factory=dict)
+    machine_state: dict[str, str | int | float | bool | None] = field(default_factory=dict)
+    gpu: dict[str, Any] | None = None
+    saved_run: dict[str, Any] | None = None
+    judgement: Judgement | None = None
+    _stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+
+    @property
+    def results(self) -> Path:
+        return self.root / "results"
+
+    @property
+    def started(self) -> bool:
+        return self.workshop is not None
+
+    def synchronized_timer(self) -> float:
+        """The timer of pytest-benchmark, seconds: it waits for the device before it reads the host's clock."""
+        return time.perf_counter() if self.workshop is None else self.workshop.clock.now_s()
+
+    def start(self) -> None:
+        """Imports torch, checks what needs it, and opens the workshop. Called once, before the first case.
+
+        Raises UserError for an unknown model, a missing device, or a baseline that can't be read: before hours of
+        measuring, not after.
+        """
+        import torch
+
+        from perfkit.catalog.images import calibration_images, evaluation_images
+        from perfkit.catalog.models import check_models
+        from perfkit.measure import machine
+        from perfkit.measure.bench import Workshop
+        from perfkit.measure.clock import make_clock
+        from perfkit.measure.settings import applied
+        from perfkit.record.baseline import load_baseline
+
+        check_models([model.name for model in self.plan.models])
+        if self.plan.platform is Platform.CUDA and not torch.cuda.is_available():
+            raise UserError("--perfkit-platform cuda: PyTorch sees no CUDA device; perfkit doctor says why")
+        self.gpu = machine.gpu_info() if self.plan.platform is Platform.CUDA else None
+        self.hardware = self._hardware()
+        self.baseline = load_baseline(self.options.baseline, hardware=self.hardware, results=self.results)
+        self.software = machine.software_versions()
+        # With an index: Torch-TensorRT writes it into the engine's header, where "no index" can't be read back.
+        device = (
+            torch.device("cuda", torch.cuda.current_device())
+            if self.plan.platform is Platform.CUDA
+            else torch.device("cpu")
+        )
+        settings = self._stack.enter_context(applied(self.config.settings, self.plan.platform))
+        self.workshop = Workshop(
+            device=device,
+            clock=make_clock(device),
+            calibration=calibration_images(self.options.calibration_data),
+            evaluation=evaluation_images(),
+            measure=self.config.measure,
+            settings=settings,
+            tf32=self.config.settings.tf32_convolution,
+            cache=self.root / ".perfkit",
+        )
+        self._read_machine("start")
+
+    def finish(self) -> None:
+        """Puts global settings back."""
+        self._stack.close()
+
+    def note(self, case: CaseId, status: Status, reason: str = "") -> None:
+        """How a case ended; a measured case that fails later on is broken, never the other way round."""
+        known = self.outcomes.get(case)
+        if known is None or known.status is not Status.BROKEN:
+            self.outcomes[case] = Outcome(
+                model=case.model,
+                variant=case.variant,
+                shape=case.shape,
+                status=status,
+                reason=reason,
+            )
+
+    def run_record(self) -> RunRecord:
+        """The top-level record; a case without an outcome was planned and not run."""
+        assert self.workshop is not None and self.hardware is not None
+        for case in self.plan.cases():
+            if case not in self.outcomes:
+                self.note(case, Status.NOT_RUN, "the run ended before it")
+        self._read_machine("end")
+        slowdown = self.options.slowdown
+        return RunRecord(
+            suite=self.plan.suite,
+            platform=self.plan.platform,
+            hardware=self.hardware,
+            software=self.software,
+            settings=self.workshop.settings,
+            outcomes=[self.outcomes[case] for case in self.plan.cases()],
+            injected=None if slowdown is None else slowdown.text,
+            machine_state=self.machine_state,
+        )
+
+    def _hardware(self) -> Hardware:
+        from perfkit.measure import machine
+
+        if self.gpu is not None:
+            return Hardware(
+                platform=Platform.CUDA,
+                name=self.gpu["name"],
+                count=self.gpu["count"],
+                memory_gib=machine.memory_gib(self.gpu["memory_mib"] * 1024**2),
+                compute_capability=self.gpu["compute_capability"],
+            )
+        return Hardware(
+            platform=Platform.CPU,
+            name=machine.cpu_name(),
+            count=machine.cpu_count(),
+            memory_gib=machine.host_memory_gib(),
+        )
+
+    def _read_machine(self, moment: str) -> None:
+        import torch
+
+        from perfkit.measure.machine import momentary_state
+
+        for name, value in momentary_state(self.plan.platform).items():
+            self.machine_state[f"{moment}_{name}"] = value
+        if self.plan.platform is Platform.CUDA:
+            self.machine_state[f"{moment}_gpu_allocated_bytes"] = torch.cuda.memory_allocated()
+
+
+STATE: pytest.StashKey[RunState] = pytest.StashKey()
+PROBLEM: pytest.StashKey[UserError] = pytest.StashKey()
+
+
+def make_state(config: pytest.Config) -> RunState:
+    """Reads options and configuration and expands the plan.
+
+    Raises UserError.
+    """
+    options = read_options(config)
+    loaded = load_config(config.rootpath)
+    devices = cuda_device_count() if options.platform is not Platform.CPU else 0
+    if options.platform is Platform.CUDA and devices == 0:
+        raise UserError(
+            "--perfkit-platform cuda: the NVIDIA driver shows no device; use --perfkit-platform cpu, or see "
+            "perfkit doctor"
+        )
+    platform = options.platform or (Platform.CUDA if devices else Platform.CPU)
+    plan = make_plan(loaded, options.suite, platform, variant_names())
+    slowdown = options.slowdown
+    if slowdown is not None and slowdown.case not in plan.cases():
+        raise UserError(f"--perfkit-slow: {slowdown.case} is no case of suite {plan.suite!r} on {platform}")
+    return RunState(options, loaded, plan, config.rootpath)

@@ -1,0 +1,1 @@
+"""Run files and baselines: what was measured, read and written strictly."""

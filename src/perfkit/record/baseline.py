@@ -1,0 +1,127 @@
+"""Baselines: reviewed replicates, one file for each hardware, found by it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from perfkit.errors import UserError
+from perfkit.record import git_ref
+from perfkit.record.baseline_file import BASELINE_VERSION, BaselineFile
+from perfkit.record.hardware import describe_hardware, file_key, file_stem, same_hardware
+from perfkit.record.json_file import (
+    check_schema_version,
+    describe,
+    parse_json_object,
+    read_json_object,
+)
+from perfkit.record.read import BASELINE_KIND, read_runs, run_from_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from perfkit.record.replicate import Replicate, Run
+    from perfkit.record.schema import Hardware
+
+AUTO, NONE, GIT_PREFIX = "auto", "none", "git:"
+FOLDER = "baselines"
+"""Below the results folder."""
+DEFAULT_RESULTS = Path("results")
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """Replicates to judge against; `source` says where they came from."""
+
+    source: str
+    hardware: Hardware
+    replicates: tuple[Replicate, ...]
+    reason: str = ""
+
+
+def load_baseline(spec: str, *, hardware: Hardware, results: Path) -> Baseline | None:
+    """The baseline that `spec` means for this hardware; None where there is none.
+
+    `spec` is ``none``, ``auto`` (the file of this hardware below `results`), ``git:REF`` (the same
+    file as REF has it), or a path: a baseline file, a run file, or a folder of run files.
+    Raises UserError for what is there and can't be read.
+    """
+    if spec == NONE:
+        return None
+    folder = results / FOLDER
+    if spec == AUTO:
+        return _of_hardware(
+            hardware,
+            (path.name for path in folder.glob("*.json")),
+            lambda name: read_baseline(folder / name),
+        )
+    if spec.startswith(GIT_PREFIX):
+        return _from_git(spec, hardware, folder)
+    return read_baseline(Path(spec))
+
+
+def read_baseline(path: Path) -> Baseline:
+    """The baseline in a file, or the run or folder of runs at `path` as one.
+
+    Raises UserError when it is none of these.
+    """
+    if path.is_dir():
+        return _from_runs(read_runs(path), str(path))
+    return _from_data(read_json_object(path), str(path))
+
+
+def baseline_path(hardware: Hardware, results: Path) -> Path:
+    """Where the baseline of this hardware is, or would be.
+
+    The existing file may lack memory in its name when that was unknown as it was written.
+    """
+    found = load_baseline(AUTO, hardware=hardware, results=results)
+    return Path(found.source) if found else results / FOLDER / f"{file_key(hardware)}.json"
+
+
+def _from_data(data: dict[str, Any], source: str) -> Baseline:
+    if data.get("kind") != BASELINE_KIND:
+        return _from_runs([run_from_json(data, source)], source)
+    check_schema_version(data, BASELINE_VERSION, "the baseline", source)
+    try:
+        file = BaselineFile.model_validate(data)
+    except ValidationError as error:
+        raise UserError(f"{source}: no baseline that perfkit wrote: {describe(error)}") from error
+    return Baseline(source, file.hardware, tuple(file.replicates), file.reason)
+
+
+def _from_runs(runs: Sequence[Run], source: str) -> Baseline:
+    hardware = runs[0].hardware
+    for run in runs[1:]:
+        if not same_hardware(run.hardware, hardware):
+            raise UserError(
+                f"{source}: holds runs of different hardware ({describe_hardware(hardware)}; "
+                f"{describe_hardware(run.hardware)}); give one of them"
+            )
+    # A copied file is the same replicate and must not pass for a second one.
+    replicates = {run.replicate.run_id: run.replicate for run in runs}
+    return Baseline(source, hardware, tuple(replicates.values()))
+
+
+def _from_git(spec: str, hardware: Hardware, folder: Path) -> Baseline | None:
+    blobs = git_ref.files_at(spec.removeprefix(GIT_PREFIX), folder)
+
+    def read(name: str) -> Baseline:
+        source = f"{spec}:{(folder / name).as_posix()}"
+        return _from_data(parse_json_object(git_ref.read_blob(folder, blobs[name]), source), source)
+
+    return _of_hardware(hardware, blobs, read)
+
+
+def _of_hardware(hardware: Hardware, names: Iterable[str], read: Callable[[str], Baseline]) -> Baseline | None:
+    """The one file of this hardware among `names`; one of other hardware is not even opened."""
+    exact, stem = f"{file_key(hardware)}.json", file_stem(hardware)
+    candidates = [name for name in names if name == f"{stem}.json" or name.startswith(f"{stem}-")]
+    for name in sorted(candidates, key=lambda name: (name != exact, name)):
+        baseline = read(name)
+        if same_hardware(baseline.hardware, hardware):
+            return baseline
+    return None

@@ -1,0 +1,71 @@
+"""Reading files as they are in another commit, so that a change can't bring its own baseline."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from perfkit.errors import UserError
+
+
+class _GitError(UserError):
+    """git ran and refused."""
+
+
+def files_at(ref: str, folder: Path) -> dict[str, str]:
+    """The files directly in `folder` as `ref` has them: name → object id, empty where it has none.
+
+    `folder` need not exist in the working tree. Raises UserError when `ref` names no commit or
+    `folder` lies outside a repository.
+    """
+    top, inside = _repository(folder)
+    commit = _commit(top, ref)
+    listing = _git(top, "ls-tree", "-z", "--full-tree", commit, "--", f"{inside}/")
+    found = {}
+    for entry in listing.decode("utf-8", "surrogateescape").split("\0"):
+        facts, _, path = entry.partition("\t")
+        if path:
+            _mode, kind, identity = facts.split()
+            if kind == "blob":
+                found[path.rpartition("/")[2]] = identity
+    return found
+
+
+def read_blob(folder: Path, identity: str) -> bytes:
+    """The content of an object that :func:`files_at` named in the repository around `folder`."""
+    top, _ = _repository(folder)
+    return _git(top, "cat-file", "blob", identity)
+
+
+def _repository(folder: Path) -> tuple[Path, str]:
+    """The top folder of the repository around `folder`, and `folder` relative to it."""
+    folder = folder.absolute()
+    existing = next(path for path in (folder, *folder.parents) if path.is_dir())
+    try:
+        top = Path(_git(existing, "rev-parse", "--show-toplevel").decode().rstrip("\n"))
+    except _GitError as error:
+        raise UserError(f"{folder}: lies in no git repository, git:REF can't be read") from error
+    return top, folder.resolve().relative_to(top.resolve()).as_posix()
+
+
+def _commit(top: Path, ref: str) -> str:
+    # A name that starts with a dash would be an option; git allows no such branch either.
+    if not ref or ref.startswith("-") or not ref.isprintable():
+        raise UserError(f"git:{ref!s}: names no commit")
+    try:
+        found = _git(top, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+    except _GitError as error:
+        raise UserError(f"git:{ref}: names no commit here; fetch it first (git fetch origin {ref})") from error
+    return found.decode("ascii").strip()
+
+
+def _git(folder: Path, *arguments: str) -> bytes:
+    command = ["git", "-C", str(folder), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, check=True)  # noqa: S603  (no shell)
+    except FileNotFoundError as error:
+        raise UserError("git is not installed, git:REF can't be read") from error
+    except subprocess.CalledProcessError as error:
+        last_line = error.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        raise _GitError(f"git {arguments[0]} failed: {last_line}") from error
+    return done.stdout

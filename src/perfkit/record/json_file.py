@@ -1,0 +1,85 @@
+"""Reading a JSON file that may be anything: too large, cut off, foreign or hostile."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from perfkit.errors import UserError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pydantic import ValidationError
+
+MAX_BYTES = 50 * 2**20
+"""A thousand cases with fifty rounds each take about 10 MB; beyond this it is no record."""
+
+
+def read_json_object(path: Path) -> dict[str, Any]:
+    """The one JSON object that a file holds; NaN and Infinity are let through to be judged later.
+
+    Raises UserError, in one line with the place in the file, when there is no such object.
+    """
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
+    if len(raw) > MAX_BYTES:
+        raise UserError(
+            f"{path}: larger than {MAX_BYTES // 2**20} MiB, no record of perfkit's; "
+            "measure again without raw data in the params"
+        )
+    return parse_json_object(raw, str(path))
+
+
+def parse_json_object(raw: bytes, source: str) -> dict[str, Any]:
+    """The one JSON object that some bytes hold; `source` names them in errors.
+
+    Raises UserError, in one line with the place, when there is no such object.
+    """
+    if not raw.strip():
+        raise UserError(f"{source}: empty, the writing was interrupted; measure again")
+    try:
+        data = json.loads(raw.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise UserError(f"{source}: not UTF-8 text (byte {error.start})") from error
+    except json.JSONDecodeError as error:
+        byte = len(error.doc[: error.pos].encode("utf-8"))
+        raise UserError(
+            f"{source}: not whole JSON, line {error.lineno} column {error.colno} (byte {byte}): "
+            f"{error.msg}; measure again"
+        ) from error
+    except RecursionError as error:
+        raise UserError(f"{source}: JSON nested too deeply, no record of perfkit's") from error
+    except ValueError as error:  # a number with more digits than Python converts
+        raise UserError(f"{source}: not readable as JSON: {error}") from error
+    if not isinstance(data, dict):
+        raise UserError(f"{source}: holds a JSON {_json_type(data)}, a record is an object")
+    return data
+
+
+def check_schema_version(data: dict[str, Any], known: int, what: str, source: str) -> None:
+    """Refuse a schema version that this perfkit doesn't know.
+
+    Raises UserError naming the version found and the one known.
+    """
+    found = data.get("schema_version", known)
+    if found != known or isinstance(found, bool):
+        raise UserError(
+            f"{source}: {what} has schema version {found!r}, this perfkit knows {known}; use the perfkit that wrote it"
+        )
+
+
+def describe(error: ValidationError) -> str:
+    """A schema violation in one line: where it is, what is wrong, and how many more there are."""
+    first, *others = error.errors(include_url=False, include_input=False, include_context=False)
+    where = ".".join(str(part) for part in first["loc"])
+    more = f" (and {len(others)} more)" if others else ""
+    return f"{where + ': ' if where else ''}{first['msg']}{more}"
+
+
+def _json_type(value: object) -> str:
+    names = {list: "array", str: "string", bool: "boolean", type(None): "null"}
+    return names.get(type(value), "number")

@@ -1,0 +1,108 @@
+"""What one replicate says about a case: one number per metric, the unit of all statistics.
+
+These models are both what a run file is reduced to and what a baseline file stores.
+"""
+
+import math
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from perfkit.catalog.case import CaseId, Platform
+from perfkit.record.schema import Agreement, Finite, Hardware, Model, Outcome
+
+SHORTEST_S, LONGEST_S = 1e-9, 1e5
+"""No call of a model takes less than a nanosecond or more than a day; such a time is no time."""
+SIGNIFICANT_DIGITS = 6
+
+Time = Annotated[float, Field(ge=SHORTEST_S, le=LONGEST_S)]
+RelativeError = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Timing(Model):
+    """One clock's medians over the rounds, with their standard errors within the replicate.
+
+    Standard errors are relative; None says that there were too few rounds to know. The reference's
+    numbers are None where the reference wasn't measured with the case.
+    """
+
+    variant_s: Time
+    variant_se: RelativeError | None = None
+    reference_s: Time | None = None
+    reference_se: RelativeError | None = None
+    log_speedup: Annotated[Finite, Field(ge=-50, le=50)] | None = Field(
+        default=None, description="median over rounds of the natural log of reference / variant"
+    )
+    log_speedup_se: RelativeError | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.reference_s is None) != (self.log_speedup is None):
+            raise ValueError("reference_s and log_speedup come together")
+        return self
+
+
+class Sample(Model):
+    """One case in one replicate."""
+
+    model: str
+    variant: str
+    shape: str
+    rounds: int = Field(ge=1)
+    paired: bool = Field(description="reference and variant were measured in the same rounds")
+    first_round_ratio: float | None = Field(
+        default=None, description="first round over the median of the others, where rounds are kept"
+    )
+    wall: Timing
+    device: Timing | None = None
+    comparability: dict[str, str]
+    facts: dict[str, int | str] = Field(default_factory=dict)
+    agreement: Agreement | None = None
+
+    @property
+    def case(self) -> CaseId:
+        """The identity of the case."""
+        return CaseId(self.model, self.variant, self.shape)
+
+
+class Replicate(Model):
+    """All measured cases of one fresh process, in the order of their identities."""
+
+    run_id: str = Field(description="digest of date, commit and samples: a copy has the same")
+    datetime: str
+    commit: str
+    suite: str
+    platform: Platform
+    software: dict[str, str]
+    settings: dict[str, str]
+    samples: list[Sample]
+
+    @property
+    def short_commit(self) -> str:
+        """The commit in twelve digits, ``+dirty`` when the tree had changes."""
+        digits, dirty, _ = self.commit.partition("+")
+        return digits[:12] + ("+dirty" if dirty else "")
+
+    @model_validator(mode="after")
+    def _each_case_once(self) -> Self:
+        cases = [sample.case for sample in self.samples]
+        if len(set(cases)) != len(cases):
+            raise ValueError("a case stands twice in one replicate")
+        return self
+
+
+class Run(Model):
+    """One run file: a replicate, and how every case of its plan ended."""
+
+    source: str
+    hardware: Hardware
+    replicate: Replicate
+    outcomes: list[Outcome]
+    injected: str | None = None
+
+
+def rounded(value: float) -> float:
+    """The value with six significant digits, enough for any comparison and short in diffs."""
+    if value == 0:
+        return 0.0
+    return round(value, SIGNIFICANT_DIGITS - 1 - math.floor(math.log10(abs(value))))

@@ -1,0 +1,180 @@
+"""Reducing rounds to one number per metric: paired rounds, or pytest-benchmark's statistics."""
+
+from __future__ import annotations
+
+import math
+from statistics import median, quantiles
+from typing import TYPE_CHECKING, Any
+
+from perfkit.catalog.case import REFERENCE_VARIANT, CaseId
+from perfkit.record.replicate import LONGEST_S, SHORTEST_S, Sample, Timing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from perfkit.record.schema import BuildFacts, CaseRecord, Comparability
+
+MEDIAN_SE_PER_IQR = 0.93
+"""Standard error of a median = 0.93 · IQR / √n for normal rounds.
+
+The median's standard error is √(π/2)/√n = 1.253/√n standard deviations and a normal IQR is 1.349 of
+them (McGill, Tukey and Larsen, "Variations of Box Plots", The American Statistician 32, 1978, use
+the same approximation).
+"""
+
+_FACTS_THAT_COUNT = (
+    "engines",
+    "engine_bytes",
+    "engine_sha256",
+    "fallback_ops",
+    "total_ops",
+    "layers",
+)
+"""Facts whose change is a suspect; build seconds and notes differ from build to build."""
+
+
+def sample_from_record(record: CaseRecord, rounds: int) -> Sample:
+    """One case of perfkit's own: medians over its paired rounds.
+
+    `rounds` is how many pytest-benchmark counted; the smaller count is kept, for certainty must
+    not come from rounds that one of the two doesn't know.
+    """
+    times = record.rounds
+    device = None
+    first = [_first_round_ratio(times.variant_wall_s)]
+    if times.reference_device_s is not None and times.variant_device_s is not None:
+        device = _paired_timing(times.reference_device_s, times.variant_device_s)
+        first.append(_first_round_ratio(times.variant_device_s))
+    return Sample(
+        model=record.model,
+        variant=record.variant,
+        shape=record.shape,
+        rounds=min(rounds, len(times.order)),
+        paired=True,
+        first_round_ratio=max((ratio for ratio in first if ratio is not None), default=None),
+        wall=_paired_timing(times.reference_wall_s, times.variant_wall_s),
+        device=device,
+        comparability=_flat_comparability(record.comparability),
+        facts=_flat_facts(record.facts),
+        agreement=record.agreement,
+    )
+
+
+def sample_from_stats(
+    case: CaseId, stats: Mapping[str, Any], weights: object, reference: Mapping[str, Any] | None
+) -> Sample:
+    """One case of a plain pytest-benchmark file: the ratio of its median to its reference's.
+
+    `reference` is the statistics of the same model and shape run eager-fp32, None where the file
+    has none; the reference itself has no speedup.
+    """
+    seconds, error = _median_of_stats(stats)
+    timing = Timing(variant_s=seconds, variant_se=error)
+    if reference is not None and case.variant != REFERENCE_VARIANT:
+        reference_seconds, reference_error = _median_of_stats(reference)
+        timing = Timing(
+            variant_s=seconds,
+            variant_se=error,
+            reference_s=reference_seconds,
+            reference_se=reference_error,
+            log_speedup=math.log(reference_seconds / seconds),
+            log_speedup_se=(None if error is None or reference_error is None else math.hypot(error, reference_error)),
+        )
+    data = stats.get("data")
+    return Sample(
+        model=case.model,
+        variant=case.variant,
+        shape=case.shape,
+        rounds=stats["rounds"],
+        paired=False,
+        first_round_ratio=_first_round_ratio(data) if isinstance(data, list) else None,
+        wall=timing,
+        comparability={"weights": weights} if isinstance(weights, str) else {},
+    )
+
+
+def bad_time(value: object) -> str | None:
+    """Why a value is no time, in a few words; None for a time."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return f"time is not a number ({value!r})"
+    if math.isnan(value) or math.isinf(value):
+        return f"time is not finite ({value})"
+    if value == 0:
+        return "time is not positive (0 s)"
+    if value < 0:
+        return f"time is negative ({value:g} s)"
+    if not SHORTEST_S <= value <= LONGEST_S:
+        return f"time is not plausible ({value:g} s)"
+    return None
+
+
+def bad_number(record: object, path: str = "") -> str | None:
+    """Where a raw case record holds a number that can't be true, and which; None when it has none.
+
+    Every number must be finite, and everything under ``rounds`` a time.
+    """
+    for key, value in _items(record):
+        where = f"{path}.{key}" if path else str(key)
+        found = bad_number(value, where)
+        if found is not None:
+            return found
+        if isinstance(value, float) and not math.isfinite(value) and not path.startswith("rounds"):
+            return f"{where} is not finite ({value})"
+        if path.startswith("rounds.") and (why := bad_time(value)):
+            return f"{why} in {path}, round {int(key) + 1}"
+    return None
+
+
+def _items(node: object) -> Iterator[tuple[str, object]]:
+    if isinstance(node, dict):
+        yield from node.items()
+    elif isinstance(node, list):
+        yield from ((str(index), value) for index, value in enumerate(node))
+
+
+def _paired_timing(reference_s: Sequence[float], variant_s: Sequence[float]) -> Timing:
+    speedups = [math.log(r / v) for r, v in zip(reference_s, variant_s, strict=True)]
+    return Timing(
+        variant_s=median(variant_s),
+        variant_se=_median_se([math.log(time) for time in variant_s]),
+        reference_s=median(reference_s),
+        reference_se=_median_se([math.log(time) for time in reference_s]),
+        log_speedup=median(speedups),
+        log_speedup_se=_median_se(speedups),
+    )
+
+
+def _median_se(logs: Sequence[float]) -> float | None:
+    # On logarithms the quartiles' distance is relative already.
+    if len(logs) < 2:  # noqa: PLR2004  (one round has no spread)
+        return None
+    low, _, high = quantiles(logs, n=4, method="inclusive")
+    return MEDIAN_SE_PER_IQR * (high - low) / math.sqrt(len(logs))
+
+
+def _median_of_stats(stats: Mapping[str, Any]) -> tuple[float, float | None]:
+    seconds, rounds = float(stats["median"]), stats["rounds"]
+    if rounds < 2:  # noqa: PLR2004  (one round has no spread)
+        return seconds, None
+    return seconds, MEDIAN_SE_PER_IQR * float(stats["iqr"]) / (seconds * math.sqrt(rounds))
+
+
+def _first_round_ratio(times_s: Sequence[float]) -> float | None:
+    if len(times_s) < 2:  # noqa: PLR2004  (nothing to compare the first with)
+        return None
+    return times_s[0] / median(times_s[1:])
+
+
+def _flat_comparability(comparability: Comparability) -> dict[str, str]:
+    flat = comparability.model_dump(exclude={"settings"})
+    flat |= {f"settings.{key}": str(value) for key, value in comparability.settings.items()}
+    return dict(sorted(flat.items()))
+
+
+def _flat_facts(facts: BuildFacts) -> dict[str, int | str]:
+    flat: dict[str, int | str] = {
+        name: value for name in _FACTS_THAT_COUNT if (value := getattr(facts, name)) is not None
+    }
+    if facts.layer_formats is not None:
+        flat["layer_formats"] = ", ".join(f"{name}: {count}" for name, count in sorted(facts.layer_formats.items()))
+    return flat

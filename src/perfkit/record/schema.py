@@ -1,0 +1,194 @@
+"""The versioned schema of what perfkit adds to pytest-benchmark's JSON.
+
+Two places hold it: ``benchmarks[i].extra_info["perfkit"]`` is a :class:`CaseRecord`, the top-level
+key ``perfkit`` a :class:`RunRecord`. Units stand in the names. ``docs/schema/`` holds the exported
+JSON Schema; a test keeps it true.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from perfkit.catalog.case import CaseId, Platform
+
+SCHEMA_VERSION = 1
+
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+"""A time. Zero, negative and non-finite times are no measurement and never enter a record."""
+Duration = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+"""Seconds that something took which is no latency, a build for instance; it may be next to zero."""
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Model(BaseModel):
+    """The base of everything that is stored: immutable, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Status(StrEnum):
+    """How a case of the plan ended, before any judging."""
+
+    MEASURED = "measured"
+    BROKEN = "broken"
+    SKIPPED = "skipped"
+    NOT_RUN = "not_run"
+
+
+class Rounds(Model):
+    """Paired rounds, in the order in which they were measured; every list has one entry a round.
+
+    ``wall`` is what a caller waits (synchronize, call, synchronize); ``device`` is the time between
+    two events around a call that was queued whole behind a blocking delay. The CPU platform has
+    wall times only.
+    """
+
+    order: str = Field(
+        pattern="^[RV]+$",
+        description="one letter a round: R, the reference came first in it; V, the variant did",
+    )
+    reference_wall_s: list[Seconds]
+    variant_wall_s: list[Seconds]
+    reference_device_s: list[Seconds] | None = None
+    variant_device_s: list[Seconds] | None = None
+
+    @model_validator(mode="after")
+    def _paired(self) -> Self:
+        if (self.reference_device_s is None) != (self.variant_device_s is None):
+            raise ValueError("device times need both the reference's and the variant's")
+        for name, times in (
+            ("reference_wall_s", self.reference_wall_s),
+            ("variant_wall_s", self.variant_wall_s),
+            ("reference_device_s", self.reference_device_s),
+            ("variant_device_s", self.variant_device_s),
+        ):
+            if times is not None and len(times) != len(self.order):
+                raise ValueError(f"{name} has {len(times)} entries for {len(self.order)} rounds")
+        return self
+
+
+class Warmup(Model):
+    """What happened before the first round of this shape."""
+
+    reference_calls: int = Field(ge=1)
+    variant_calls: int = Field(ge=1)
+    variant_first_call_s: Seconds = Field(description="includes lazy compilation; no part of any latency")
+    stable: bool = Field(description="false: the time limit ended the warm-up before the times had settled")
+
+
+class Agreement(Model):
+    """Answers of the variant against eager-fp32 on the evaluation images, before any timing."""
+
+    images: int = Field(ge=1)
+    cosine_min: Finite
+    sqnr_db_min: Finite
+    top1_agreement: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        default=None,
+        description="share of images with the same best class; absent for models without classes",
+    )
+
+
+class BuildFacts(Model):
+    """What was built. None means that the backend has no such fact, never zero."""
+
+    build_s: Duration
+    engines: int | None = Field(default=None, ge=0)
+    engine_bytes: int | None = Field(default=None, ge=0)
+    engine_sha256: str | None = None
+    fallback_ops: int | None = Field(default=None, ge=0, description="operators left to PyTorch")
+    total_ops: int | None = Field(default=None, ge=0)
+    layers: int | None = Field(default=None, ge=0)
+    layer_formats: dict[str, int] | None = Field(
+        default=None, description="how many layer outputs have each data type and format"
+    )
+    from_store: bool | None = Field(default=None, description="true: loaded, not built, in this process")
+    timing_cache_bytes: int | None = Field(default=None, ge=0, description="before the build; 0: cold")
+    notes: list[str] = Field(default_factory=list)
+
+
+class Memory(Model):
+    """Peak device memory while the variant was built and called; None on the CPU platform."""
+
+    peak_build_bytes: int | None = Field(default=None, ge=0)
+    peak_call_bytes: int | None = Field(default=None, ge=0)
+
+
+class Comparability(Model):
+    """What must be equal between baseline and run for their numbers to mean the same thing."""
+
+    weights: str = Field(description="where the weights came from, e.g. pretrained IMAGENET1K_V2 or random seed 0")
+    weights_sha256: str
+    images: str = Field(description="digest of the calibration and evaluation image sets")
+    profile: str = Field(description="min..opt..max")
+    settings: dict[str, str | int | bool] = Field(description="TF32, cuDNN autotuning, threads")
+
+
+class CaseRecord(Model):
+    """``extra_info["perfkit"]`` of one benchmark."""
+
+    schema_version: Literal[1] = 1
+    model: str
+    variant: str
+    shape: str
+    platform: Platform
+    rounds: Rounds
+    warmup: Warmup
+    agreement: Agreement
+    facts: BuildFacts
+    reference_facts: BuildFacts
+    memory: Memory
+    comparability: Comparability
+
+    @model_validator(mode="after")
+    def _device_clock(self) -> Self:
+        if self.platform is Platform.CPU and self.rounds.variant_device_s is not None:
+            raise ValueError("the CPU platform has wall times only")
+        return self
+
+
+class Outcome(Model):
+    """How one case of the plan ended, with the reason in one line where it wasn't measured."""
+
+    model: str
+    variant: str
+    shape: str
+    status: Status
+    reason: str = ""
+
+    @property
+    def case(self) -> CaseId:
+        """The identity of the case."""
+        return CaseId(self.model, self.variant, self.shape)
+
+
+class Hardware(Model):
+    """What a baseline belongs to: no clock readings, host name, versions or paths."""
+
+    platform: Platform
+    name: str
+    count: int = Field(ge=1)
+    memory_gib: int | None = Field(default=None, ge=1)
+    compute_capability: str | None = None
+
+
+class RunRecord(Model):
+    """The top-level ``perfkit`` key of a run's file."""
+
+    schema_version: Literal[1] = 1
+    suite: str
+    platform: Platform
+    hardware: Hardware
+    software: dict[str, str]
+    settings: dict[str, str | int | bool]
+    outcomes: list[Outcome] = Field(description="one entry for every case that the catalog expected")
+    injected: str | None = Field(
+        default=None,
+        description="a slowdown that was put in on purpose; such a run can't become a baseline",
+    )
+    machine_state: dict[str, str | int | float | bool | None] = Field(
+        default_factory=dict,
+        description="readings before and after the run; never part of the hardware's identity",
+    )

@@ -1,0 +1,15 @@
+"""The judgement as strict JSON, for programs; its schema is in docs/schema/."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from perfkit.judge.verdict import Judgement
+
+
+def render(judgement: Judgement) -> str:
+    """One JSON object, numbers in full precision, ending with a newline."""
+    data = judgement.model_dump(mode="json")
+    return json.dumps(data, allow_nan=False, indent=2) + "\n"

@@ -1,0 +1,127 @@
+"""The one table of a judgement as plain strings, shared by every format that shows a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from perfkit.judge.metric import Metric
+from perfkit.judge.verdict import Verdict
+from perfkit.report.text import clip, printable, shorten
+from perfkit.report.units import NOTHING, format_change, format_speedup, format_time
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from perfkit.judge.verdict import Judgement, MetricRow, Row, Side
+
+SYMBOLS = {
+    Verdict.BROKEN: "✗",
+    Verdict.MISSING: "∅",
+    Verdict.REGRESSED: "▼",
+    Verdict.INCONCLUSIVE: "?",
+    Verdict.WAIVED: "~",
+    Verdict.NEW: "+",
+    Verdict.PASS: "✓",
+    Verdict.IMPROVED: "▲",
+}
+_LONGEST_CASE = 60
+_LONGEST_WHY = 300
+_MOST_COMMITS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Headings, and for each row of the judgement its verdict and one string a column."""
+
+    headings: tuple[str, ...]
+    rows: tuple[tuple[Verdict, tuple[str, ...]], ...]
+
+
+def table_of(judgement: Judgement) -> Table:
+    """Case, verdict, speedups, latency, smallest detectable slowdown, and why; worst row first.
+
+    A speedup that no case has (device times on a CPU) has no column.
+    """
+    speedups = [
+        metric
+        for metric in (Metric.DEVICE_SPEEDUP, Metric.WALL_SPEEDUP)
+        if any(row.metric(metric) for row in judgement.rows)
+    ]
+    names = shorten((str(row.case) for row in judgement.rows), _LONGEST_CASE)
+    return Table(
+        headings=("case", "verdict", *speedups, "latency", "detects", "why"),
+        rows=tuple(
+            (
+                row.verdict,
+                (
+                    names[str(row.case)],
+                    f"{SYMBOLS[row.verdict]} {row.verdict}",
+                    *(_speedup(row.metric(metric)) for metric in speedups),
+                    _latency(row.metric(Metric.WALL_TIME)),
+                    _detectable(row),
+                    why(row),
+                ),
+            )
+            for row in judgement.rows
+        ),
+    )
+
+
+def why(row: Row) -> str:
+    """The side that moved, the reason and the notes of a row in one line."""
+    moved = f"{row.moved}: " if row.moved is not None else ""
+    parts = [f"{moved}{row.reason}", *row.notes]
+    return clip(printable("; ".join(part for part in parts if part)), _LONGEST_WHY)
+
+
+def head_lines(judgement: Judgement) -> Sequence[str]:
+    """What was compared with what: run, baseline and hardware, a line each."""
+    run, baseline = judgement.run, judgement.baseline
+    lines = [f"run: {_side(run)}", f"baseline: {_side(baseline) if baseline else 'none'}"]
+    lines.append(f"hardware: {run.hardware}")
+    if baseline is not None and baseline.hardware != run.hardware:
+        lines.append(f"hardware of the baseline: {baseline.hardware}")
+    return [printable(line) for line in lines]
+
+
+def remark_lines(judgement: Judgement) -> Sequence[str]:
+    """What stands below the table: findings, then what else changed, a line each."""
+    lines = [f"{finding.kind}: {finding.text}" for finding in judgement.findings]
+    lines += [f"changed: {suspect.what} {suspect.baseline} -> {suspect.current}" for suspect in judgement.suspects]
+    return [printable(line) for line in lines]
+
+
+def _side(side: Side) -> str:
+    parts = [side.source, f"{side.replicates} replicate{'s' if side.replicates != 1 else ''}"]
+    if side.commits:
+        earlier = len(side.commits) - _MOST_COMMITS
+        commits = ", ".join(side.commits[-_MOST_COMMITS:])
+        parts.append(f"commit{'s' if len(side.commits) != 1 else ''} {commits}")
+        if earlier > 0:
+            parts.append(f"{earlier} earlier")
+    return ", ".join(parts)
+
+
+def _speedup(row: MetricRow | None) -> str:
+    if row is None:
+        return NOTHING
+    sides = [format_speedup(side) for side in (row.baseline, row.current) if side is not None]
+    if row.current is None:
+        sides.append(NOTHING)
+    change = "" if row.change_pct is None else f" ({format_change(row.change_pct)})"
+    return " → ".join(sides) + change
+
+
+def _latency(row: MetricRow | None) -> str:
+    if row is None or row.current is None:
+        return NOTHING
+    change = "" if row.change_pct is None else f" ({format_change(row.change_pct)})"
+    return format_time(row.current) + change
+
+
+def _detectable(row: Row) -> str:
+    deciding = row.metric(row.deciding) if row.deciding is not None else None
+    if deciding is None or deciding.detectable_pct is None:
+        return NOTHING
+    return f"{deciding.detectable_pct:.1f}%"

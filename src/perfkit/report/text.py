@@ -1,0 +1,84 @@
+"""Text from outside made safe to show: test ids and error messages may hold anything."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_DIGEST_DIGITS = 6
+_UNSEEN = ("C", "Zl", "Zp")
+"""Unicode categories of controls, bidirectional overrides, lone surrogates and line breaks."""
+
+
+def printable(text: str) -> str:
+    r"""The text with everything that doesn't show as itself escaped: ``\\x1b``, ``\\u202e``."""
+    return "".join(
+        char.encode("unicode_escape").decode("ascii") if unicodedata.category(char).startswith(_UNSEEN) else char
+        for char in text
+    )
+
+
+def clip(text: str, length: int) -> str:
+    """At most `length` characters, the last one an ellipsis where something was cut."""
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def shorten(names: Iterable[str], length: int) -> dict[str, str]:
+    """Each name in at most `length` characters, different names staying different.
+
+    A long name keeps its two ends, with a digest of the whole at the end to tell it from its like.
+    `length` must leave room for that, 16 at least.
+    """
+    short = {}
+    for name in names:
+        shown = printable(name)
+        if len(shown) > length:
+            digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+            room = length - _DIGEST_DIGITS - 2
+            tail = room // 3
+            shown = f"{shown[: room - tail]}…{shown[-tail:]}~{digest[:_DIGEST_DIGITS]}"
+        short[name] = shown
+    return short
+
+
+def cell_width(text: str) -> int:
+    """How many columns of a terminal a printable text takes."""
+    return sum(map(_char_width, text))
+
+
+def pad(text: str, width: int) -> str:
+    """The text with spaces up to `width` columns."""
+    return text + " " * (width - cell_width(text))
+
+
+def fold(text: str, width: int) -> list[str]:
+    """The text in lines of at most `width` columns, broken between words, inside them if need be.
+
+    `width` is 2 at least, the room of the widest character. No text, no lines.
+    """
+    lines: list[str] = []
+    line = ""
+    for word in text.split(" "):
+        joined = f"{line} {word}" if line else word
+        if cell_width(joined) <= width:
+            line = joined
+            continue
+        if line:
+            lines.append(line)
+        line = ""
+        for char in word:
+            if cell_width(line) + _char_width(char) > width:
+                lines.append(line)
+                line = ""
+            line += char
+    return [*lines, line] if line else lines
+
+
+def _char_width(char: str) -> int:
+    if unicodedata.combining(char):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1

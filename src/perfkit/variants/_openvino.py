@@ -1,0 +1,95 @@
+"""Shared by the OpenVINO variants: conversion, bounded dynamic shapes, compilation, facts."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import openvino as ov
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from perfkit.record.schema import BuildFacts
+from perfkit.variants.base import Built, BuildRequest
+
+
+class BuiltOpenvino(Built):
+    """A compiled OpenVINO model with one inference request."""
+
+    def __init__(self, compiled: ov.CompiledModel, facts: BuildFacts) -> None:
+        super().__init__(facts)
+        self._request: ov.InferRequest | None = compiled.create_infer_request()
+        self._outputs = len(compiled.outputs)
+
+    def prepare(self, images: Tensor) -> NDArray[np.float32]:
+        return np.ascontiguousarray(images.numpy())
+
+    def call(self, inputs: NDArray[np.float32]) -> Any:
+        # Shared memory both ways: nothing is copied in or out, as for the reference.
+        return self._request.infer(inputs, share_inputs=True, share_outputs=True)  # type: ignore[union-attr]
+
+    def unpack(self, outputs: Any) -> tuple[Tensor, ...]:
+        # The next call overwrites shared outputs.
+        return tuple(torch.from_numpy(np.array(outputs[i])) for i in range(self._outputs))
+
+    def close(self) -> None:
+        self._request = None
+
+
+def convert(request: BuildRequest) -> ov.Model:
+    """The model as an OpenVINO graph that serves the profile's shapes and no others."""
+    with torch.no_grad():
+        model = ov.convert_model(request.model, example_input=request.calibration[0])
+    profile = request.profile
+    model.reshape(
+        ov.PartialShape(
+            [
+                ov.Dimension(low) if low == high else ov.Dimension(low, high)
+                for low, high in zip(profile.min, profile.max, strict=True)
+            ]
+        )
+    )
+    return model
+
+
+def compile_model(model: ov.Model, started: float) -> BuiltOpenvino:
+    """Compiles for latency with as many threads as PyTorch uses; ``started`` is when the build began.
+
+    The precision hint is explicit: on CPUs with bfloat16 units OpenVINO would run a float32 model in bfloat16
+    without a word.
+    """
+    compiled = ov.Core().compile_model(
+        model,
+        "CPU",
+        {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_PRECISION_HINT": "f32",
+            "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+            "ENABLE_CPU_PINNING": False,
+        },
+    )
+    build_s = time.perf_counter() - started
+    blob = compiled.export_model().getvalue()
+    layers = [
+        info
+        for info in (op.get_rt_info() for op in compiled.get_runtime_model().get_ops())
+        if _text(info, "layerType") not in ("Const", "Input", "Output")
+    ]
+    formats = Counter(_text(info, "runtimePrecision") for info in layers)
+    facts = BuildFacts(
+        build_s=build_s,
+        engines=1,
+        engine_bytes=len(blob),
+        engine_sha256=hashlib.sha256(blob).hexdigest(),
+        layers=len(layers),
+        layer_formats=dict(sorted(formats.items())),
+    )
+    return BuiltOpenvino(compiled, facts)
+
+
+def _text(info: Any, key: str) -> str:
+    return str(info[key].astype(str)) if key in info else "unknown"

@@ -1,0 +1,88 @@
+"""What a variant is: a way to execute a model, built once for a shape profile and called at many shapes."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from perfkit.catalog.case import Platform, ShapeProfile
+from perfkit.record.schema import BuildFacts
+
+if TYPE_CHECKING:  # a variant's name and reason are asked for before torch is imported
+    import torch
+    from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class BuildRequest:
+    """What a variant is built from.
+
+    ``model`` is the reference itself: float32, eval mode, on ``device``. A variant that changes it works on a copy.
+    ``calibration`` holds float32 batches of the profile's optimum shape on ``device``.
+    ``cache`` is a folder that outlives the run, for timing caches.
+    """
+
+    model: nn.Module
+    profile: ShapeProfile
+    calibration: Sequence[Tensor]
+    device: torch.device
+    cache: Path
+    tf32: bool
+
+
+class Built(ABC):
+    """A built variant. ``call`` alone is timed; ``prepare`` and ``unpack`` are not."""
+
+    def __init__(self, facts: BuildFacts) -> None:
+        self.facts = facts
+
+    def prepare(self, images: Tensor) -> Any:  # noqa: ANN401 - a backend's own input type
+        """Turns float32 images (batch, 3, height, width) into what ``call`` takes; outside of any timing.
+
+        A caller of a half-precision model feeds it half-precision images, so the cast is not part of its latency.
+        """
+        return images
+
+    @abstractmethod
+    def call(self, inputs: Any) -> Any:  # noqa: ANN401
+        """One forward pass. On CUDA it may return before the work is done; the caller synchronizes."""
+
+    def unpack(self, outputs: Any) -> tuple[Tensor, ...]:  # noqa: ANN401
+        """The outputs as tensors, in the reference's order and count."""
+        return outputs if isinstance(outputs, tuple) else (outputs,)
+
+    def close(self) -> None:
+        """Frees what the variant holds; it isn't called again afterwards."""
+
+
+class Variant(ABC):
+    """A backend at a precision. Subclasses are registered in the entry-point group ``perfkit.variants``."""
+
+    name: ClassVar[str]
+    """backend-precision, as in ids, records and reports."""
+    platform: ClassVar[Platform | None] = None
+    """The only platform that it exists for; None: both."""
+    cosine_bound: ClassVar[float]
+    """The lowest cosine to the reference's answers, over the evaluation images, that still counts as the same
+    model. Below it the variant is BROKEN, whatever its speed."""
+
+    def unavailable(self) -> str | None:
+        """Why this machine can't run the variant, in one line; None when it can.
+
+        Must not raise: a broken installation is a reason too.
+        """
+        return None
+
+    @abstractmethod
+    def build(self, request: BuildRequest) -> Built:
+        """Builds for all shapes of the profile. Whatever it raises makes its cases BROKEN with that reason."""
+
+
+def reason_of(error: BaseException) -> str:
+    """The first telling line of an exception, as a reason in one line of at most 300 characters."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    return text if len(text) <= 300 else text[:297] + "..."

@@ -1,0 +1,17 @@
+"""eager-bf16: the model in bfloat16, called by PyTorch as it is."""
+
+from __future__ import annotations
+
+from perfkit.variants.base import Built, BuildRequest, Variant
+
+
+class EagerBf16(Variant):
+    name = "eager-bf16"
+    cosine_bound = 0.99
+
+    def build(self, request: BuildRequest) -> Built:
+        import torch
+
+        from perfkit.variants._eager import build_eager
+
+        return build_eager(request, torch.bfloat16)

@@ -1,0 +1,37 @@
+"""inductor-fp32: torch.compile's default backend with dynamic shapes."""
+
+from __future__ import annotations
+
+import shutil
+import time
+
+from perfkit.catalog.case import Platform
+from perfkit.record.schema import BuildFacts
+from perfkit.variants.base import Built, BuildRequest, Variant
+
+
+class InductorFp32(Variant):
+    name = "inductor-fp32"
+    cosine_bound = 0.9999
+
+    def unavailable(self) -> str | None:
+        if not any(shutil.which(compiler) for compiler in ("c++", "g++", "clang++")):
+            return "inductor needs a C++ compiler (c++, g++ or clang++) on PATH"
+        return None
+
+    def build(self, request: BuildRequest) -> Built:
+        import torch
+
+        from perfkit.variants._eager import BuiltModule
+
+        started = time.perf_counter()
+        torch.compiler.reset()
+        dynamic = bool(request.profile.dynamic_dimensions)
+        compiled = torch.compile(request.model, dynamic=dynamic)
+        with torch.inference_mode():
+            # The compiler runs at the first call; a first call at each shape is warm-up, not build.
+            compiled(request.calibration[0])
+        if request.device.type == Platform.CUDA:
+            torch.cuda.synchronize()
+        facts = BuildFacts(build_s=time.perf_counter() - started)
+        return BuiltModule(compiled, torch.float32, facts)

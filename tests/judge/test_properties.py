@@ -1,0 +1,138 @@
+"""What holds for every comparison, whatever the numbers."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from perfkit.catalog.case import CaseId
+from perfkit.judge.compare import judge
+from perfkit.judge.metric import Metric
+from perfkit.judge.verdict import Judgement, Row, Verdict
+from perfkit.record.baseline import Baseline
+from perfkit.record.read import run_from_json
+from tests.support import CPU, GPU, SHAPE, Times, case, make_run, plain_data, slowed
+
+if TYPE_CHECKING:
+    from perfkit.record.replicate import Run
+
+BETTER_FIRST = [Verdict.IMPROVED, Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.REGRESSED]
+HURT = case("trt-fp16", "model0")
+
+factors = st.floats(0.5, 2.0)
+more = st.floats(1.0, 3.0)
+noise = st.sampled_from([0.0, 0.005, 0.02, 0.08])
+
+
+@st.composite
+def nights(draw: st.DrawFn) -> tuple[list[Times], Times]:
+    """Baseline nights and one more, references and variants moved at will."""
+    models = draw(st.integers(1, 3))
+    cases = [
+        CaseId(f"model{index}", variant, SHAPE)
+        for index in range(models)
+        for variant in draw(st.sampled_from([("trt-fp16",), ("eager-fp32", "trt-fp16")]))
+    ]
+
+    def times(reference: float, moved: dict[CaseId, float]) -> Times:
+        return {c: (4e-3 * reference, 1e-3 * reference * moved.get(c, 1.0)) for c in cases}
+
+    count = draw(st.integers(1, 4))
+    baseline = [times(draw(st.floats(0.97, 1.03)), {}) for _ in range(count)]
+    moved = {c: draw(factors) for c in cases}
+    common, reference_only = draw(factors), draw(factors)
+    current = {
+        c: (reference_s * reference_only, variant_s) for c, (reference_s, variant_s) in times(common, moved).items()
+    }
+    return baseline, current
+
+
+def baseline_of(every_night: list[Times], jitter: float) -> Baseline:
+    runs = [make_run(times, day=day + 1, jitter=jitter) for day, times in enumerate(every_night)]
+    return Baseline("baseline", GPU, tuple(run.replicate for run in runs))
+
+
+def row_of(judgement: Judgement, which: CaseId) -> Row:
+    (row,) = [row for row in judgement.rows if row.case == which]
+    return row
+
+
+@settings(deadline=None, max_examples=150)
+@given(times=nights(), factor=more, jitter=noise)
+def test_a_slower_variant_never_gets_a_better_verdict(
+    times: tuple[list[Times], Times], factor: float, jitter: float
+) -> None:
+    every_night, current = times
+    baseline = baseline_of(every_night, jitter)
+    as_it_is = judge(baseline, [make_run(current, day=9, jitter=jitter)])
+    slower = judge(baseline, [make_run(slowed(current, HURT, factor), day=9, jitter=jitter)])
+    before, after = row_of(as_it_is, HURT).verdict, row_of(slower, HURT).verdict
+    assert BETTER_FIRST.index(after) >= BETTER_FIRST.index(before)
+
+
+@settings(deadline=None, max_examples=60)
+@given(reference=factors, variant=factors, factor=more, count=st.integers(1, 4))
+def test_a_slower_variant_never_gets_a_better_verdict_in_plain_files(
+    reference: float, variant: float, factor: float, count: int
+) -> None:
+    def run(day: int, reference_s: float, variant_s: float) -> Run:
+        medians = {case("eager-fp32"): reference_s, case(): variant_s}
+        return run_from_json(plain_data(medians, day=day), "plain")
+
+    before = [run(day, 4e-3, 1e-3) for day in range(1, count + 1)]
+    baseline = Baseline("b", before[0].hardware, tuple(night.replicate for night in before))
+    verdicts = [
+        row_of(judge(baseline, [run(9, 4e-3 * reference, 1e-3 * variant * slow)]), case()).verdict
+        for slow in (1.0, factor)
+    ]
+    assert BETTER_FIRST.index(verdicts[1]) >= BETTER_FIRST.index(verdicts[0])
+
+
+@settings(deadline=None, max_examples=60)
+@given(times=nights(), jitter=noise, seed=st.integers(0, 99))
+def test_order_does_not_matter(times: tuple[list[Times], Times], jitter: float, seed: int) -> None:
+    every_night, current = times
+    rng = random.Random(seed)  # noqa: S311
+    baseline = baseline_of(every_night, jitter)
+    runs = [make_run(current, day=day, jitter=jitter) for day in (8, 9)]
+    shuffled = Baseline(baseline.source, GPU, tuple(rng.sample(baseline.replicates, len(baseline.replicates))))
+    assert judge(shuffled, runs[::-1]) == judge(baseline, runs)
+
+
+@settings(deadline=None, max_examples=60)
+@given(times=nights(), jitter=noise)
+def test_identical_times_never_regress(times: tuple[list[Times], Times], jitter: float) -> None:
+    _, current = times
+    before = make_run(current, day=1, jitter=jitter)
+    replicate = before.replicate.model_copy(update={"run_id": "another night"})
+    judgement = judge(
+        Baseline("b", GPU, (before.replicate,)),
+        [before.model_copy(update={"replicate": replicate})],
+    )
+    assert Verdict.REGRESSED not in judgement.counts
+    assert Verdict.IMPROVED not in judgement.counts
+
+
+@settings(deadline=None, max_examples=60)
+@given(times=nights(), unit=st.floats(0.05, 20))
+def test_a_common_factor_keeps_the_verdicts_of_speedups(times: tuple[list[Times], Times], unit: float) -> None:
+    every_night, current = times
+    scaled = {c: (reference * unit, variant * unit) for c, (reference, variant) in current.items()}
+    hardware = {"hardware": CPU, "jitter": 0.0}
+    runs = [make_run(night, day=day + 1, **hardware) for day, night in enumerate(every_night)]
+    baseline = Baseline("b", CPU, tuple(run.replicate for run in runs))
+    changes = [
+        [
+            (row.case, metric.change_pct, metric.detectable_pct)
+            for row in sorted(judgement.rows, key=lambda row: row.case)
+            if (metric := row.metric(Metric.WALL_SPEEDUP)) is not None
+        ]
+        for judgement in (judge(baseline, [make_run(night, day=9, **hardware)]) for night in (current, scaled))
+    ]
+    for (one_case, *one), (other_case, *other) in zip(*changes, strict=True):
+        assert one_case == other_case
+        for a, b in zip(one, other, strict=True):
+            assert abs(float(a or 0) - float(b or 0)) < 1e-6

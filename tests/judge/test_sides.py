@@ -1,0 +1,180 @@
+"""Which side moved: verdicts of cases that both sides have."""
+
+from __future__ import annotations
+
+from perfkit.exit_codes import ExitCode
+from perfkit.judge.compare import judge
+from perfkit.judge.metric import Metric
+from perfkit.judge.verdict import FindingKind, Moved, Verdict
+from perfkit.record.read import run_from_json
+from tests.judge.helpers import (
+    HURT,
+    judged,
+    kinds,
+    others,
+    row_of,
+    scaled,
+    usual_baseline,
+)
+from tests.support import (
+    CPU,
+    benchmark_of,
+    make_run,
+    run_data,
+    slowed,
+    usual_times,
+)
+
+
+def test_an_unchanged_run_passes() -> None:
+    judgement = judged()
+    assert judgement.counts == {Verdict.PASS: 12}
+    assert judgement.exit_code is ExitCode.PASS
+    assert judgement.summary == "12 compared against baseline of 12 cases: 12 PASS"
+    assert {row.deciding for row in judgement.rows} == {Metric.DEVICE_SPEEDUP}
+
+
+def test_ten_percent_in_one_variant_names_that_case_alone() -> None:
+    judgement = judged(slowed(usual_times(), HURT, 1.1))
+    assert row_of(judgement).verdict is Verdict.REGRESSED
+    assert row_of(judgement).moved is Moved.VARIANT
+    assert "its time +1" in row_of(judgement).reason
+    assert others(judgement) == {Verdict.PASS}
+    assert judgement.exit_code is ExitCode.FAIL
+
+
+def test_a_faster_variant_is_improved() -> None:
+    judgement = judged(slowed(usual_times(), HURT, 0.8))
+    assert row_of(judgement).verdict is Verdict.IMPROVED
+    assert judgement.exit_code is ExitCode.PASS
+
+
+def test_a_faster_eager_excuses_fallen_speedups() -> None:
+    judgement = judged(
+        {c: (r * 0.7, v * (0.7 if c.variant == "eager-fp32" else 1.0)) for c, (r, v) in usual_times().items()}
+    )
+    variants = [row for row in judgement.rows if row.variant != "eager-fp32"]
+    assert {row.verdict for row in variants} == {Verdict.PASS}
+    assert {row.moved for row in variants} == {Moved.REFERENCE}
+    assert "the reference's -30" in variants[0].reason or "-29" in variants[0].reason
+    assert FindingKind.COMMON_SHIFT not in kinds(judgement)
+
+
+def test_a_faster_eager_does_not_excuse_a_slower_variant() -> None:
+    judgement = judged(slowed(scaled(usual_times(), reference=0.7), HURT, 1.2))
+    assert row_of(judgement).verdict is Verdict.REGRESSED
+    assert row_of(judgement).moved is Moved.BOTH
+
+
+def test_a_faster_eager_excuses_no_loss_beyond_half_the_threshold() -> None:
+    """3 % is too little for the variant's own time to fail, and too much to be excused."""
+    judgement = judged(slowed(scaled(usual_times(), reference=0.7), HURT, 1.03))
+    row = row_of(judgement)
+    assert row.verdict is Verdict.REGRESSED
+    time = row.metric(Metric.DEVICE_TIME)
+    assert time is not None
+    assert time.verdict is Verdict.PASS
+
+
+def test_an_eager_that_may_have_got_faster_excuses_nothing() -> None:
+    """4 % is beyond the threshold of a speedup, but not beyond that of the reference's time."""
+    judgement = judged(scaled(usual_times(), reference=0.96))
+    row = row_of(judgement)
+    assert row.verdict is Verdict.REGRESSED
+    assert row.moved is None
+    assert "the reference's -" in row.reason
+
+
+def test_sides_that_part_share_no_shift() -> None:
+    judgement = judged(scaled(usual_times(), reference=0.8, variant=1.25))
+    assert FindingKind.COMMON_SHIFT not in kinds(judgement)
+    assert row_of(judgement).verdict is Verdict.REGRESSED
+    assert row_of(judgement).moved is Moved.BOTH
+
+
+def test_a_slower_eager_is_no_improvement_of_the_variants() -> None:
+    judgement = judged(scaled(usual_times(), reference=1.4))
+    assert {row.verdict for row in judgement.rows if row.variant != "eager-fp32"} == {Verdict.PASS}
+    assert row_of(judgement).moved is Moved.REFERENCE
+
+
+def test_a_slower_variant_behind_a_slower_reference_is_regressed() -> None:
+    """One model's both sides got slower: the speedup holds, and nothing else moved along."""
+    times = {
+        c: (r * 1.3, v * 1.3) if c.model == "resnet50" and c.shape == HURT.shape else (r, v)
+        for c, (r, v) in usual_times().items()
+    }
+    judgement = judged(times)
+    row = row_of(judgement)
+    assert row.verdict is Verdict.REGRESSED
+    assert row.moved is Moved.BOTH
+    speedup = row.metric(Metric.DEVICE_SPEEDUP)
+    assert speedup is not None
+    assert speedup.verdict is Verdict.PASS
+
+
+def test_everything_slower_is_one_finding_and_inconclusive() -> None:
+    judgement = judged(scaled(usual_times(), reference=1.3, variant=1.3))
+    assert judgement.counts == {Verdict.INCONCLUSIVE: 12}
+    assert {row.moved for row in judgement.rows} == {Moved.COMMON}
+    shifts = [f for f in judgement.findings if f.kind is FindingKind.COMMON_SHIFT]
+    assert len(shifts) == 1
+    assert "device time +2" in shifts[0].text or "device time +3" in shifts[0].text
+    assert judgement.exit_code is ExitCode.INCONCLUSIVE
+
+
+def test_everything_faster_is_a_finding_and_no_fault() -> None:
+    judgement = judged(scaled(usual_times(), reference=0.7, variant=0.7))
+    assert judgement.counts == {Verdict.PASS: 12}
+    assert FindingKind.COMMON_SHIFT in kinds(judgement)
+    assert judgement.exit_code is ExitCode.PASS
+
+
+def test_a_regression_stands_out_of_a_common_shift() -> None:
+    judgement = judged(slowed(scaled(usual_times(), reference=1.3, variant=1.3), HURT, 1.2))
+    assert row_of(judgement).verdict is Verdict.REGRESSED
+    assert others(judgement) == {Verdict.INCONCLUSIVE}
+    assert judgement.exit_code is ExitCode.FAIL
+
+
+def test_wall_time_alone_blames_the_host() -> None:
+    data = run_data(day=9)
+    rounds = benchmark_of(data, HURT)["extra_info"]["perfkit"]["rounds"]
+    rounds["variant_wall_s"] = [time * 1.8 for time in rounds["variant_wall_s"]]
+    stats = benchmark_of(data, HURT)["stats"]
+    stats.update({name: stats[name] * 1.8 for name in ("min", "max", "mean", "median")})
+    row = row_of(judge(usual_baseline(), [run_from_json(data, "run")]))
+    assert row.verdict is Verdict.REGRESSED
+    assert row.moved is Moved.HOST
+    assert "(wall), " in row.reason
+    assert row.reason.endswith("(device)")
+
+
+def test_a_row_that_could_not_have_seen_the_tolerated_says_so() -> None:
+    noisy = usual_baseline(nights=4, between=0.2)
+    judgement = judge(noisy, [make_run(day=9)])
+    row = row_of(judgement)
+    assert row.verdict is Verdict.INCONCLUSIVE
+    assert row.compared
+    assert "10% is tolerated" in row.reason
+    assert judgement.exit_code is ExitCode.INCONCLUSIVE
+
+
+def test_wall_times_decide_on_a_cpu() -> None:
+    baseline = usual_baseline(nights=1, hardware=CPU)
+    judgement = judge(baseline, [make_run(slowed(usual_times(), HURT, 1.2), day=9, hardware=CPU)])
+    assert row_of(judgement).verdict is Verdict.REGRESSED
+    assert row_of(judgement).deciding is Metric.WALL_SPEEDUP
+    assert others(judgement) == {Verdict.PASS}
+
+
+def test_device_times_lost_on_the_way_are_told() -> None:
+    data = run_data(day=9)
+    for entry in data["benchmarks"]:
+        entry["extra_info"]["perfkit"]["rounds"] |= {
+            "reference_device_s": None,
+            "variant_device_s": None,
+        }
+    row = row_of(judge(usual_baseline(), [run_from_json(data, "run")]))
+    assert row.notes == ("no device times in this run: judged by wall times alone",)
+    assert row.deciding is Metric.WALL_SPEEDUP

@@ -1,0 +1,42 @@
+"""One judgement with every kind of row, for whole expected reports."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from perfkit.judge.compare import judge
+from perfkit.record.baseline import Baseline
+from perfkit.record.schema import Outcome, Status
+from tests.support import GPU, case, make_run, slowed, usual_times
+
+if TYPE_CHECKING:
+    from perfkit.judge.verdict import Judgement
+
+ODD = case(model="mod|el`<b>\x1b[31m\u202e", variant="trt-fp16")
+
+
+def every_kind() -> Judgement:
+    """REGRESSED, IMPROVED, PASS, NEW, MISSING, BROKEN, skipped, suspects and an odd name."""
+    missing, broken = case("trt-fp16", "mobilenet_v2"), case("trt-int8", "mobilenet_v2")
+    before = usual_times() | {ODD: (4e-3, 1e-3)}
+    nights = tuple(make_run(before, day=day).replicate for day in (1, 2, 3))
+    after = slowed(before, case("trt-int8"), 1.3)
+    after = slowed(after, case("trt-fp16", shape="8x3x224x224"), 0.7)
+    after |= {case(model="vgg16"): (9e-3, 2e-3)}
+    outcomes = (
+        Outcome(**missing._asdict(), status=Status.NOT_RUN, reason="deselected"),
+        Outcome(**broken._asdict(), status=Status.BROKEN, reason="cosine 0.21 is under\nthe bound"),
+        Outcome(**case("eager-bf16")._asdict(), status=Status.SKIPPED, reason="the CPU lacks bf16"),
+    )
+    run = make_run(
+        {c: pair for c, pair in after.items() if c not in (missing, broken)},
+        day=9,
+        outcomes=outcomes,
+        software={"torch": "2.12.0", "driver": "580.1"},
+    )
+    return judge(Baseline("results/baselines/made-up.json", GPU, nights), [run])
+
+
+def first_run() -> Judgement:
+    """Nothing to compare with."""
+    return judge(None, [make_run({case(): (4e-3, 1e-3), case("trt-int8"): (4e-3, 7e-4)})])
