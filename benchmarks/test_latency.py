@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from pytest_benchmark.fixture import BenchmarkFixture
+from typing import TYPE_CHECKING
 
-from perfkit.plugin.fixtures import Case
+if TYPE_CHECKING:
+    from pytest_benchmark.fixture import BenchmarkFixture
+
+    from perfkit.plugin.fixtures import Case
 
 
 def test_latency(perfkit_case: Case, benchmark: BenchmarkFixture) -> None:

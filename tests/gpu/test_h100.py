@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 import statistics
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.gpu
 
@@ -34,7 +37,7 @@ def project(pytester: pytest.Pytester, request: pytest.FixtureRequest) -> pytest
     return pytester
 
 
-def saved_run(folder: Path) -> dict:
+def saved_run(folder: Path) -> Any:
     (path,) = folder.glob("results/*/*.json")
     return json.loads(path.read_text())
 
@@ -67,17 +70,24 @@ def test_device_time_of_a_synchronizing_call_is_refused() -> None:
     clock = CudaClock(torch.device("cuda", 0))
     value = torch.rand(1, device="cuda")
     with clock.timed_region(), pytest.raises(NotQueued, match="synchronizes by itself"):
-        clock.device_s(lambda: value.item())
+        clock.device_s(value.item)
 
 
 def test_engines_are_built_recorded_and_freed(project: pytest.Pytester) -> None:
     result = project.runpytest_subprocess(
-        "--benchmark-autosave", "--benchmark-storage=file://./results", "--perfkit-suite=tiny",
-        "--perfkit-platform=cuda", "--perfkit-baseline=none", "-W", "error",
+        "--benchmark-autosave",
+        "--benchmark-storage=file://./results",
+        "--perfkit-suite=tiny",
+        "--perfkit-platform=cuda",
+        "--perfkit-baseline=none",
+        "-W",
+        "error",
     )
     result.assert_outcomes(passed=6)
     run = saved_run(project.path)
-    records = {(b["extra_info"]["variant"], b["extra_info"]["shape"]): b["extra_info"]["perfkit"] for b in run["benchmarks"]}
+    records = {
+        (b["extra_info"]["variant"], b["extra_info"]["shape"]): b["extra_info"]["perfkit"] for b in run["benchmarks"]
+    }
     engine = records["trt-fp16", "1x3x224x224"]
     assert engine["facts"]["engines"] >= 1
     assert engine["facts"]["fallback_ops"] == 0
@@ -91,7 +101,12 @@ def test_engines_are_built_recorded_and_freed(project: pytest.Pytester) -> None:
 
 
 def test_a_really_slowed_engine_is_named_alone(project: pytest.Pytester) -> None:
-    base = ["--benchmark-storage=file://./results", "--perfkit-suite=tiny", "--perfkit-platform=cuda", "--benchmark-autosave"]
+    base = [
+        "--benchmark-storage=file://./results",
+        "--perfkit-suite=tiny",
+        "--perfkit-platform=cuda",
+        "--benchmark-autosave",
+    ]
     assert project.runpytest_subprocess(*base, "--perfkit-baseline=none").ret == 0
     (first,) = (project.path / "results").glob("*/*.json")
     slowed = project.runpytest_subprocess(

@@ -1,0 +1,1 @@
+"""Which cases exist: suites, shapes, models, pictures."""

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from importlib import resources
-from pathlib import Path
-from typing import Annotated, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from perfkit.catalog.case import REFERENCE_VARIANT, Shape, ShapeProfile, format_shape
 from perfkit.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 _Entry = TypeVar("_Entry")
 Name = Annotated[str, Field(min_length=1, max_length=100)]
@@ -31,6 +33,8 @@ class ModelEntry(_Table):
 
 
 class PlatformVariants(_Table):
+    """The variants of a suite on each platform; empty: the suite has nothing to run there."""
+
     cpu: list[Name] = Field(default_factory=list)
     cuda: list[Name] = Field(default_factory=list)
 
@@ -58,6 +62,8 @@ class Suite(_Table):
 
 
 class Measure(_Table):
+    """How long a case is measured."""
+
     min_rounds: int = Field(ge=5)
     max_rounds: int = Field(ge=5)
     time_budget_s: float = Field(gt=0)

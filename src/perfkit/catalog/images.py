@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -19,8 +18,13 @@ from torch import Tensor
 from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2 import functional as transforms
 
-from perfkit.catalog.case import Shape
 from perfkit.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from perfkit.catalog.case import Shape
 
 CALIBRATION_PHOTOGRAPHS = (
     "chelsea",
@@ -121,4 +125,5 @@ def _to_tensor(crop: Image.Image, shape: Shape, preprocessing: Preprocessing) ->
     pixels = torch.from_numpy(np.array(crop)).permute(2, 0, 1)
     resized = transforms.resize(pixels, [shape[2], shape[3]], interpolation=preprocessing.interpolation, antialias=True)
     scaled = transforms.to_dtype(resized, torch.float32, scale=True)
-    return transforms.normalize(scaled, list(preprocessing.mean), list(preprocessing.std))
+    normalized: Tensor = transforms.normalize(scaled, list(preprocessing.mean), list(preprocessing.std))
+    return normalized

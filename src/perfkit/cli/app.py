@@ -33,10 +33,10 @@ _EPILOG = "\n".join(
 class _LazyCommands(TyperGroup):
     """Commands that are imported when they are asked for: comparing needs nothing of doctor's."""
 
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+    def list_commands(self, ctx: Any) -> list[str]:
         return list(_COMMANDS)
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in _COMMANDS:
             return None
         single = typer.Typer(add_completion=False, rich_markup_mode=None)

@@ -35,14 +35,19 @@ def promotion_of(baseline: Baseline | None, runs: Sequence[Run], judgement: Judg
 
     A common shift, or cases that can't be compared with what is there, need a `reason` in words:
     both would otherwise let a slower run in under the name of a changed machine or setting. What
-    they concern starts anew, for old and new replicates no longer mean the same.
+    they concern starts anew, for old and new replicates no longer mean the same. So does a run that
+    didn't measure all that it planned; what the baseline already has, it must have measured.
     """
     if judgement.refusal is not None and judgement.refusal.kind in _NO_PROMOTION:
         return Promotion(ExitCode.NOT_JUDGED, judgement.refusal.text)
     failing = [row for row in judgement.rows if row.verdict.fails]
-    if failing:
-        cases = ", ".join(f"{row.case} is {row.verdict} ({row.reason})" for row in failing)
-        return Promotion(ExitCode.FAIL, cases)
+    # What the run planned and didn't measure, and the baseline never had, takes nothing away from it.
+    never_had = {row.case for row in failing if row.verdict is Verdict.MISSING} - _cases(baseline)
+    lost = [row for row in failing if row.case not in never_had]
+    if lost or (never_had and not reason):
+        cases = ", ".join(f"{row.case} is {row.verdict} ({row.reason})" for row in lost or failing)
+        hint = "" if lost else "; to promote the other cases, say why with --reason"
+        return Promotion(ExitCode.FAIL, cases + hint)
     added = {run.replicate.run_id: run.replicate for run in runs if run.replicate.samples}
     if not added:
         return Promotion(ExitCode.NOT_JUDGED, "the run measured nothing")
@@ -54,6 +59,10 @@ def promotion_of(baseline: Baseline | None, runs: Sequence[Run], judgement: Judg
         replicates=(*_without(baseline, anew), *added.values()),
         started_anew=tuple(sorted(anew)),
     )
+
+
+def _cases(baseline: Baseline | None) -> set[CaseId]:
+    return {sample.case for replicate in (baseline.replicates if baseline else ()) for sample in replicate.samples}
 
 
 def _unexplained(judgement: Judgement) -> Promotion | None:

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor
 
 from perfkit.catalog.case import Platform, Shape, format_shape
-from perfkit.catalog.config import Measure
 from perfkit.catalog.images import EVALUATION_IMAGES, ImageSet
 from perfkit.catalog.models import LoadedModel, load_model
-from perfkit.catalog.plan import ModelPlan
 from perfkit.measure.agreement import check_answers
-from perfkit.measure.clock import Clock
 from perfkit.measure.rounds import RoundRecorder, WarmupResult, count_rounds, warm_up
 from perfkit.record.schema import (
     CaseRecord,
@@ -28,6 +23,14 @@ from perfkit.record.schema import (
 )
 from perfkit.variants.base import BuildRequest, Variant
 from perfkit.variants.build import BuildResult, build_variant, release
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from perfkit.catalog.config import Measure
+    from perfkit.catalog.plan import ModelPlan
+    from perfkit.measure.clock import Clock
 
 _CALIBRATION_IMAGES = 32
 _MIN_INPUTS = 4
@@ -93,24 +96,26 @@ class ModelBench:
         release()
 
     def _build(self, variant: Variant) -> BuildResult:
-        opt = self.plan.profile.opt
-        calibration = list(
-            self.workshop.calibration.batches(
-                opt,
-                self.model.preprocessing,
-                math.ceil(_CALIBRATION_IMAGES / opt[0]),
-                self.workshop.device,
-            )
-        )
         request = BuildRequest(
             model=self.model.module,
             profile=self.plan.profile,
-            calibration=calibration,
+            example=self._pictures(self.plan.profile.opt, 1)[0],
+            calibration=self._calibration(),
             device=self.workshop.device,
             cache=self.workshop.cache,
             tf32=self.workshop.tf32,
         )
         return build_variant(variant, request)
+
+    def _calibration(self) -> list[Tensor]:
+        """Batches of every shape of the profile, about as many pictures of each, 32 or more together."""
+        shapes = self.plan.profile.shapes()
+        share = math.ceil(_CALIBRATION_IMAGES / len(shapes))
+        return [batch for shape in shapes for batch in self._pictures(shape, math.ceil(share / shape[0]))]
+
+    def _pictures(self, shape: Shape, count: int) -> list[Tensor]:
+        workshop = self.workshop
+        return list(workshop.calibration.batches(shape, self.model.preprocessing, count, workshop.device))
 
 
 def measure_case(
@@ -145,7 +150,7 @@ def measure_case(
             torch.cuda.reset_peak_memory_stats()
         variant_warm = _warm_up(shop, built.call, [pair[1] for pair in pairs])
         peak_call = torch.cuda.max_memory_allocated() if cuda else None
-        call = built.call
+        call: Callable[[Any], Any] = built.call
         if slowdown:
             call = shop.clock.slowed(call, pairs[0][1], slowdown, variant_warm.typical_s)
         round_s = _typical_round_s(RoundRecorder(shop.clock, reference.call, call, pairs)) + variant_warm.typical_s
@@ -195,10 +200,11 @@ def _warm_up(shop: Workshop, call: Callable[[Any], Any], inputs: list[Any]) -> W
 
 def _typical_round_s(recorder: RoundRecorder) -> float:
     """Seconds of a round without the variant's wall time; the first one still searches for its blocking delay."""
-    for _ in range(2):
-        started = time.perf_counter()
-        recorder.before()
-        recorder.after()
+    recorder.before()
+    recorder.after()
+    started = time.perf_counter()
+    recorder.before()
+    recorder.after()
     return time.perf_counter() - started
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 _FIRST_DELAY_S = 2e-3
 _LONGEST_DELAY_S = 0.5
@@ -102,24 +104,29 @@ class CudaClock(Clock):
 
         A spinning kernel holds the stream back while the host queues start event, call and end event. If the start
         event is still pending when the host is done, the device can't have waited for a launch. Otherwise the
-        delay is doubled and the call repeated.
+        delay is doubled and the call repeated. The next call starts with twice the time that the host took.
 
         Raises NotQueued when the longest delay isn't enough: the call synchronizes by itself, or the launch queue
         is shorter than the call.
         """
+        delay_s = self._delay_s
         while True:
             torch.cuda.synchronize()
-            self._delay(self._delay_s)
+            self._delay(delay_s)
+            started = time.perf_counter()
             self._start.record()
             call()
             self._end.record()
+            host_s = time.perf_counter() - started
             queued_whole = not self._start.query()
             self._end.synchronize()
             if queued_whole:
+                # One hiccup of the host must not make every later round wait for it.
+                self._delay_s = max(_FIRST_DELAY_S, 2 * host_s)
                 return float(self._start.elapsed_time(self._end)) / 1e3
-            if self._delay_s >= _LONGEST_DELAY_S:
+            if delay_s >= _LONGEST_DELAY_S:
                 raise NotQueued(f"the call was not queued whole within {_LONGEST_DELAY_S} s; it synchronizes by itself")
-            self._delay_s *= 2
+            delay_s *= 2
 
     def slowed(self, call: Callable[[Any], Any], inputs: Any, share: float, typical_s: float) -> Callable[[Any], Any]:
         delay_s = share * self.device_s(lambda: call(inputs))
@@ -134,14 +141,14 @@ class CudaClock(Clock):
     def _delay(self, seconds: float) -> None:
         """Queues a kernel that spins for about that long on the current stream."""
         # PyTorch's only public-enough way to keep a stream busy for a chosen time; its own tests use it so.
-        torch.cuda._sleep(int(seconds * self._cycles_per_s))
+        torch.cuda._sleep(int(seconds * self._cycles_per_s))  # noqa: SLF001 - there is no public one
 
     def _measure_cycles(self) -> float:
         cycles = 20_000_000
         with torch.cuda.stream(self._stream):
             for _ in range(2):  # the first one loads the kernel
                 self._start.record()
-                torch.cuda._sleep(cycles)
+                torch.cuda._sleep(cycles)  # noqa: SLF001 - see _delay
                 self._end.record()
                 self._end.synchronize()
         return cycles / (float(self._start.elapsed_time(self._end)) / 1e3)

@@ -8,11 +8,15 @@ import ctypes.util
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
 from perfkit.catalog.case import Platform
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 _PACKAGES = (
     "perfkit",
@@ -81,6 +85,21 @@ def cpu_name() -> str:
     return str(cpuinfo.get_cpu_info().get("brand_raw") or platform.processor() or platform.machine())
 
 
+def cpu_flags() -> set[str]:
+    """Instruction sets of the processor; empty where they can't be read."""
+    import cpuinfo
+
+    return set(cpuinfo.get_cpu_info().get("flags", ()))
+
+
+def cpu_governor() -> str | None:
+    """The frequency governor of the first CPU (Linux); None where the kernel or a hypervisor hides it."""
+    try:
+        return Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor").read_text("ascii").strip()
+    except OSError:
+        return None
+
+
 def cpu_count() -> int:
     """Logical CPUs of the machine; an affinity mask moves from run to run and is no part of it."""
     return os.cpu_count() or 1
@@ -92,6 +111,7 @@ def memory_gib(total_bytes: int) -> int:
 
 
 def host_memory_gib() -> int:
+    """The machine's memory in GiB, rounded as :func:`memory_gib` does."""
     return memory_gib(psutil.virtual_memory().total)
 
 
@@ -111,7 +131,7 @@ def momentary_state(kind: Platform) -> dict[str, str | int | float | bool | None
 
 
 @contextlib.contextmanager
-def nvml() -> Any:
+def nvml() -> Iterator[Any]:
     """The pynvml module, initialized; None where it or the driver is missing."""
     try:
         import pynvml
@@ -128,7 +148,7 @@ def nvml() -> Any:
 
 def _gpu_state(reader: Any) -> dict[str, str | int | float | bool | None]:
     handle = reader.nvmlDeviceGetHandleByIndex(0)
-    readings = {
+    readings: dict[str, Callable[[], Any]] = {
         "gpu_sm_mhz": lambda: reader.nvmlDeviceGetClockInfo(handle, reader.NVML_CLOCK_SM),
         "gpu_memory_mhz": lambda: reader.nvmlDeviceGetClockInfo(handle, reader.NVML_CLOCK_MEM),
         "gpu_temperature_c": lambda: reader.nvmlDeviceGetTemperature(handle, reader.NVML_TEMPERATURE_GPU),

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from perfkit.measure.clock import Clock, NotQueued
 from perfkit.record.schema import Rounds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 _WINDOW = 5
 _SETTLED = 0.05

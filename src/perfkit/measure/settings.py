@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from perfkit.catalog.case import Platform
-from perfkit.catalog.config import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from perfkit.catalog.config import Settings
 
 
 @contextmanager
@@ -18,7 +22,8 @@ def applied(settings: Settings, platform: Platform) -> Iterator[dict[str, str | 
     if platform is Platform.CPU:
         yield {"threads": threads}
         return
-    convolution, matmul = torch.backends.cudnn.conv, torch.backends.cuda.matmul
+    convolution: Any = torch.backends.cudnn.conv  # type: ignore[attr-defined] # made at run time
+    matmul = torch.backends.cuda.matmul
     before = (convolution.fp32_precision, matmul.fp32_precision, torch.backends.cudnn.benchmark)
     convolution.fp32_precision = "tf32" if settings.tf32_convolution else "ieee"
     matmul.fp32_precision = "tf32" if settings.tf32_matmul else "ieee"

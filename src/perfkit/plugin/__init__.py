@@ -19,6 +19,7 @@ from perfkit.plugin.hooks import (
     pytest_runtestloop,
     pytest_sessionfinish,
     pytest_terminal_summary,
+    pytest_testnodedown,
 )
 
 __all__ = [
@@ -38,4 +39,5 @@ __all__ = [
     "pytest_runtestloop",
     "pytest_sessionfinish",
     "pytest_terminal_summary",
+    "pytest_testnodedown",
 ]

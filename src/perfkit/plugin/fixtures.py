@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from pytest_benchmark.fixture import BenchmarkFixture
 
 from perfkit.catalog.case import REFERENCE_VARIANT, CaseId, parse_shape
 from perfkit.plugin.progress import PROGRESS
@@ -17,6 +15,10 @@ from perfkit.variants.base import Variant, reason_of
 from perfkit.variants.registry import load_variant, why_unavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from pytest_benchmark.fixture import BenchmarkFixture
+
     from perfkit.measure.bench import ModelBench
     from perfkit.variants.build import BuildResult
 
@@ -116,8 +118,10 @@ class Case:
         except Exception as error:
             reason = str(error) if isinstance(error, BrokenCase) else reason_of(error)
             self.state.note(self.id, Status.BROKEN, reason)
-            # Raised inside the fixture, so that pytest-benchmark knows of the failure and leaves the case out.
-            if benchmark.stats is None:
+            # pytest-benchmark then leaves the case out. It writes a file only if its fixture was used at all, so the
+            # error of a case that never came to it is raised inside.
+            benchmark.has_error = True
+            if benchmark.enabled and benchmark.stats is None:
                 benchmark.pedantic(_raiser(error))
             raise
         self.state.note(self.id, Status.MEASURED)

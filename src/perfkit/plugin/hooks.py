@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from pytest_benchmark.storage.file import FileStorage
@@ -14,19 +13,26 @@ from perfkit.errors import UserError
 from perfkit.plugin.options import add_options
 from perfkit.plugin.progress import PROGRESS, Progress
 from perfkit.plugin.state import PROBLEM, STATE, RunState, make_state
-from perfkit.plugin.storage import AtomicStorage
+from perfkit.plugin.storage import AtomicStorage, NothingToSave
 from perfkit.record.schema import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _CASE = "perfkit_case"
 _BENCHMARK_PLUGIN = "pytest-benchmark"
+_REFUSAL = "perfkit_refusal"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    """Perfkit's options, in a group of their own."""
     add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    """Declares the marker of tests that need a GPU."""
     config.addinivalue_line("markers", "gpu: needs an NVIDIA GPU")
+    config.pluginmanager.register(NothingToSave(), "perfkit-nothing-to-save")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -58,15 +64,34 @@ def _benchmark_mark(state: RunState, case: CaseId) -> pytest.MarkDecorator:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Says what is wrong with the request, and puts the cases into the plan's order."""
     problem = config.stash.get(PROBLEM, None)
+    has_cases = any(_case_of(item) for item in items)
+    if problem is None and has_cases and hasattr(config, "workerinput"):
+        problem = UserError("benchmarks can't run under xdist (-n): cases would contend")
     if problem is not None:
-        raise pytest.UsageError(f"perfkit: {problem}")
-    if not any(_case_of(item) for item in items):
+        _refuse(config, items, problem)
         return
-    if hasattr(config, "workerinput"):
-        raise pytest.UsageError("perfkit: benchmarks can't run under xdist (-n): cases would contend")
+    if not has_cases:
+        return
     _restore_plan_order(config.stash[STATE], items)
     config.stash[PROGRESS] = Progress(config, sum(_case_of(item) is not None for item in items))
+
+
+def _refuse(config: pytest.Config, items: list[pytest.Item], problem: UserError) -> None:
+    """Ends the run with one line and exit code 4; a worker of xdist leaves that to its controller."""
+    if not hasattr(config, "workerinput"):
+        raise pytest.UsageError(f"perfkit: {problem}")
+    config.workeroutput[_REFUSAL] = str(problem)  # type: ignore[attr-defined] # xdist's own channel
+    items.clear()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """In xdist's controller: a worker has ended, perhaps because it refused to run."""
+    refusal = getattr(node, "workeroutput", {}).get(_REFUSAL)
+    if refusal is not None:
+        raise pytest.UsageError(f"perfkit: {refusal}")
 
 
 def _restore_plan_order(state: RunState, items: list[pytest.Item]) -> None:
@@ -82,6 +107,7 @@ def _restore_plan_order(state: RunState, items: list[pytest.Item]) -> None:
 
 
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """A case left out by -k or -m is not forgotten: it was planned and not run."""
     for item in items:
         case = _case_of(item)
         if case is not None:
@@ -106,6 +132,7 @@ def pytest_runtestloop(session: pytest.Session) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    """Notes how a case ended, and prints its line."""
     report: pytest.TestReport = yield
     case = _case_of(item)
     if case is not None and (call.when == "call" or report.outcome != "passed"):
@@ -154,6 +181,7 @@ def pytest_report_teststatus(
 
 
 def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
+    """GPU and software beside pytest-benchmark's own facts."""
     state = config.stash.get(STATE, None)
     if state is not None and state.started:
         machine_info["software"] = state.software
@@ -161,7 +189,8 @@ def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: di
             machine_info["gpu"] = state.gpu
 
 
-def pytest_benchmark_update_json(config: pytest.Config, benchmarks: list[Any], output_json: dict[str, Any]) -> None:
+def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:
+    """The run's own record, with every planned case, into the file that is saved."""
     state = config.stash.get(STATE, None)
     if state is not None and state.started:
         output_json["perfkit"] = state.run_record().model_dump(mode="json")
@@ -176,7 +205,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     state = session.config.stash.get(STATE, None)
     if state is None or not state.started:
         return
-    data = state.saved_run or _unsaved_run(session.config, state)
+    data = state.saved_run or _unsaved_run(session.config)
     state.finish()
     if data is None:
         return
@@ -186,7 +215,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = int(state.judgement.exit_code)
 
 
-def _unsaved_run(config: pytest.Config, state: RunState) -> dict[str, Any] | None:
+def _unsaved_run(config: pytest.Config) -> dict[str, Any] | None:
     """What the file would hold, when the user saves none."""
     plugin = config.pluginmanager.get_plugin(_BENCHMARK_PLUGIN)
     if plugin is None or plugin.disabled or plugin.skip:
@@ -199,11 +228,12 @@ def _unsaved_run(config: pytest.Config, state: RunState) -> dict[str, Any] | Non
         machine_info=plugin.get_machine_info(),
         commit_info=commit_info,
     )
-    pytest_benchmark_update_json(config, plugin.benchmarks, data)
+    pytest_benchmark_update_json(config, data)
     return data
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Prints the judgement below pytest-benchmark's own table."""
     from perfkit.report.terminal import render
 
     state = config.stash.get(STATE, None)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-
-import pytest
+from typing import TYPE_CHECKING
 
 from perfkit.catalog.case import CaseId, Platform
 from perfkit.errors import UserError
+
+if TYPE_CHECKING:
+    import pytest
 
 _SLOWDOWN = re.compile(r"(?P<model>[^/]+)/(?P<variant>[^/]+)/(?P<shape>[^/=]+)=(?P<percent>\d+(\.\d+)?)%")
 
@@ -36,6 +38,7 @@ class Options:
 
 
 def add_options(parser: pytest.Parser) -> None:
+    """Adds perfkit's options to pytest's."""
     group = parser.getgroup("perfkit", "performance regressions of vision models")
     group.addoption(
         "--perfkit-suite",

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from perfkit.catalog.case import CaseId
 from perfkit.record.schema import Outcome, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from perfkit.catalog.case import CaseId
+
+_MINUTES_FROM_S = 90
 
 
 class Progress:
@@ -55,7 +62,7 @@ class Progress:
 
         # pytest has redirected the usual streams; the terminal itself is still there.
         try:
-            terminal = open("/dev/tty", "w", encoding="utf-8")  # noqa: SIM115 - closed below
+            terminal = Path("/dev/tty").open("w", encoding="utf-8")  # noqa: SIM115 - closed below
         except OSError:
             yield
             return
@@ -75,7 +82,7 @@ class Progress:
         if self._done == 0 or self._done >= self._total:
             return ""
         left_s = (time.monotonic() - self._started_s) / self._done * (self._total - self._done)
-        return f"  about {left_s / 60:.0f} min left" if left_s >= 90 else f"  about {left_s:.0f} s left"
+        return f"  about {left_s / 60:.0f} min left" if left_s >= _MINUTES_FROM_S else f"  about {left_s:.0f} s left"
 
     def _reporter(self) -> pytest.TerminalReporter | None:
         reporter: pytest.TerminalReporter | None = self._config.pluginmanager.get_plugin("terminalreporter")

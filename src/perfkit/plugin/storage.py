@@ -1,16 +1,27 @@
-"""pytest-benchmark's file storage with an atomic, strict save: a killed run leaves no half-written newest file."""
+"""Saving through pytest-benchmark: atomic and strict, and without a traceback where there is nothing to save."""
 
 from __future__ import annotations
 
-from typing import Any
+import warnings
+from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark.storage.file import FileStorage
+import pytest
+from pytest_benchmark.logger import PytestBenchmarkWarning
 
+from perfkit.errors import UserError
 from perfkit.record.write import write_json_atomic
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from pytest_benchmark.storage.file import FileStorage
 
 
 class AtomicStorage:
-    """Stands in for a FileStorage; everything but ``save`` is the original's."""
+    """Stands in for a FileStorage: a killed run leaves no half-written newest file.
+
+    Everything but ``save`` is the original's.
+    """
 
     def __init__(self, original: FileStorage) -> None:
         self._original = original
@@ -24,11 +35,28 @@ class AtomicStorage:
     def save(self, output_json: dict[str, Any], save: str) -> None:
         """Writes NNNN_``save``.json under the next free number, as the original does.
 
-        Raises ValueError instead of writing a bare NaN or infinity.
+        Raises pytest.UsageError where it can't be written, and instead of writing a bare NaN or infinity.
         """
         numbers = [
             int(path.name[:4]) for path in self._original.query("[0-9][0-9][0-9][0-9]_*") if path.name[:4].isdigit()
         ]
         path = self._original.get(f"{max(numbers, default=0) + 1:04}_{save}.json")
-        write_json_atomic(path, output_json)
-        self._original.logger.info(f"Saved benchmark data in: {path}")
+        try:
+            write_json_atomic(path, output_json)
+        except (UserError, ValueError) as error:
+            raise pytest.UsageError(f"perfkit: the run isn't saved: {error}") from None
+        self._original.logger.info(f"Saved benchmark data in: {path}")  # noqa: G004 - pytest-benchmark's own logger
+
+
+class NothingToSave:
+    """Keeps pytest-benchmark's warning that nothing was measured from ending the run, where warnings are errors.
+
+    It warns inside the hook, so that the traceback would hide why nothing was measured.
+    """
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self) -> Generator[None, Any, Any]:
+        """Applies to pytest-benchmark's hook of the same name, which runs inside."""
+        with warnings.catch_warnings():
+            warnings.filterwarnings("default", "Not saving anything", PytestBenchmarkWarning)
+            return (yield)

@@ -1,0 +1,1 @@
+"""How a model is executed: one file a variant, registered by entry points."""

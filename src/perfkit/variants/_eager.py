@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import copy
 import time
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from perfkit.record.schema import BuildFacts
-from perfkit.variants.base import Built, BuildRequest
+from perfkit.variants.base import BuildRequest, Built
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class BuiltModule(Built):
-    """A PyTorch module whose inputs have ``dtype``."""
+    """A PyTorch module, or a compiled one, whose inputs have ``dtype``."""
 
-    def __init__(self, module: nn.Module, dtype: torch.dtype, facts: BuildFacts) -> None:
+    def __init__(self, module: Callable[[Tensor], Any], dtype: torch.dtype, facts: BuildFacts) -> None:
         super().__init__(facts)
-        self._module: nn.Module | None = module
+        self._module: Callable[[Tensor], Any] | None = module
         self._dtype = dtype
 
     def prepare(self, images: Tensor) -> Tensor:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import openvino as ov
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from perfkit.record.schema import BuildFacts
-from perfkit.variants.base import Built, BuildRequest
+from perfkit.variants.base import BuildRequest, Built
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 class BuiltOpenvino(Built):
@@ -43,7 +45,7 @@ class BuiltOpenvino(Built):
 def convert(request: BuildRequest) -> ov.Model:
     """The model as an OpenVINO graph that serves the profile's shapes and no others."""
     with torch.no_grad():
-        model = ov.convert_model(request.model, example_input=request.calibration[0])
+        model = ov.convert_model(request.model, example_input=request.example)
     profile = request.profile
     model.reshape(
         ov.PartialShape(

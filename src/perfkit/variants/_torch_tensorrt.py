@@ -15,18 +15,21 @@ import tempfile
 import time
 import warnings
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
-from perfkit.catalog.case import ShapeProfile
 from perfkit.record.schema import BuildFacts
-from perfkit.variants.base import Built, BuildRequest, reason_of
+from perfkit.variants.base import BuildRequest, Built, reason_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from perfkit.catalog.case import ShapeProfile
 
 _DIMENSIONS = ("batch", "channels", "height", "width")
 
@@ -37,8 +40,6 @@ class EngineMissing(RuntimeError):
 
 def why_unavailable(*packages: str) -> str | None:
     """Why Torch-TensorRT can't be used here, in one line."""
-    if not torch.cuda.is_available():
-        return "no CUDA device is visible to PyTorch"
     for package in ("torch_tensorrt", *packages):
         try:
             with warnings.catch_warnings():

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from perfkit.catalog.case import Platform, ShapeProfile
-from perfkit.record.schema import BuildFacts
-
 if TYPE_CHECKING:  # a variant's name and reason are asked for before torch is imported
+    from collections.abc import Sequence
+    from pathlib import Path
+
     import torch
     from torch import Tensor, nn
+
+    from perfkit.catalog.case import Platform, ShapeProfile
+    from perfkit.record.schema import BuildFacts
 
 
 @dataclass(frozen=True)
@@ -21,12 +22,14 @@ class BuildRequest:
     """What a variant is built from.
 
     ``model`` is the reference itself: float32, eval mode, on ``device``. A variant that changes it works on a copy.
-    ``calibration`` holds float32 batches of the profile's optimum shape on ``device``.
+    ``example`` is one float32 batch of the profile's optimum shape on ``device``; ``calibration`` holds batches of
+    all its shapes, because one engine serves them all and activations differ with the size.
     ``cache`` is a folder that outlives the run, for timing caches.
     """
 
     model: nn.Module
     profile: ShapeProfile
+    example: Tensor
     calibration: Sequence[Tensor]
     device: torch.device
     cache: Path
@@ -39,7 +42,7 @@ class Built(ABC):
     def __init__(self, facts: BuildFacts) -> None:
         self.facts = facts
 
-    def prepare(self, images: Tensor) -> Any:  # noqa: ANN401 - a backend's own input type
+    def prepare(self, images: Tensor) -> Any:
         """Turns float32 images (batch, 3, height, width) into what ``call`` takes; outside of any timing.
 
         A caller of a half-precision model feeds it half-precision images, so the cast is not part of its latency.
@@ -47,14 +50,14 @@ class Built(ABC):
         return images
 
     @abstractmethod
-    def call(self, inputs: Any) -> Any:  # noqa: ANN401
+    def call(self, inputs: Any) -> Any:
         """One forward pass. On CUDA it may return before the work is done; the caller synchronizes."""
 
-    def unpack(self, outputs: Any) -> tuple[Tensor, ...]:  # noqa: ANN401
+    def unpack(self, outputs: Any) -> tuple[Tensor, ...]:
         """The outputs as tensors, in the reference's order and count."""
         return outputs if isinstance(outputs, tuple) else (outputs,)
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - most variants have nothing to free
         """Frees what the variant holds; it isn't called again afterwards."""
 
 
@@ -81,8 +84,11 @@ class Variant(ABC):
         """Builds for all shapes of the profile. Whatever it raises makes its cases BROKEN with that reason."""
 
 
+_LONGEST_REASON = 300
+
+
 def reason_of(error: BaseException) -> str:
     """The first telling line of an exception, as a reason in one line of at most 300 characters."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     text = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
-    return text if len(text) <= 300 else text[:297] + "..."
+    return text if len(text) <= _LONGEST_REASON else text[: _LONGEST_REASON - 3] + "..."

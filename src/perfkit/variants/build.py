@@ -5,13 +5,17 @@ from __future__ import annotations
 import gc
 import warnings
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 
 from perfkit.catalog.case import Platform
-from perfkit.variants.base import Built, BuildRequest, Variant
+
+if TYPE_CHECKING:
+    from perfkit.variants.base import BuildRequest, Built, Variant
 
 _MAX_NOTES = 10
+_LONGEST_NOTE = 200
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,9 @@ def build_variant(variant: Variant, request: BuildRequest) -> BuildResult:
     """Builds the variant.
 
     What the backend warns about goes into the facts' notes: a warning is how some of them say that they returned
-    the original model. Warnings for the backend's own developers (deprecations, unclosed files) are left out. Raises whatever the backend raises.
+    the original model. Warnings for the backend's own developers (deprecations, unclosed files) are left out.
+
+    Raises whatever the backend raises.
     """
     cuda = request.device.type == Platform.CUDA
     if cuda:
@@ -58,4 +64,4 @@ def release() -> None:
 
 def _first_line(text: str) -> str:
     line = text.strip().splitlines()[0] if text.strip() else "(empty warning)"
-    return line if len(line) <= 200 else line[:197] + "..."
+    return line if len(line) <= _LONGEST_NOTE else line[: _LONGEST_NOTE - 3] + "..."

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from perfkit.variants.base import Built, BuildRequest, Variant
+from perfkit.variants.base import BuildRequest, Built, Variant
 
 
 class EagerBf16(Variant):
+    """A bfloat16 copy of the model."""
+
     name = "eager-bf16"
     cosine_bound = 0.99
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from perfkit.catalog.case import Platform
-from perfkit.variants.base import Built, BuildRequest, Variant
+from perfkit.variants.base import BuildRequest, Built, Variant
 
 
 class EagerFp16(Variant):
+    """A half copy of the model."""
+
     name = "eager-fp16"
     platform = Platform.CUDA
     cosine_bound = 0.999

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from perfkit.variants.base import Built, BuildRequest, Variant
+from perfkit.variants.base import BuildRequest, Built, Variant
 
 
 class EagerFp32(Variant):
+    """The reference's own module."""
+
     name = "eager-fp32"
     cosine_bound = 0.99999
 

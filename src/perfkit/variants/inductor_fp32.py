@@ -7,10 +7,12 @@ import time
 
 from perfkit.catalog.case import Platform
 from perfkit.record.schema import BuildFacts
-from perfkit.variants.base import Built, BuildRequest, Variant
+from perfkit.variants.base import BuildRequest, Built, Variant
 
 
 class InductorFp32(Variant):
+    """The model compiled by inductor at its first call."""
+
     name = "inductor-fp32"
     cosine_bound = 0.9999
 
@@ -30,7 +32,7 @@ class InductorFp32(Variant):
         compiled = torch.compile(request.model, dynamic=dynamic)
         with torch.inference_mode():
             # The compiler runs at the first call; a first call at each shape is warm-up, not build.
-            compiled(request.calibration[0])
+            compiled(request.example)
         if request.device.type == Platform.CUDA:
             torch.cuda.synchronize()
         facts = BuildFacts(build_s=time.perf_counter() - started)

@@ -6,10 +6,12 @@ import time
 from importlib.util import find_spec
 
 from perfkit.catalog.case import Platform
-from perfkit.variants.base import Built, BuildRequest, Variant
+from perfkit.variants.base import BuildRequest, Built, Variant
 
 
 class OpenvinoFp32(Variant):
+    """The model converted to OpenVINO and compiled for latency."""
+
     name = "openvino-fp32"
     platform = Platform.CPU
     cosine_bound = 0.9999

@@ -41,4 +41,9 @@ def why_unavailable(variant: Variant, platform: Platform) -> str | None:
     """Why the variant can't run on this machine's platform, in one line; None when it can."""
     if variant.platform not in (None, platform):
         return f"{variant.name} exists on platform {variant.platform} only"
+    if platform is Platform.CUDA:
+        import torch
+
+        if not torch.cuda.is_available():
+            return "no CUDA device is visible to PyTorch"
     return variant.unavailable()

@@ -6,10 +6,12 @@ import copy
 import time
 
 from perfkit.catalog.case import Platform
-from perfkit.variants.base import Built, BuildRequest, Variant
+from perfkit.variants.base import BuildRequest, Built, Variant
 
 
 class TrtFp16(Variant):
+    """A strongly typed half-precision engine."""
+
     name = "trt-fp16"
     platform = Platform.CUDA
     cosine_bound = 0.999
@@ -24,6 +26,6 @@ class TrtFp16(Variant):
 
         started = time.perf_counter()
         model = copy.deepcopy(request.model).half()
-        example = request.calibration[0].new_empty(example_shape(request.profile)).normal_().half()
+        example = request.example.new_empty(example_shape(request.profile)).normal_().half()
         program, notes = export(model, request.profile, example)
         return compile_program(program, request, started, notes)

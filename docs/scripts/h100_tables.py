@@ -1,0 +1,140 @@
+"""Writes the tables of docs/h100.md from the committed records: ``python docs/scripts/h100_tables.py``.
+
+The tables stand between ``<!-- NAME -->`` and ``<!-- end -->``; tests/docs checks that the page is what this makes.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from pathlib import Path
+from statistics import median
+
+from perfkit.record.schema import CaseRecord, RunRecord
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "h100.md"
+RUN = ROOT / "results" / "h100" / "2026-11-25-quick.json"
+EARLIER = ROOT / "results" / "h100" / "2026-11-25-quick-resnet18-only.json"
+
+
+def load(path: Path) -> tuple[RunRecord, list[CaseRecord]]:
+    """The run's record and its cases, in the order of measuring."""
+    data = json.loads(path.read_text("utf-8"))
+    cases = [CaseRecord.model_validate(b["extra_info"]["perfkit"]) for b in data["benchmarks"]]
+    return RunRecord.model_validate(data["perfkit"]), cases
+
+
+def speedup(case: CaseRecord, clock: str) -> tuple[float, float]:
+    """Median over the rounds of reference / variant, and the relative half-width of its middle half."""
+    rounds = case.rounds.model_dump()
+    logs = sorted(
+        math.log(r / v) for r, v in zip(rounds[f"reference_{clock}_s"], rounds[f"variant_{clock}_s"], strict=True)
+    )
+    quarter = len(logs) // 4
+    return math.exp(median(logs)), math.expm1((logs[-quarter - 1] - logs[quarter]) / 2)
+
+
+def milliseconds(times_s: list[float] | None) -> float:
+    """The median of some times, in ms; NaN where there are none."""
+    return median(times_s or [math.nan]) * 1e3
+
+
+def latency_table(cases: list[CaseRecord]) -> list[str]:
+    """One row a case."""
+    lines = [
+        "| model | variant | shape | rounds | device ms | device speedup | wall ms | wall speedup | lowest cosine |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for case in cases:
+        device, device_spread = speedup(case, "device")
+        wall, wall_spread = speedup(case, "wall")
+        lines.append(
+            f"| {case.model} | {case.variant} | {case.shape} | {len(case.rounds.order)} "
+            f"| {milliseconds(case.rounds.variant_device_s):.3f} | {device:.2f} ±{device_spread:.1%} "
+            f"| {milliseconds(case.rounds.variant_wall_s):.2f} | {wall:.2f} ±{wall_spread:.0%} "
+            f"| {case.agreement.cosine_min:.5f} |"
+        )
+    return lines
+
+
+def engine_table(cases: list[CaseRecord]) -> list[str]:
+    """One row an engine."""
+    lines = [
+        "| model | variant | engines | left to PyTorch | layers | layer outputs | engine MB | build s | cache MB |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    seen = set()
+    for case in cases:
+        facts = case.facts
+        if facts.engines is None or (case.model, case.variant) in seen:
+            continue
+        seen.add((case.model, case.variant))
+        formats = ", ".join(f"{count} {name}" for name, count in (facts.layer_formats or {}).items())
+        lines.append(
+            f"| {case.model} | {case.variant} | {facts.engines} | {facts.fallback_ops} of {facts.total_ops} "
+            f"| {facts.layers} | {formats} | {(facts.engine_bytes or 0) / 1e6:.1f} | {facts.build_s:.0f} "
+            f"| {(facts.timing_cache_bytes or 0) / 1e6:.1f} |"
+        )
+    return lines
+
+
+def repeat_table(first: list[CaseRecord], second: list[CaseRecord]) -> list[str]:
+    """The speedups of cases that two runs share."""
+    later = {(c.model, c.variant, c.shape): c for c in second}
+    lines = [
+        "| case | device speedup, first → second | change | wall speedup, first → second | change |",
+        "|---|---|---|---|---|",
+    ]
+    for case in first:
+        other = later[case.model, case.variant, case.shape]
+        cells = []
+        for clock in ("device", "wall"):
+            before, after = speedup(case, clock)[0], speedup(other, clock)[0]
+            cells.append(f"{before:.2f} → {after:.2f} | {after / before - 1:+.1%}")
+        lines.append(f"| {case.model}/{case.variant}/{case.shape} | {' | '.join(cells)} |")
+    return lines
+
+
+def machine_lines(run: RunRecord) -> list[str]:
+    """What the run was measured on."""
+    software = ", ".join(
+        f"{name} {run.software[name]}"
+        for name in ("driver", "cuda", "cudnn", "tensorrt", "torch-tensorrt", "torch", "torchvision", "nvidia-modelopt")
+    )
+    hardware = run.hardware
+
+    def both(reading: str) -> str:
+        return f"{run.machine_state[f'start_gpu_{reading}']} and {run.machine_state[f'end_gpu_{reading}']}"
+
+    capability = (hardware.compute_capability or "").replace(".", "")
+    settings = ", ".join(f"{name} {value}" for name, value in run.settings.items())
+    clocks, throttled, processes = both("sm_mhz"), both("throttle_reasons"), both("processes")
+    return [
+        f"- {hardware.name} × {hardware.count}, {hardware.memory_gib} GiB, sm_{capability}",
+        f"- Python {run.software['python']}, {software}",
+        f"- settings: {settings}",
+        f"- at the start and at the end: SM clock {clocks} MHz, processes {processes}, throttle reasons {throttled}",
+    ]
+
+
+def main() -> str:
+    """The page with its tables made anew."""
+    run, cases = load(RUN)
+    _, earlier = load(EARLIER)
+    tables = {
+        "machine": machine_lines(run),
+        "latency": latency_table(cases),
+        "engines": engine_table(cases),
+        "repeat": repeat_table(earlier, cases),
+    }
+    page = PAGE.read_text("utf-8")
+    for name, lines in tables.items():
+        block = f"<!-- {name} -->\n" + "\n".join(lines) + "\n<!-- end -->"
+        page = re.sub(rf"<!-- {name} -->.*?<!-- end -->", lambda _, block=block: block, page, count=1, flags=re.DOTALL)
+    return page
+
+
+if __name__ == "__main__":
+    PAGE.write_text(main(), "utf-8")

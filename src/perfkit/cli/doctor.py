@@ -1,0 +1,74 @@
+"""``perfkit doctor``: what this machine can run and, for each variant that it can't, why."""
+
+from typing import Annotated, Any
+
+import typer
+
+from perfkit.catalog.case import Platform
+from perfkit.cli.output import write
+from perfkit.exit_codes import ExitCode
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+) -> int:
+    """Tell what this machine can run, with which versions, and what may disturb a measurement."""
+    found = _examine()
+    if as_json:
+        import json
+
+        write(json.dumps(found, indent=2) + "\n")
+    else:
+        write(_as_text(found))
+    return ExitCode.PASS
+
+
+def _examine() -> dict[str, Any]:
+    import torch
+
+    from perfkit.measure import machine
+    from perfkit.measure.health import remarks
+    from perfkit.variants.registry import load_variant, variant_names, why_unavailable
+
+    platforms = [Platform.CPU, *([Platform.CUDA] if torch.cuda.is_available() else [])]
+    variants: dict[str, dict[str, str]] = {}
+    for name in variant_names():
+        variant = load_variant(name)
+        # A variant of the other platform is asked for its own reason: "no driver" says more than "CUDA only".
+        homes = [variant.platform] if variant.platform is not None else platforms
+        variants[name] = {str(home): why_unavailable(variant, home) or "" for home in homes}
+    return {
+        "software": machine.software_versions(),
+        "cpu": {
+            "name": machine.cpu_name(),
+            "count": machine.cpu_count(),
+            "memory_gib": machine.host_memory_gib(),
+            "capability": torch.backends.cpu.get_cpu_capability(),
+            "governor": machine.cpu_governor(),
+            "threads": torch.get_num_threads(),
+        },
+        "gpu": machine.gpu_info(),
+        "state": machine.momentary_state(platforms[-1]),
+        "variants": variants,
+        "remarks": remarks(),
+    }
+
+
+def _as_text(found: dict[str, Any]) -> str:
+    lines: list[str] = []
+    for title in ("cpu", "gpu", "software", "state"):
+        lines.append(title)
+        table = found[title]
+        if table is None:
+            lines.append("  none that PyTorch can see")
+            continue
+        width = max(len(key) for key in table)
+        lines += [f"  {key:<{width}}  {'-' if value is None else value}" for key, value in table.items()]
+    lines.append("variants")
+    width = max(len(name) for name in found["variants"])
+    for name, homes in found["variants"].items():
+        for platform, reason in homes.items():
+            lines.append(f"  {name:<{width}}  {platform:<4}  {'can run' if not reason else f'no: {reason}'}")
+    lines.append("remarks")
+    lines += [f"  - {remark}" for remark in found["remarks"]] or ["  nothing that would disturb a measurement"]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,59 @@
+"""What about this machine may disturb a measurement, or is missing for a variant to be worth measuring."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import torch
+
+from perfkit.measure import machine
+
+_BUSY_SHARE = 0.25
+"""Load average per CPU above which somebody else is at work."""
+
+
+def remarks() -> list[str]:
+    """One line for each thing that a performance engineer would want to know before trusting a number."""
+    found = [*_cpu_remarks()]
+    if torch.cuda.is_available():
+        with machine.nvml() as reader:
+            found += _gpu_remarks(reader)
+    return found
+
+
+def _cpu_remarks() -> list[str]:
+    found = []
+    governor = machine.cpu_governor()
+    if governor not in (None, "performance"):
+        found.append(f"CPU governor is {governor}: clocks follow the load; 'performance' keeps them")
+    if hasattr(os, "getloadavg"):
+        load = os.getloadavg()[0] / machine.cpu_count()
+        if load > _BUSY_SHARE:
+            found.append(f"load average is {load:.0%} of the CPUs: something else is running")
+    flags = machine.cpu_flags()
+    if flags and "avx512_bf16" not in flags and "amx_bf16" not in flags:
+        found.append("the CPU has no bfloat16 units: eager-bf16 runs 10 to 20 times slower than eager-fp32")
+    if flags and not {"avx512_vnni", "avx_vnni"} & flags:
+        found.append("the CPU has no VNNI: INT8 gains are small")
+    return found
+
+
+def _gpu_remarks(reader: Any) -> list[str]:
+    if reader is None:
+        return ["no NVML (pip install nvidia-ml-py): clocks, throttling and other processes can't be read"]
+    handle = reader.nvmlDeviceGetHandleByIndex(0)
+    found = []
+    try:
+        if not reader.nvmlDeviceGetPersistenceMode(handle):
+            found.append("persistence mode is off: the driver unloads between runs, first calls are slow")
+        others = [p.pid for p in reader.nvmlDeviceGetComputeRunningProcesses(handle) if p.pid != os.getpid()]
+        if others:
+            found.append(f"other processes are on the GPU: pid {', '.join(map(str, others))}")
+        reasons = reader.nvmlDeviceGetCurrentClocksThrottleReasons(handle)
+        slowing = reasons & ~reader.nvmlClocksThrottleReasonGpuIdle
+        if slowing:
+            found.append(f"the GPU is held back now (NVML clocks event reasons {slowing:#x})")
+    except reader.NVMLError as error:
+        found.append(f"NVML hides some readings here: {error}")
+    return found

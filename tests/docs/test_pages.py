@@ -1,0 +1,35 @@
+"""What the pages say is what committed files and the code say."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def test_the_h100_tables_come_from_the_committed_records() -> None:
+    script = runpy.run_path(str(ROOT / "docs" / "scripts" / "h100_tables.py"))
+    assert script["main"]() == script["PAGE"].read_text("utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+def test_every_option_and_exit_code_of_the_readme_exists() -> None:
+    from perfkit.exit_codes import ExitCode
+
+    text = (ROOT / "README.md").read_text("utf-8")
+    options = set(re.findall(r"--perfkit-[a-z]+", text))
+    source = (ROOT / "src" / "perfkit" / "plugin" / "options.py").read_text("utf-8")
+    assert options
+    assert all(f'"{option}"' in source for option in options)
+    (listed,) = re.findall(r"\): (0 pass.*?)\n\n", text, flags=re.DOTALL)
+    assert [int(code) for code in re.findall(r"\b\d+\b", listed)] == [int(code) for code in ExitCode]
