@@ -64,7 +64,7 @@ def software_versions() -> dict[str, str]:
 
 
 def gpu_info() -> dict[str, Any] | None:
-    """Name, count, memory and compute capability of the GPUs, for machine_info; None without one."""
+    """Name, count, memory and compute capability of the GPUs; None without one."""
     import torch
 
     if not torch.cuda.is_available():

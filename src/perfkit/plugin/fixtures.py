@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,13 @@ class Broken:
 
     reason: str
     error: Exception
+
+    def __post_init__(self) -> None:
+        # The traceback is shown, but its frames would keep half-built models on the device for the rest of the run.
+        error: BaseException | None = self.error
+        while error is not None:
+            traceback.clear_frames(error.__traceback__)
+            error = error.__cause__ or error.__context__
 
 
 @dataclass

@@ -180,19 +180,12 @@ def pytest_report_teststatus(
     return None
 
 
-def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
-    """GPU and software beside pytest-benchmark's own facts."""
-    state = config.stash.get(STATE, None)
-    if state is not None and state.started:
-        machine_info["software"] = state.software
-        if state.gpu is not None:
-            machine_info["gpu"] = state.gpu
-
-
 def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:
     """The run's own record, with every planned case, into the file that is saved."""
     state = config.stash.get(STATE, None)
     if state is not None and state.started:
+        # Hardware and software stand here and not in machine_info, which pytest-benchmark reads before torch is imported
+        # and compares with the file's, so that --benchmark-compare would warn of a difference that is none.
         output_json["perfkit"] = state.run_record().model_dump(mode="json")
         state.saved_run = output_json
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,6 +13,7 @@ from perfkit.record.schema import Outcome, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from perfkit.catalog.case import CaseId
 
@@ -20,7 +21,7 @@ _MINUTES_FROM_S = 90
 
 
 class Progress:
-    """Writes through pytest's terminal reporter, which pytest's capturing leaves alone."""
+    """Writes through pytest's terminal reporter, or straight to the terminal."""
 
     def __init__(self, config: pytest.Config, total: int) -> None:
         self._config = config
@@ -37,7 +38,8 @@ class Progress:
             return
         if not reporter.isatty:
             if not text.startswith("measuring"):
-                reporter.write_line(f"perfkit: {text}")
+                with self._uncaptured():
+                    reporter.write_line(f"perfkit: {text}")
             yield
             return
         with self._live(text):
@@ -83,6 +85,11 @@ class Progress:
             return ""
         left_s = (time.monotonic() - self._started_s) / self._done * (self._total - self._done)
         return f"  about {left_s / 60:.0f} min left" if left_s >= _MINUTES_FROM_S else f"  about {left_s:.0f} s left"
+
+    def _uncaptured(self) -> AbstractContextManager[None]:
+        """While fixtures and tests run, pytest captures what its reporter writes, too."""
+        capturing: Any = self._config.pluginmanager.get_plugin("capturemanager")
+        return nullcontext() if capturing is None else capturing.global_and_fixture_disabled()
 
     def _reporter(self) -> pytest.TerminalReporter | None:
         reporter: pytest.TerminalReporter | None = self._config.pluginmanager.get_plugin("terminalreporter")

@@ -26,8 +26,12 @@ class InductorFp32(Variant):
 
         from perfkit.variants._eager import BuiltModule
 
+        class BuiltInductor(BuiltModule):
+            def close(self) -> None:
+                super().close()
+                torch.compiler.reset()  # the compiler's caches hold the model as well
+
         started = time.perf_counter()
-        torch.compiler.reset()
         dynamic = bool(request.profile.dynamic_dimensions)
         compiled = torch.compile(request.model, dynamic=dynamic)
         with torch.inference_mode():
@@ -36,4 +40,4 @@ class InductorFp32(Variant):
         if request.device.type == Platform.CUDA:
             torch.cuda.synchronize()
         facts = BuildFacts(build_s=time.perf_counter() - started)
-        return BuiltModule(compiled, torch.float32, facts)
+        return BuiltInductor(compiled, torch.float32, facts)

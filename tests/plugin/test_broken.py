@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perfkit.catalog.case import CaseId
+from perfkit.record.read import read_run
+from perfkit.record.schema import Status
+from tests.projects import LARGE, MODEL, SMALL, Ended, logged, register, run_pytest, saved_files, suite, write_project
+
+REASONS = {
+    "answers-nan": "the outputs hold NaN or infinity on 1 of 1 images",
+    "cannot-import": "cannot-import' (tests.nowhere:Gone) can't be imported: ModuleNotFoundError: No module named",
+    "clock-backwards": "6 of 6 times are not positive: -",
+    "raises-in-build": "build failed: RuntimeError: no kernel for this operator",
+    "raises-in-call": "ValueError: cannot serve (1, 1000)",
+    "wrong-answers": "answers differ from eager-fp32: lowest cosine -1.0",
+    "wrong-shape": "output 0 has shape (1, 999) where eager-fp32 has (1, 1000)",
+}
+# In the order of the plan; sound ones between the broken ones, and last the one that breaks the clock.
+VARIANTS = [
+    "raises-in-build",
+    "raises-in-call",
+    "twin",
+    "answers-nan",
+    "wrong-shape",
+    "wrong-answers",
+    "unavailable",
+    "cannot-import",
+    "sibling",
+    "clock-backwards",
+]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = write_project(tmp_path_factory.mktemp("broken"), suite(VARIANTS))
+    register(folder, {"cannot-import": "tests.nowhere:Gone"}, name="other")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ended(project: Path) -> Ended:
+    return run_pytest(project, "--benchmark-autosave", "--perfkit-baseline=none")
+
+
+@pytest.fixture
+def outcomes(project: Path, ended: Ended) -> dict[tuple[str, str], dict[str, Any]]:
+    (path,) = saved_files(project)
+    return {(o["variant"], o["shape"]): o for o in json.loads(path.read_text())["perfkit"]["outcomes"]}
+
+
+def test_the_run_goes_on_and_fails(ended: Ended) -> None:
+    assert ended.code == 1, ended.out
+    counts = Counter(ended.counts)
+    assert counts["passed"] == 2 * len(["eager-fp32", "twin", "sibling"])
+    assert counts["skipped"] == 2
+    assert counts["failed"] + counts["errors"] == 2 * len(REASONS)
+
+
+@pytest.mark.parametrize("variant", REASONS)
+def test_a_broken_case_keeps_its_reason(variant: str, outcomes: dict[tuple[str, str], dict[str, Any]]) -> None:
+    for shape in (SMALL, LARGE):
+        assert outcomes[variant, shape]["status"] == "broken"
+        reason = outcomes[variant, shape]["reason"]
+        assert REASONS[variant] in reason
+        assert "\n" not in reason
+        assert "second line" not in reason
+
+
+@pytest.mark.parametrize("variant", ["eager-fp32", "twin", "sibling"])
+def test_the_others_are_measured(variant: str, outcomes: dict[tuple[str, str], dict[str, Any]]) -> None:
+    assert {outcomes[variant, shape]["status"] for shape in (SMALL, LARGE)} == {"measured"}
+
+
+def test_the_table_names_them_with_the_reason(ended: Ended) -> None:
+    assert set(ended.verdicts("BROKEN")) == {f"{MODEL}/{variant}/{s}" for variant in REASONS for s in (SMALL, LARGE)}
+    table = ended.out.partition(" perfkit ====")[2]
+    assert "no kernel for this operator" in table
+    assert "999" in table
+
+
+def test_what_cannot_run_is_skipped_with_its_reason_and_not_replaced(
+    project: Path, ended: Ended, outcomes: dict[tuple[str, str], dict[str, Any]]
+) -> None:
+    assert outcomes["unavailable", SMALL]["status"] == "skipped"
+    assert outcomes["unavailable", SMALL]["reason"] == "this machine lacks a flux capacitor"
+    assert sum("unavailable" in line and "skipped: this machine lacks" in line for line in ended.lines) == 2
+    assert not any("unavailable" in line for line in logged(project))
+
+
+def test_a_failed_build_is_not_repeated_for_each_shape(project: Path, ended: Ended) -> None:
+    assert ended.code == 1
+    builds = Counter(line.split()[1] for line in logged(project) if line.startswith("build"))
+    assert builds["raises-in-build"] == 1
+    assert set(builds.values()) == {1}
+
+
+def test_the_file_holds_sound_times_only(project: Path, ended: Ended) -> None:
+    assert ended.code == 1
+    (path,) = saved_files(project)
+    run = json.loads(path.read_text())
+    assert {b["params"]["perfkit_variant"] for b in run["benchmarks"]} == {"eager-fp32", "twin", "sibling"}
+    read = {outcome.case: outcome.status for outcome in read_run(path).outcomes}
+    assert read[CaseId(MODEL, "clock-backwards", SMALL)] is Status.BROKEN
+    assert read[CaseId(MODEL, "twin", SMALL)] is Status.MEASURED

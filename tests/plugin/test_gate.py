@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from perfkit.cli import main
+from perfkit.exit_codes import ExitCode
+from tests.projects import LARGE, MODEL, SMALL, Ended, run_pytest, saved_files, saved_run, suite, write_project
+
+VARIANTS = ["twin", "sibling"]
+SLOWED = f"{MODEL}/sibling/{SMALL}"
+ROUNDS = 40
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_project(tmp_path_factory.mktemp("gate"), suite(VARIANTS, rounds=ROUNDS))
+
+
+@pytest.fixture(scope="module")
+def first(project: Path) -> Ended:
+    """The run from which the baseline is made."""
+    return run_pytest(project, "--benchmark-autosave")
+
+
+@pytest.fixture(scope="module")
+def baseline(project: Path, first: Ended) -> Path:
+    assert first.code == ExitCode.NOT_JUDGED, first.out
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(project)
+        assert main(["promote", str(saved_files(project)[0])]) == ExitCode.PASS
+    (path,) = (project / "results" / "baselines").glob("*.json")
+    return path
+
+
+def git(folder: Path, *arguments: str) -> None:
+    identity = ["-c", "user.name=Tests", "-c", "user.email=tests@example.invalid", "-c", "commit.gpgsign=false"]
+    subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def test_without_a_baseline_nothing_is_judged(first: Ended) -> None:
+    """Exit code 10, although every case was measured."""
+    assert first.code == ExitCode.NOT_JUDGED
+    assert first.counts == {"passed": 6}
+    assert len(first.verdicts("NEW")) == 6
+    assert "perfkit promote" in first.out
+
+
+def test_an_unchanged_run_does_not_fail(project: Path, baseline: Path) -> None:
+    """A busy test machine may leave a case inconclusive; it makes none regress."""
+    again = run_pytest(project, f"--perfkit-baseline={baseline}")
+    assert again.code in (ExitCode.PASS, ExitCode.INCONCLUSIVE), again.out
+    assert not again.verdicts("REGRESSED")
+    assert len(again.verdicts("PASS") + again.verdicts("IMPROVED") + again.verdicts("INCONCLUSIVE")) == 6
+
+
+def test_a_really_slowed_case_fails_and_is_named_alone(project: Path, baseline: Path) -> None:
+    """Judged against what git has: a change can't bring its own baseline."""
+    git(project, "init", "-q")
+    git(project, "add", "results/baselines")
+    git(project, "commit", "-q", "-m", "baseline")
+    reviewed = baseline.read_text()
+    baseline.write_text("{}")
+    try:
+        slowed = run_pytest(
+            project, "--perfkit-baseline=git:HEAD", f"--perfkit-slow={SLOWED}=60%", "--benchmark-autosave"
+        )
+    finally:
+        baseline.write_text(reviewed)
+    assert slowed.code == ExitCode.FAIL, slowed.out
+    assert slowed.counts == {"passed": 6}
+    assert slowed.verdicts("REGRESSED") == [SLOWED]
+    assert "git:HEAD" in slowed.out
+    assert saved_run(project)["perfkit"]["injected"] == f"{SLOWED}=60%"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(project)
+        assert main(["promote", str(saved_files(project)[-1])]) == ExitCode.USAGE
+
+
+def test_what_was_deselected_or_vanished_is_missing(project: Path, baseline: Path) -> None:
+    assert baseline.is_file()
+    config = project / "perfkit.toml"
+    whole = config.read_text()
+    config.write_text(suite(["twin"], rounds=ROUNDS))
+    try:
+        partial = run_pytest(project, "-k", SMALL)
+    finally:
+        config.write_text(whole)
+    assert partial.code == ExitCode.FAIL, partial.out
+    assert partial.counts == {"passed": 2, "deselected": 2}
+    assert set(partial.verdicts("MISSING")) == {
+        f"{MODEL}/{variant}/{shape}"
+        for variant, shape in [("eager-fp32", LARGE), ("twin", LARGE), ("sibling", SMALL), ("sibling", LARGE)]
+    }
+    assert "deselected" in partial.out
+    assert "the baseline has it, the run doesn't" in partial.out

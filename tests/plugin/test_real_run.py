@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import json
+import statistics
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perfkit.record.read import read_run
+from perfkit.record.schema import CaseRecord, RunRecord
+from tests.projects import LARGE, MODEL, SMALL, Ended, run_pytest, saved_files, saved_run, suite, write_project
+
+VARIANTS = ["openvino-fp32", "openvino-int8", "twin"]
+EVERY = [(variant, shape) for variant in ("eager-fp32", *VARIANTS) for shape in (SMALL, LARGE)]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = write_project(tmp_path_factory.mktemp("real"), suite(VARIANTS))
+    (folder / "test_other.py").write_text("def test_other():\n    pass\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ended(project: Path) -> Ended:
+    return run_pytest(
+        project, "--benchmark-autosave", "--benchmark-save-data", "--benchmark-only", "--perfkit-baseline=none"
+    )
+
+
+@pytest.fixture
+def run(project: Path, ended: Ended) -> dict[str, Any]:
+    assert ended.code == 0, ended.out
+    return saved_run(project)
+
+
+def records(run: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
+    return {(b["params"]["perfkit_variant"], b["params"]["perfkit_shape"]): b for b in run["benchmarks"]}
+
+
+def test_real_engines_pass_and_other_tests_are_left_out(ended: Ended) -> None:
+    assert ended.code == 0, ended.out
+    assert ended.counts == {"passed": len(EVERY), "skipped": 1}
+
+
+def test_every_case_is_saved_in_plan_order(run: dict[str, Any]) -> None:
+    """pytest sorts tests with shared parameters; the plan's order is restored."""
+    assert list(records(run)) == EVERY
+    assert [(outcome["variant"], outcome["shape"]) for outcome in run["perfkit"]["outcomes"]] == EVERY
+    assert {outcome["status"] for outcome in run["perfkit"]["outcomes"]} == {"measured"}
+
+
+def test_the_file_is_one_that_perfkit_reads(project: Path, run: dict[str, Any]) -> None:
+    found = read_run(saved_files(project)[-1])
+    assert {(sample.case.variant, sample.case.shape) for sample in found.replicate.samples} == set(EVERY)
+    assert found.hardware.platform == "cpu"
+    assert found.replicate.software["openvino"]
+    RunRecord.model_validate(run["perfkit"])
+
+
+def test_records_fit_the_schema_and_pytest_benchmarks_own_numbers(run: dict[str, Any]) -> None:
+    for (variant, shape), benchmark in records(run).items():
+        record = CaseRecord.model_validate(benchmark["extra_info"]["perfkit"])
+        assert (record.model, record.variant, record.shape) == (MODEL, variant, shape)
+        assert benchmark["stats"]["data"] == record.rounds.variant_wall_s
+        assert benchmark["stats"]["median"] == pytest.approx(statistics.median(record.rounds.variant_wall_s))
+        assert record.rounds.order == "RV" * 3
+        assert record.rounds.variant_device_s is None
+        assert all(isinstance(value, str) and len(value) < 50 for value in benchmark["params"].values())
+        assert benchmark["extra_info"]["weights"] == record.comparability.weights
+        assert benchmark["group"] == f"{MODEL} {shape}"
+
+
+def test_engines_are_proven_by_their_facts(run: dict[str, Any]) -> None:
+    facts = {variant: b["extra_info"]["perfkit"]["facts"] for (variant, _), b in records(run).items()}
+    assert facts["openvino-fp32"]["engines"] == facts["openvino-int8"]["engines"] == 1
+    assert not {"i8", "u8"} & set(facts["openvino-fp32"]["layer_formats"])
+    assert {"i8", "u8"} & set(facts["openvino-int8"]["layer_formats"])
+    assert facts["openvino-int8"]["engine_bytes"] < facts["openvino-fp32"]["engine_bytes"]
+    assert facts["twin"]["engines"] is None
+    assert facts["twin"]["notes"] == ["twin was here"]
+
+
+def test_the_environment_is_beside_the_numbers(run: dict[str, Any]) -> None:
+    assert run["perfkit"]["software"]["openvino"] == version("openvino")
+    assert run["perfkit"]["software"]["torch"].startswith(version("torch"))
+    assert run["perfkit"]["settings"] == {"threads": 1}
+    assert {name.partition("_")[0] for name in run["perfkit"]["machine_state"]} == {"start", "end"}
+    assert run["perfkit"]["injected"] is None
+
+
+def test_progress_is_plain_lines_without_a_terminal(ended: Ended) -> None:
+    assert ended.lines.count(f"perfkit: loading {MODEL}") == 1
+    assert ended.lines.count(f"perfkit: building {MODEL} openvino-int8") == 1
+    done = [line for line in ended.lines if line.startswith("perfkit: [")]
+    assert len(done) == len(EVERY)
+    assert done[-1].startswith(f"perfkit: [8/8] {MODEL}/twin/{LARGE}")
+    assert "x wall" in done[-1]
+    assert "\x1b" not in ended.out
+
+
+def test_pytest_benchmark_compares_with_the_file(project: Path, run: dict[str, Any]) -> None:
+    """And a selection by -k measures that alone, in a second file with the next number."""
+    second = run_pytest(
+        project, "--benchmark-compare", "--benchmark-autosave", "--perfkit-baseline=none", "-k", f"twin and {SMALL}"
+    )
+    assert second.code == 0, second.out
+    assert second.counts["passed"] == 1
+    assert any("(NOW)" in line for line in second.lines)
+    assert any("(0001_" in line for line in second.lines)
+    first, other = saved_files(project)
+    assert (first.name[:5], other.name[:5]) == ("0001_", "0002_")
+    assert json.loads(first.read_text()) == run
+    (benchmark,) = saved_run(project)["benchmarks"]
+    assert benchmark["params"]["perfkit_variant"] == "twin"
+    others = {o["reason"] for o in saved_run(project)["perfkit"]["outcomes"] if o["status"] == "not_run"}
+    assert others == {"deselected"}
+    assert not list(project.glob("results/**/.*"))

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.projects import LARGE, MODEL, SMALL, logged, run_pytest, saved_files, suite, write_project
+
+HEAVY = {"torch", "torchvision", "numpy", "skimage", "openvino", "PIL"}
+REPORT_IMPORTS = f"""
+import sys
+def pytest_unconfigure():
+    print("imported:", *sorted({HEAVY!r} & set(sys.modules)), file=sys.stderr)
+"""
+TERMINAL = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return write_project(tmp_path, suite(["raises-in-call", "twin"]))
+
+
+def test_collecting_imports_nothing_heavy(project: Path) -> None:
+    """Neither torch nor the packages of the variants; and the cases stand in the order of the plan."""
+    (project / "conftest.py").write_text(REPORT_IMPORTS)
+    collected = run_pytest(project, "--collect-only", "-q")
+    assert collected.code == 0
+    assert collected.err.splitlines() == ["imported:"]
+    assert [line for line in collected.lines if "::" in line] == [
+        f"test_bench.py::test_latency[{MODEL}-{variant}-{shape}]"
+        for variant in ("eager-fp32", "raises-in-call", "twin")
+        for shape in (SMALL, LARGE)
+    ]
+
+
+def test_an_unknown_model_is_not_looked_for_while_collecting(project: Path) -> None:
+    """It takes torchvision to know; --collect-only stays quick."""
+    write_project(project, suite(["twin"], models=["nosuchnet"]))
+    assert run_pytest(project, "--collect-only").code == 0
+
+
+def test_the_marker_gpu_is_known_and_selects(project: Path) -> None:
+    (project / "test_gpu.py").write_text("import pytest\n@pytest.mark.gpu\ndef test_of_a_gpu():\n    pass\n")
+    collected = run_pytest(project, "--collect-only", "-q", "-m", "gpu")
+    assert collected.code == 0
+    assert [line for line in collected.lines if "::" in line] == ["test_gpu.py::test_of_a_gpu"]
+    assert "gpu: needs an NVIDIA GPU" in "\n".join(run_pytest(project, "--markers").lines)
+
+
+def test_a_project_without_cases_needs_no_suite(project: Path) -> None:
+    """The plugin is installed everywhere; it minds its own tests alone."""
+    (project / "perfkit.toml").write_text("this is no TOML")
+    (project / "test_bench.py").write_text("def test_plain(benchmark):\n    benchmark(len, 'abc')\n")
+    ended = run_pytest(project, "--benchmark-autosave")
+    assert ended.code == 0, ended.out
+    (path,) = saved_files(project)
+    assert "perfkit" not in json.loads(path.read_text())
+
+
+def test_stop_at_the_first_failure_then_the_last_failed_alone(project: Path) -> None:
+    """-x, --lf, and on the second run a terminal, where progress is a line that moves."""
+    quick = ["--perfkit-baseline=none", "--benchmark-autosave"]
+    stopped = run_pytest(project, "-x", *quick)
+    assert stopped.code == 1
+    assert stopped.counts == {"passed": 2, "failed": 1}
+    (path,) = saved_files(project)
+    reasons = {(o["variant"], o["shape"]): o["reason"] for o in json.loads(path.read_text())["perfkit"]["outcomes"]}
+    assert reasons["raises-in-call", SMALL].startswith("ValueError")
+    assert {reasons[variant, LARGE] for variant in ("raises-in-call", "twin")} == {"the run ended before it"}
+
+    again = run_pytest(project, "--lf", *quick, launcher=[sys.executable, "-c", TERMINAL], TERM="xterm")
+    assert again.code == 1
+    assert [line.split()[1] for line in logged(project) if line.startswith("build")] == ["raises-in-call"] * 2
+    assert "1 failed" in again.out
+    assert f"building {MODEL} raises-in-call" in again.out
+    assert "\x1b[" in again.out
+    assert "0/1" in again.out
+
+
+def test_benchmarks_can_be_skipped(project: Path) -> None:
+    """pytest-benchmark's own switch; nothing is saved, and warnings as errors make no traceback of it."""
+    skipped = run_pytest(project, "--benchmark-skip", "--benchmark-autosave", "-W", "error")
+    assert skipped.code == 0, skipped.out
+    assert skipped.counts == {"skipped": 6}
+    assert not saved_files(project)
+    assert not (project / "log.txt").exists()
+
+
+def test_nothing_selected_is_pytests_own_exit_code(project: Path) -> None:
+    nothing = run_pytest(project, "-k", "nothing", "--benchmark-autosave", "-W", "error")
+    assert nothing.code == pytest.ExitCode.NO_TESTS_COLLECTED
+    assert "Traceback" not in nothing.err
