@@ -82,6 +82,15 @@ class RaisesInCall(Twin):
         raise ValueError(f"cannot serve {tuple(outputs.shape)}")
 
 
+class RaisesWhenTimed(Twin):
+    name = "raises-when-timed"
+
+    def change(self, outputs: Tensor) -> Tensor:
+        if _called_by("pedantic"):
+            raise RuntimeError("out of memory")
+        return outputs
+
+
 class AnswersNan(Twin):
     name = "answers-nan"
 

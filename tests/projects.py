@@ -7,15 +7,17 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests import fakes
 from tests.support import program_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 REPOSITORY = Path(__file__).parents[1]
 BENCHMARK = "def test_latency(perfkit_case, benchmark):\n    perfkit_case.measure(benchmark)\n"
@@ -116,7 +118,8 @@ class Ended:
 
     def verdicts(self, word: str) -> list[str]:
         """The cases that the final table gives a verdict."""
-        return [field for line in self.lines if f" {word} " in f"{line} " for field in line.split() if "/" in field]
+        table = self.out.partition("= perfkit =")[2].splitlines()
+        return [line.split()[0] for line in table if f" {word} " in f"{line} " and line.split()[0].count("/") == 2]
 
 
 def run_pytest(folder: Path, *arguments: str, launcher: Sequence[str] = (), **variables: str) -> Ended:

@@ -77,8 +77,8 @@ def test_a_faster_eager_excuses_no_loss_beyond_half_the_threshold() -> None:
 
 
 def test_an_eager_that_may_have_got_faster_excuses_nothing() -> None:
-    """4 % is beyond the threshold of a speedup, but not beyond that of the reference's time."""
-    judgement = judged(scaled(usual_times(), reference=0.96))
+    """5 % is beyond the threshold of a speedup, but not beyond that of the reference's time."""
+    judgement = judged(scaled(usual_times(), reference=0.95))
     row = row_of(judgement)
     assert row.verdict is Verdict.REGRESSED
     assert row.moved is None

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,12 +11,16 @@ from perfkit.record.read import read_run
 from perfkit.record.schema import Status
 from tests.projects import LARGE, MODEL, SMALL, Ended, logged, register, run_pytest, saved_files, suite, write_project
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 REASONS = {
     "answers-nan": "the outputs hold NaN or infinity on 1 of 1 images",
     "cannot-import": "cannot-import' (tests.nowhere:Gone) can't be imported: ModuleNotFoundError: No module named",
     "clock-backwards": "6 of 6 times are not positive: -",
     "raises-in-build": "build failed: RuntimeError: no kernel for this operator",
     "raises-in-call": "ValueError: cannot serve (1, 1000)",
+    "raises-when-timed": "RuntimeError: out of memory",
     "wrong-answers": "answers differ from eager-fp32: lowest cosine -1.0",
     "wrong-shape": "output 0 has shape (1, 999) where eager-fp32 has (1, 1000)",
 }
@@ -25,6 +28,7 @@ REASONS = {
 VARIANTS = [
     "raises-in-build",
     "raises-in-call",
+    "raises-when-timed",
     "twin",
     "answers-nan",
     "wrong-shape",
@@ -50,6 +54,7 @@ def ended(project: Path) -> Ended:
 
 @pytest.fixture
 def outcomes(project: Path, ended: Ended) -> dict[tuple[str, str], dict[str, Any]]:
+    assert ended.code == 1
     (path,) = saved_files(project)
     return {(o["variant"], o["shape"]): o for o in json.loads(path.read_text())["perfkit"]["outcomes"]}
 

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from perfkit.cli import main
 from perfkit.exit_codes import ExitCode
 from tests.projects import LARGE, MODEL, SMALL, Ended, run_pytest, saved_files, saved_run, suite, write_project
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 VARIANTS = ["twin", "sibling"]
 SLOWED = f"{MODEL}/sibling/{SMALL}"

@@ -3,14 +3,16 @@ from __future__ import annotations
 import json
 import statistics
 from importlib.metadata import version
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from perfkit.record.read import read_run
 from perfkit.record.schema import CaseRecord, RunRecord
 from tests.projects import LARGE, MODEL, SMALL, Ended, run_pytest, saved_files, saved_run, suite, write_project
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 VARIANTS = ["openvino-fp32", "openvino-int8", "twin"]
 EVERY = [(variant, shape) for variant in ("eager-fp32", *VARIANTS) for shape in (SMALL, LARGE)]

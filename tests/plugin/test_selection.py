@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.projects import LARGE, MODEL, SMALL, logged, run_pytest, saved_files, suite, write_project
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HEAVY = {"torch", "torchvision", "numpy", "skimage", "openvino", "PIL"}
 REPORT_IMPORTS = f"""

@@ -86,7 +86,8 @@ def calibration_images(folder: Path | None = None) -> ImageSet:
     pictures = []
     for path in paths:
         try:
-            pictures.append(Image.open(path).convert("RGB"))
+            with Image.open(path) as picture:
+                pictures.append(picture.convert("RGB"))
         except (OSError, UnidentifiedImageError) as error:
             raise UserError(f"--calibration-data: {path}: can't be read as a picture: {error}") from None
     return _image_set(pictures, max(CALIBRATION_IMAGES, len(pictures)))

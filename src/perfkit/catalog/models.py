@@ -11,7 +11,6 @@ import socket
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
@@ -163,7 +162,7 @@ def _pretrained(name: str, weights: WeightsEnum | None) -> nn.Module | None:
     try:
         with _socket_timeout():
             model: nn.Module = get_model(name, weights=weights, progress=False)
-    except (OSError, HTTPException, RuntimeError):  # refused, cut off, or a damaged download
+    except Exception:  # refused or cut off; and a damaged file may raise anything when it is unpickled
         return None
     return model
 

@@ -55,8 +55,9 @@ _ASSUMED_SPREAD: dict[Platform, dict[Metric, float]] = {
 """s0: standard deviation between fresh processes on a log scale.
 
 CUDA: resnet18's 9 speedups on two H100 hosts (docs/h100.md) differ by 2.3% (device) and 8% (wall) in
-the root mean square, which is 1.6% and 6% a process; launch-bound models are worse, wall speedups of
-MobileNetV2 at batch 1 had moved by 21% on another host. CPU: @@CPU@@
+the root mean square, which is 1.7% and 6% a process; launch-bound models are worse, wall speedups of
+MobileNetV2 at batch 1 had moved by 21% on another host. CPU: what a quiet machine is
+assumed to have; beside other work two runs differed by more.
 """
 _ASSUMED_SPREAD_UNPAIRED = {Metric.WALL_SPEEDUP: 0.02, Metric.WALL_TIME: 0.03}
 """s0 for plain pytest-benchmark files, of which nothing is known.

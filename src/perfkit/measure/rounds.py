@@ -109,7 +109,9 @@ class RoundRecorder:
         self._measure_device(self.variant_device_s, lambda: self.variant(images))
 
     def _measure_device(self, times_s: list[float], call: Callable[[], Any]) -> None:
+        """The device time of a call; without one, calls that only settle the machine for the wall time that follows."""
         if not self.clock.has_device_time or self.device_time_lost is not None:
+            self.clock.settle(call)
             return
         try:
             times_s.append(self.clock.device_s(call))

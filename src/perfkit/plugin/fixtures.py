@@ -126,11 +126,11 @@ class Case:
         except Exception as error:
             reason = str(error) if isinstance(error, BrokenCase) else reason_of(error)
             self.state.note(self.id, Status.BROKEN, reason)
-            # pytest-benchmark then leaves the case out. It writes a file only if its fixture was used at all, so the
-            # error of a case that never came to it is raised inside.
-            benchmark.has_error = True
-            if benchmark.enabled and benchmark.stats is None:
+            # Its fixture must be used in each test, or pytest-benchmark warns and saves no file at all: the error of a
+            # case that never came to it is raised inside. What has an error is left out of the file.
+            if benchmark.stats is None and not benchmark.has_error:
                 benchmark.pedantic(_raiser(error))
+            benchmark.has_error = True
             raise
         self.state.note(self.id, Status.MEASURED)
 

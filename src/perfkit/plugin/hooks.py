@@ -122,6 +122,8 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     if state is None or session.config.option.collectonly or not runs_cases:
         return
     benchmark_plugin = session.config.pluginmanager.get_plugin(_BENCHMARK_PLUGIN)
+    if benchmark_plugin is not None and benchmark_plugin.skip:
+        return
     if benchmark_plugin is not None and isinstance(benchmark_plugin.storage, FileStorage):
         benchmark_plugin.storage = AtomicStorage(benchmark_plugin.storage)
     try:
@@ -184,8 +186,8 @@ def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, A
     """The run's own record, with every planned case, into the file that is saved."""
     state = config.stash.get(STATE, None)
     if state is not None and state.started:
-        # Hardware and software stand here and not in machine_info, which pytest-benchmark reads before torch is imported
-        # and compares with the file's, so that --benchmark-compare would warn of a difference that is none.
+        # Hardware and software stand here, not in machine_info: pytest-benchmark reads that before torch is imported,
+        # and --benchmark-compare would warn of a difference to the file that is none.
         output_json["perfkit"] = state.run_record().model_dump(mode="json")
         state.saved_run = output_json
 

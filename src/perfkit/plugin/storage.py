@@ -51,12 +51,14 @@ class AtomicStorage:
 class NothingToSave:
     """Keeps pytest-benchmark's warning that nothing was measured from ending the run, where warnings are errors.
 
-    It warns inside the hook, so that the traceback would hide why nothing was measured.
+    It warns inside the hook, so that the traceback would hide why nothing was measured. Where that is told already,
+    the warning isn't shown at all.
     """
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_sessionfinish(self) -> Generator[None, Any, Any]:
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, Any, Any]:
         """Applies to pytest-benchmark's hook of the same name, which runs inside."""
+        refused = session.exitstatus == pytest.ExitCode.USAGE_ERROR
         with warnings.catch_warnings():
-            warnings.filterwarnings("default", "Not saving anything", PytestBenchmarkWarning)
+            warnings.filterwarnings("ignore" if refused else "default", "Not saving anything", PytestBenchmarkWarning)
             return (yield)

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import statistics
+import time
+from functools import partial
+
+import pytest
+import torch
+
+from perfkit.measure.clock import CpuClock, NotQueued, make_clock
+
+
+def work(milliseconds: float) -> None:
+    until = time.perf_counter() + milliseconds / 1e3
+    while time.perf_counter() < until:
+        pass
+
+
+@pytest.fixture
+def clock() -> CpuClock:
+    clock = make_clock(torch.device("cpu"))
+    assert isinstance(clock, CpuClock)
+    return clock
+
+
+def test_wall_time_is_what_the_call_takes(clock: CpuClock) -> None:
+    with clock.timed_region():
+        short, long = (min(clock.wall_s(partial(work, ms)) for _ in range(5)) for ms in (2, 20))
+    assert 5 < long / short < 20
+
+
+@pytest.mark.parametrize("share", [0.5, 2.0])
+def test_a_slowed_call_is_really_slower_by_its_share(clock: CpuClock, share: float) -> None:
+    def call(milliseconds: float) -> str:
+        work(milliseconds)
+        return "answer"
+
+    slowed = clock.slowed(call, 5.0, share, typical_s=5e-3)
+    assert slowed(5.0) == "answer"
+    ratios = [clock.wall_s(lambda: slowed(5.0)) / clock.wall_s(lambda: call(5.0)) for _ in range(9)]
+    assert statistics.median(ratios) == pytest.approx(1 + share, rel=0.2)
+
+
+def test_the_cpu_has_no_device_clock(clock: CpuClock) -> None:
+    assert not clock.has_device_time
+    with pytest.raises(NotQueued, match="no device clock"):
+        clock.device_s(lambda: None)

@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+import itertools
+import statistics
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from perfkit.measure.clock import Clock, NotQueued
+from perfkit.measure.rounds import RoundRecorder, count_rounds, warm_up
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+
+class FakeClock(Clock):
+    """Time passes only in calls, each as long as the next of `durations_s`."""
+
+    def __init__(self, durations_s: Iterable[float], *, device_s: Iterable[float | None] | None = None) -> None:
+        self._durations_s: Iterator[float] = iter(durations_s)
+        self._device_s = iter(device_s or ())
+        self.has_device_time = device_s is not None
+        self._now_s = 0.0
+        self.settling = False
+
+    def now_s(self) -> float:
+        return self._now_s
+
+    def work(self) -> None:
+        self._now_s += 0 if self.settling else next(self._durations_s)
+
+    def settle(self, call: Callable[[], Any]) -> None:
+        self.settling = True
+        call()
+        self.settling = False
+
+    def device_s(self, call: Callable[[], Any]) -> float:
+        call()
+        taken = next(self._device_s)
+        if taken is None:
+            raise NotQueued("it synchronizes by itself")
+        return taken
+
+    def slowed(self, call: Callable[[Any], Any], inputs: Any, share: float, typical_s: float) -> Callable[[Any], Any]:
+        raise AssertionError((call, inputs, share, typical_s))
+
+
+def warmed(durations_s: Iterable[float], max_s: float = 5.0, inputs: int = 1) -> tuple[Any, list[int]]:
+    clock, called = FakeClock(durations_s), []
+
+    def call(index: int) -> None:
+        called.append(index)
+        clock.work()
+
+    return warm_up(clock, [partial(call, index) for index in range(inputs)], max_s), called
+
+
+def test_settled_times_end_the_warm_up_after_two_windows() -> None:
+    result, called = warmed(itertools.repeat(0.01))
+    assert (result.calls, result.stable) == (10, True)
+    assert result.typical_s == pytest.approx(0.01)
+    assert len(called) == 10
+
+
+def test_a_slow_first_call_is_told_and_does_not_count() -> None:
+    result, _ = warmed(itertools.chain([2.0], itertools.repeat(0.01)), max_s=1.0)
+    assert result.stable
+    assert result.first_call_s == 2.0
+    assert result.typical_s == pytest.approx(0.01)
+
+
+def test_falling_times_are_waited_for() -> None:
+    """Ten calls at a falling pace, then a steady one: the windows agree only when both lie behind the fall."""
+    falling = [2.0**-i for i in range(10)]
+    result, _ = warmed(itertools.chain(falling, itertools.repeat(0.001)), max_s=100)
+    assert result.stable
+    assert 15 <= result.calls <= 20
+    assert result.typical_s == pytest.approx(0.001)
+
+
+def test_times_that_never_settle_end_by_the_limit() -> None:
+    growing = (1.1**i for i in itertools.count())
+    result, _ = warmed(growing, max_s=100.0)
+    assert not result.stable
+    assert sum(1.1**i for i in range(result.calls - 1)) <= 100 < sum(1.1**i for i in range(result.calls))
+
+
+def test_even_long_calls_fill_two_windows() -> None:
+    result, _ = warmed((10.0 * 2**i for i in itertools.count()), max_s=1.0)
+    assert (result.calls, result.stable) == (10, False)
+
+
+def test_inputs_take_turns() -> None:
+    _, called = warmed(itertools.repeat(0.01), inputs=3)
+    assert called == [0, 1, 2, 0, 1, 2, 0, 1, 2, 0]
+
+
+@given(st.lists(st.floats(1e-6, 10), min_size=10, max_size=40), st.floats(0, 50))
+def test_a_warm_up_is_finite_and_tells_what_it_saw(times_s: list[float], max_s: float) -> None:
+    clock = itertools.chain(times_s, itertools.repeat(times_s[-1]))
+    result, called = warmed(clock, max_s)
+    seen = [*times_s, *[times_s[-1]] * (len(called) - len(times_s))][: len(called)]
+    assert result.calls == len(called) >= 10
+    assert result.first_call_s == pytest.approx(times_s[0])
+    assert result.typical_s == pytest.approx(statistics.median(seen[-5:]))
+    assert result.stable or sum(seen) > max_s * (1 - 1e-9)
+
+
+class Bench:
+    """A recorder whose calls are written down, driven as pytest-benchmark drives it."""
+
+    def __init__(self, device_s: Iterable[float | None] | None = None) -> None:
+        self.calls: list[str] = []
+        self.clock = FakeClock(itertools.count(1.0), device_s=device_s)
+        pairs = [(f"reference {name}", f"variant {name}") for name in "ab"]
+        self.recorder = RoundRecorder(self.clock, self._call, self._call, pairs)
+
+    def _call(self, images: str) -> None:
+        self.calls.append(f"settle {images}" if self.clock.settling else images)
+        self.clock.work()
+
+    def run(self, rounds: int) -> list[float]:
+        times_s = []
+        for _ in range(rounds):
+            images = self.recorder.before()
+            times_s.append(self.clock.wall_s(partial(self._call, images)))
+            self.recorder.after()
+        return times_s
+
+
+def test_the_order_alternates_and_both_sides_get_the_same_pictures() -> None:
+    bench = Bench()
+    rounds = bench.recorder.rounds(bench.run(4))
+    assert rounds.order == "RVRV"
+    timed = [images for images in bench.calls if not images.startswith("settle")]
+    assert timed == [
+        "reference a", "variant a",
+        "variant b", "reference b",
+        "reference a", "variant a",
+        "variant b", "reference b",
+    ]  # fmt: skip
+    assert rounds.variant_wall_s == [2.0, 3.0, 6.0, 7.0]
+    assert rounds.reference_wall_s == [1.0, 4.0, 5.0, 8.0]
+    assert rounds.reference_device_s is rounds.variant_device_s is None
+
+
+def test_each_timed_call_comes_behind_calls_of_its_own_side() -> None:
+    """Else it would meet the threads and caches that the other side left behind."""
+    bench = Bench()
+    bench.run(4)
+    assert bench.calls[::2] == [f"settle {images}" for images in bench.calls[1::2]]
+
+
+def test_device_times_are_taken_once_a_side_and_round() -> None:
+    """On the same pictures as the wall time, and never in place of it."""
+    bench = Bench(device_s=[0.1, 0.2, 0.3, 0.4])
+    rounds = bench.recorder.rounds(bench.run(2))
+    assert rounds.reference_device_s == [0.1, 0.4]
+    assert rounds.variant_device_s == [0.2, 0.3]
+    assert len(rounds.reference_wall_s) == len(rounds.variant_wall_s) == 2
+    assert bench.calls == [
+        "reference a", "reference a", "variant a", "variant a",
+        "variant b", "variant b", "reference b", "reference b",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("lost", range(4))
+def test_device_times_are_dropped_whole(lost: int) -> None:
+    """Wherever one is lost, wall times remain, and the reason is kept."""
+    bench = Bench(device_s=[None if index == lost else 0.1 for index in range(8)])
+    rounds = bench.recorder.rounds(bench.run(4))
+    assert rounds.reference_device_s is rounds.variant_device_s is None
+    assert len(rounds.reference_wall_s) == 4
+    assert bench.recorder.device_time_lost == "it synchronizes by itself"
+
+
+@given(st.integers(1, 50))
+def test_both_orders_are_equally_frequent(pairs: int) -> None:
+    bench = Bench()
+    order = bench.recorder.rounds(bench.run(2 * pairs)).order
+    assert order.count("R") == order.count("V") == pairs
+
+
+bounds = st.tuples(st.integers(5, 200), st.integers(5, 200)).map(sorted)
+seconds = st.just(0.0) | st.floats(1e-9, 1e6)
+
+
+@given(seconds, bounds, seconds)
+def test_the_count_of_rounds_keeps_its_bounds(round_s: float, limits: list[int], budget_s: float) -> None:
+    """An odd bound is rounded up to the pair."""
+    minimum, maximum = limits
+    count = count_rounds(round_s, minimum=minimum, maximum=maximum, budget_s=budget_s)
+    assert count % 2 == 0
+    assert minimum <= count <= maximum + maximum % 2
+
+
+@given(st.floats(1e-6, 1e3), bounds, st.floats(0, 1e3))
+def test_more_time_never_means_fewer_rounds(round_s: float, limits: list[int], budget_s: float) -> None:
+    count = {
+        factor: count_rounds(round_s, minimum=limits[0], maximum=limits[1], budget_s=budget_s * factor)
+        for factor in (1, 2)
+    }
+    assert count[1] <= count[2]
+    assert count[1] * round_s <= max(budget_s + 2 * round_s, (limits[0] + 1) * round_s * (1 + 1e-9))

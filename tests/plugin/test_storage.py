@@ -1,0 +1,53 @@
+"""What pytest-benchmark saves, in projects without cases of perfkit's own and in its storage."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from pytest_benchmark.logger import Logger
+from pytest_benchmark.storage.file import FileStorage
+
+from perfkit.plugin.storage import AtomicStorage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> AtomicStorage:
+    return AtomicStorage(FileStorage(str(tmp_path), Logger(Logger.QUIET), "machine"))
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+
+
+def test_numbers_go_on_after_the_newest(storage: AtomicStorage, tmp_path: Path) -> None:
+    storage.save({"benchmarks": []}, "first")
+    storage.save({"benchmarks": [1]}, "second")
+    (tmp_path / "machine" / "0007_by-hand.json").write_text("{}")
+    storage.save({"benchmarks": [2]}, "third")
+    assert files(tmp_path) == ["0001_first.json", "0002_second.json", "0007_by-hand.json", "0008_third.json"]
+    assert json.loads((tmp_path / "machine" / "0008_third.json").read_text()) == {"benchmarks": [2]}
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_what_is_no_number_is_refused_and_leaves_no_file(storage: AtomicStorage, tmp_path: Path, value: float) -> None:
+    with pytest.raises(pytest.UsageError, match="isn't saved"):
+        storage.save({"benchmarks": [{"stats": {"mean": value}}]}, "bad")
+    assert files(tmp_path) == []
+
+
+def test_a_folder_that_takes_no_file_is_told_in_one_line(storage: AtomicStorage, tmp_path: Path) -> None:
+    (tmp_path / "machine").write_text("a file where the folder should be")
+    with pytest.raises(pytest.UsageError, match=r"isn't saved: .*machine.*cannot be written"):
+        storage.save({"benchmarks": []}, "run")
+    assert files(tmp_path) == ["machine"]
+
+
+def test_everything_else_is_the_originals(storage: AtomicStorage, tmp_path: Path) -> None:
+    storage.save({"benchmarks": [], "version": "5"}, "run")
+    assert str(storage) == str(tmp_path)
+    assert [data for _, data in storage.load()] == [{"benchmarks": [], "version": "5"}]

@@ -1,0 +1,142 @@
+"""Wrong usage: one line and exit code 4, before anything is measured.
+
+These runs end before a model is loaded and stay in this process, which has torch by then; imported inside one of
+them it would be forgotten with the rest of that run's modules.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+import skimage.data  # noqa: F401
+import torch
+import torchvision  # noqa: F401
+
+from perfkit.catalog import images, models  # noqa: F401
+from perfkit.exit_codes import ExitCode
+from perfkit.measure import bench  # noqa: F401
+from tests.projects import SMALL, suite, write_project
+from tests.support import write_run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CPU_ONLY = pytest.mark.skipif(torch.cuda.is_available(), reason="says what happens without a GPU")
+TWIN = suite(["eager-bf16"])
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester) -> pytest.Pytester:
+    write_project(pytester.path, TWIN)
+    return pytester
+
+
+def refused(project: pytest.Pytester, *arguments: str) -> str:
+    """The one line with which a run was refused."""
+    result = project.runpytest_inprocess(
+        "--perfkit-suite=tiny", "--perfkit-platform=cpu", "--benchmark-autosave", "-W", "error", *arguments
+    )
+    assert result.ret == ExitCode.USAGE
+    shown = result.errlines + result.outlines
+    assert not any("Traceback" in line or "INTERNALERROR" in line for line in shown)
+    assert not any("perfkit: loading" in line for line in shown)
+    assert not list(project.path.glob("results/**/*.json"))
+    (line,) = [line for line in result.errlines if line]
+    assert line.startswith("ERROR: perfkit: ")
+    return line.removeprefix("ERROR: perfkit: ")
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (suite([], name="tinny"), "unknown suite 'tiny'; did you mean tinny?"),
+        (suite(["openvino-fp23"]), "suite 'tiny': unknown variant 'openvino-fp23'; did you mean openvino-fp32"),
+        (suite([], models=["resnet81"]), "unknown model 'resnet81'; did you mean resnet18"),
+        (suite([], models=["resnet18@tinie"]), "unknown profile 'tinie'; did you mean tiny"),
+        (suite([], shapes=["1x3x97x97"]), "shape 1x3x97x97 of the suite is outside the profile of squeezenet1_1"),
+        (TWIN.replace("cpu = ", "cuda = "), "suite 'tiny' is empty on platform cpu"),
+        (suite([], models=[]), "perfkit.toml: suites.tiny.models: List should have at least 1 item"),
+        (TWIN.replace("max_rounds = 6", "max_rounds = 5"), "perfkit.toml: measure: min_rounds is larger"),
+        ("suites = 3", "perfkit.toml: suites: Input should be a valid dictionary"),
+        ("suites = ", "perfkit.toml: can't be read: Invalid value (at end of document)"),
+    ],
+)
+def test_configuration(project: pytest.Pytester, config: str, message: str) -> None:
+    (project.path / "perfkit.toml").write_text(config)
+    assert refused(project).startswith(message)
+
+
+@CPU_ONLY
+def test_cuda_without_a_gpu(project: pytest.Pytester) -> None:
+    assert refused(project, "--perfkit-platform=cuda").startswith("--perfkit-platform cuda: the NVIDIA driver shows no")
+
+
+@CPU_ONLY
+def test_auto_is_the_cpu_here(project: pytest.Pytester) -> None:
+    """The suite has variants for the GPU alone, and is empty."""
+    (project.path / "perfkit.toml").write_text(TWIN.replace("cpu = ", "cuda = "))
+    assert "is empty on platform cpu" in refused(project, "--perfkit-platform=auto")
+
+
+def test_a_platform_that_does_not_exist(project: pytest.Pytester) -> None:
+    result = project.runpytest_inprocess("--perfkit-platform=tpu")
+    assert result.ret == ExitCode.USAGE
+    result.stderr.fnmatch_lines(["*--perfkit-platform: invalid choice: 'tpu'*"])
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("nonsense", "--perfkit-slow 'nonsense': expected MODEL/VARIANT/SHAPE=N%"),
+        (f"squeezenet1_1/eager-bf16/{SMALL}=-10%", "--perfkit-slow"),
+        (f"resnet18/eager-bf16/{SMALL}=10%", f"--perfkit-slow: resnet18/eager-bf16/{SMALL} is no case of suite 'tiny'"),
+    ],
+)
+def test_a_slowdown_of_nothing(project: pytest.Pytester, value: str, message: str) -> None:
+    assert refused(project, f"--perfkit-slow={value}").startswith(message)
+
+
+def test_calibration_data(project: pytest.Pytester) -> None:
+    folder = project.path / "pictures"
+    assert refused(project, f"--calibration-data={folder}") == f"--calibration-data: {folder} is not a folder"
+    folder.mkdir()
+    assert "holds no picture" in refused(project, f"--calibration-data={folder}")
+    (folder / "cat.png").write_bytes(b"not a picture")
+    assert f"{folder / 'cat.png'}: can't be read as a picture" in refused(project, f"--calibration-data={folder}")
+
+
+def test_an_unreadable_baseline(project: pytest.Pytester, tmp_path: Path) -> None:
+    missing, cut = tmp_path / "missing.json", tmp_path / "cut.json"
+    cut.write_text('{"kind": "perfkit-bas')
+    assert refused(project, f"--perfkit-baseline={missing}") == f"{missing}: cannot be read: No such file or directory"
+    assert refused(project, f"--perfkit-baseline={cut}").startswith(f"{cut}: not whole JSON, line 1")
+    assert "no git repository" in refused(project, "--perfkit-baseline=git:main")
+
+
+@pytest.mark.parametrize("key", ["kind", "perfkit"])
+def test_a_baseline_of_another_schema_version(project: pytest.Pytester, tmp_path: Path, key: str) -> None:
+    path = write_run(tmp_path)
+    data = json.loads(path.read_text())
+    if key == "kind":
+        data = {"kind": "perfkit-baseline", "schema_version": 99, "hardware": {}, "replicates": []}
+    else:
+        data["perfkit"]["schema_version"] = 99
+    path.write_text(json.dumps(data))
+    line = refused(project, f"--perfkit-baseline={path}")
+    assert line.startswith(f"{path}: ")
+    assert "schema version 99" in line
+
+
+@pytest.mark.parametrize("table", ["[tool.perfkit]\nsuites = 3", "[tool]\nperfkit = 3"])
+def test_a_fault_in_pyproject_is_named_there(project: pytest.Pytester, table: str) -> None:
+    (project.path / "perfkit.toml").unlink()
+    (project.path / "pyproject.toml").write_text(table)
+    assert refused(project).startswith("pyproject.toml")
+
+
+def test_a_problem_is_told_before_other_tests_run(project: pytest.Pytester) -> None:
+    project.makepyfile(test_other="from pathlib import Path\ndef test_other():\n    Path('ran').touch()\n")
+    refused(project, "--perfkit-suite=nosuch")
+    assert not (project.path / "ran").exists()

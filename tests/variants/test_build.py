@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+import pytest
+from torch import nn
+from torchvision.transforms.v2 import InterpolationMode
+
+from perfkit.catalog.case import ShapeProfile
+from perfkit.catalog.images import Preprocessing
+from perfkit.record.schema import BuildFacts
+from perfkit.variants.base import BuildRequest, Built, Variant
+from perfkit.variants.build import build_variant, release
+from perfkit.variants.registry import load_variant
+from tests.fakes import BuiltFake
+from tests.variants.requests import request_for
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROFILE = ShapeProfile(min=(1, 3, 8, 8), opt=(1, 3, 8, 8), max=(1, 3, 8, 8))
+PLAIN = Preprocessing(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0), interpolation=InterpolationMode.BILINEAR)
+
+
+class Talkative(Variant):
+    """Warns of everything that it is told to when it is built."""
+
+    name = "talkative"
+    cosine_bound = 0.9
+
+    def __init__(self, *said: Warning) -> None:
+        self._said = said
+
+    def build(self, request: BuildRequest) -> Built:
+        for warning in self._said:
+            warnings.warn(warning, stacklevel=1)
+        built = BuiltFake(self.name, request.model, lambda outputs: outputs)
+        built.facts = BuildFacts(build_s=1.0, notes=["its own note"])
+        return built
+
+
+@pytest.fixture
+def request_(tmp_path: Path) -> BuildRequest:
+    return request_for(nn.Flatten().eval(), PROFILE, PLAIN, tmp_path)
+
+
+def notes(request_: BuildRequest, *said: Warning) -> list[str]:
+    return build_variant(Talkative(*said), request_).built.facts.notes
+
+
+def test_what_a_backend_warns_of_is_kept_once_and_in_order(request_: BuildRequest) -> None:
+    """Behind the variant's own notes, the first line of each; warnings as errors don't break the build."""
+    assert notes(
+        request_,
+        UserWarning("\nreturning the original module\ndetails"),
+        RuntimeWarning("slow kernel"),
+        UserWarning("returning the original module"),
+        UserWarning(""),
+    ) == ["its own note", "returning the original module", "slow kernel", "(empty warning)"]
+
+
+def test_what_concerns_the_backends_developers_is_left_out(request_: BuildRequest) -> None:
+    said = [DeprecationWarning("old call"), FutureWarning("will change"), ResourceWarning("unclosed")]
+    assert notes(request_, *said, PendingDeprecationWarning("soon")) == ["its own note", "soon"]
+
+
+def test_long_and_many_warnings_are_cut(request_: BuildRequest) -> None:
+    found = notes(request_, *(UserWarning(f"{i} " + "x" * 300) for i in range(30)))
+    assert len(found) == 11
+    assert all(len(note) == 200 and note.endswith("...") for note in found[1:])
+
+
+def test_what_a_backend_raises_comes_through(request_: BuildRequest) -> None:
+    class Failing(Talkative):
+        def build(self, request: BuildRequest) -> Built:
+            raise MemoryError(request.profile)
+
+    with pytest.raises(MemoryError):
+        build_variant(Failing(), request_)
+
+
+def test_the_reference_is_the_model_itself(request_: BuildRequest) -> None:
+    """Building it again costs neither memory nor a copy; there is no device whose memory could peak."""
+    result = build_variant(load_variant("eager-fp32"), request_)
+    assert result.peak_build_bytes is None
+    assert result.built.call(request_.example).shape == (1, 192)
+    outputs = result.built.call(request_.example)
+    assert result.built.unpack(outputs) == (outputs,)
+    assert result.built.unpack((outputs, outputs)) == (outputs, outputs)
+    result.built.close()
+    release()

@@ -1,0 +1,160 @@
+"""The variants of the CPU platform, really built: one small model, one dynamic engine, three shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from perfkit.catalog.case import Shape, ShapeProfile
+from perfkit.catalog.images import calibration_images
+from perfkit.catalog.models import LoadedModel, load_model
+from perfkit.measure.agreement import check_answers
+from perfkit.variants.base import Built
+from perfkit.variants.build import build_variant
+from perfkit.variants.registry import load_variant
+from tests.variants.requests import CPU, evaluation_batches, request_for
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from perfkit.record.schema import Agreement
+
+PROFILE = ShapeProfile(min=(1, 3, 64, 64), opt=(1, 3, 80, 80), max=(3, 3, 96, 112))
+OFF_PROFILE = (2, 3, 72, 88)
+SHAPES = [*PROFILE.shapes(), OFF_PROFILE]
+"""Minimum, optimum, maximum and one between them."""
+
+Build = Callable[[str], Built]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> LoadedModel:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TORCH_HOME", str(tmp_path_factory.mktemp("hub")))
+        patch.setattr("perfkit.catalog.models._network_answers", lambda _host: False)
+        return load_model("squeezenet1_1", calibration_images(), PROFILE.opt, CPU)
+
+
+@pytest.fixture(scope="module")
+def build(model: LoadedModel, tmp_path_factory: pytest.TempPathFactory) -> Build:
+    """Builds each variant once for all tests."""
+    built: dict[str, Built] = {}
+
+    def build_once(name: str) -> Built:
+        if name not in built:
+            request = request_for(model.module, PROFILE, model.preprocessing, tmp_path_factory.mktemp("cache"))
+            built[name] = build_variant(load_variant(name), request).built
+        return built[name]
+
+    return build_once
+
+
+def answer(built: Built, images: Tensor) -> tuple[Tensor, ...]:
+    with torch.inference_mode():
+        return built.unpack(built.call(built.prepare(images)))
+
+
+def agreement(model: LoadedModel, built: Built, name: str, shape: Shape) -> Agreement:
+    with torch.inference_mode():
+        return check_answers(
+            lambda images: (model.module(images),),
+            lambda images: answer(built, images),
+            evaluation_batches(shape, model.preprocessing),
+            cosine_bound=load_variant(name).cosine_bound,
+            classifies=True,
+        )
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("name", ["eager-fp32", "eager-bf16", "openvino-fp32", "openvino-int8"])
+def test_answers_agree_at_every_shape_of_the_profile(model: LoadedModel, build: Build, name: str, shape: Shape) -> None:
+    found = agreement(model, build(name), name, shape)
+    assert found.images == 2 * shape[0]
+    assert found.cosine_min > load_variant(name).cosine_bound
+
+
+def test_rounding_shows(model: LoadedModel, build: Build) -> None:
+    """Each precision really runs: the fewer bits, the more noise."""
+    noise = {
+        name: agreement(model, build(name), name, PROFILE.opt).sqnr_db_min
+        for name in ("eager-fp32", "openvino-fp32", "eager-bf16", "openvino-int8")
+    }
+    assert noise["eager-fp32"] == 200
+    assert 200 > noise["openvino-fp32"] > 80 > noise["eager-bf16"] > noise["openvino-int8"] > 3
+
+
+def test_engines_are_proven_by_their_facts(build: Build) -> None:
+    plain, quantized = build("openvino-fp32").facts, build("openvino-int8").facts
+    for facts in (plain, quantized):
+        assert facts.engines == 1
+        assert facts.build_s > 0
+        assert facts.layers is not None
+        assert facts.layers == sum((facts.layer_formats or {}).values()) > 20
+        assert len(facts.engine_sha256 or "") == 64
+    assert not {"i8", "u8"} & set(plain.layer_formats or {})
+    assert {"i8", "u8"} & set(quantized.layer_formats or {})
+    assert (quantized.engine_bytes or 0) < 0.5 * (plain.engine_bytes or 0)
+    assert plain.engine_sha256 != quantized.engine_sha256
+
+
+def test_eager_has_no_engine(build: Build) -> None:
+    facts = build("eager-bf16").facts
+    assert facts.engines is facts.engine_bytes is facts.layers is None
+
+
+def test_an_answer_outlives_the_next_call(model: LoadedModel, build: Build) -> None:
+    """OpenVINO shares its output memory, which the next call overwrites."""
+    first, second = evaluation_batches(PROFILE.opt, model.preprocessing)
+    (kept,) = answer(build("openvino-fp32"), first)
+    before = kept.clone()
+    (other,) = answer(build("openvino-fp32"), second)
+    assert torch.equal(kept, before)
+    assert not torch.equal(kept, other)
+
+
+def test_an_engine_refuses_what_lies_outside_its_profile(model: LoadedModel, build: Build) -> None:
+    (images,) = evaluation_batches((1, 3, 128, 128), model.preprocessing, 1)
+    with pytest.raises(RuntimeError, match=r"(?i)shape|dimension"):
+        answer(build("openvino-fp32"), images)
+
+
+def test_half_precision_is_a_copy(model: LoadedModel, build: Build) -> None:
+    """The reference keeps its own weights, and images are cast before the timed call."""
+    built = build("eager-bf16")
+    (images,) = evaluation_batches(PROFILE.min, model.preprocessing, 1)
+    assert built.prepare(images).dtype == torch.bfloat16
+    assert {parameter.dtype for parameter in model.module.parameters()} == {torch.float32}
+
+
+@pytest.mark.parametrize("name", ["eager-fp32", "openvino-fp32"])
+def test_what_is_closed_is_not_called_again(model: LoadedModel, name: str, tmp_path: Path) -> None:
+    request = request_for(model.module, PROFILE, model.preprocessing, tmp_path)
+    built = load_variant(name).build(request)
+    (images,) = evaluation_batches(PROFILE.min, model.preprocessing, 1)
+    answer(built, images)
+    built.close()
+    with pytest.raises((AttributeError, TypeError)):
+        answer(built, images)
+
+
+@pytest.mark.skipif(load_variant("inductor-fp32").unavailable() is not None, reason="no C++ compiler")
+def test_inductor_compiles(model: LoadedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two layers and one static shape, for compiling takes a while."""
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "inductor"))
+    # Both save time in later compilations, of which there are none.
+    monkeypatch.setattr("torch._inductor.config.cpp_cache_precompile_headers", False)
+    monkeypatch.setattr("torch._inductor.config.cpp.vec_isa_ok", True)
+    torch.manual_seed(0)
+    small = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()).eval()
+    static = ShapeProfile(min=PROFILE.min, opt=PROFILE.min, max=PROFILE.min)
+    built = build_variant(
+        load_variant("inductor-fp32"), request_for(small, static, model.preprocessing, tmp_path)
+    ).built
+    (images,) = evaluation_batches(PROFILE.min, model.preprocessing, 1)
+    torch.testing.assert_close(answer(built, images), (small(images),))
+    assert list((tmp_path / "inductor").rglob("*.cpp"))
+    built.close()
