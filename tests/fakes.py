@@ -120,12 +120,12 @@ class Unavailable(Twin):
 
 
 class ClockBackwards(Twin):
-    """Sound, but in each timed call the host's clock is set back by an hour, as a faulty one might be."""
+    """Sound, but in each call that pytest-benchmark times the clock is set back by an hour, as a faulty one might be."""
 
     name = "clock-backwards"
 
     def change(self, outputs: Tensor) -> Tensor:
-        if _called_by("pedantic"):
+        if _called_by("runner"):
             clock = time.perf_counter
             time.perf_counter = lambda: clock() - 3600
         return outputs

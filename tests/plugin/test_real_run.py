@@ -101,22 +101,3 @@ def test_progress_is_plain_lines_without_a_terminal(ended: Ended) -> None:
     assert done[-1].startswith(f"perfkit: [8/8] {MODEL}/twin/{LARGE}")
     assert "x wall" in done[-1]
     assert "\x1b" not in ended.out
-
-
-def test_pytest_benchmark_compares_with_the_file(project: Path, run: dict[str, Any]) -> None:
-    """And a selection by -k measures that alone, in a second file with the next number."""
-    second = run_pytest(
-        project, "--benchmark-compare", "--benchmark-autosave", "--perfkit-baseline=none", "-k", f"twin and {SMALL}"
-    )
-    assert second.code == 0, second.out
-    assert second.counts["passed"] == 1
-    assert any("(NOW)" in line for line in second.lines)
-    assert any("(0001_" in line for line in second.lines)
-    first, other = saved_files(project)
-    assert (first.name[:5], other.name[:5]) == ("0001_", "0002_")
-    assert json.loads(first.read_text()) == run
-    (benchmark,) = saved_run(project)["benchmarks"]
-    assert benchmark["params"]["perfkit_variant"] == "twin"
-    others = {o["reason"] for o in saved_run(project)["perfkit"]["outcomes"] if o["status"] == "not_run"}
-    assert others == {"deselected"}
-    assert not list(project.glob("results/**/.*"))

@@ -63,23 +63,28 @@ def test_a_project_without_cases_needs_no_suite(project: Path) -> None:
 
 
 def test_stop_at_the_first_failure_then_the_last_failed_alone(project: Path) -> None:
-    """-x, --lf, and on the second run a terminal, where progress is a line that moves."""
-    quick = ["--perfkit-baseline=none", "--benchmark-autosave"]
-    stopped = run_pytest(project, "-x", *quick)
+    """-x and --lf; and on a terminal progress is a line that moves, with what is done and what is left."""
+    terminal = [sys.executable, "-c", TERMINAL]
+    stopped = run_pytest(
+        project, "-x", "--perfkit-baseline=none", "--benchmark-autosave", launcher=terminal, TERM="xterm"
+    )
     assert stopped.code == 1
-    assert stopped.counts == {"passed": 2, "failed": 1}
+    assert "1 failed" in stopped.out
+    assert "2 passed" in stopped.out
     (path,) = saved_files(project)
     reasons = {(o["variant"], o["shape"]): o["reason"] for o in json.loads(path.read_text())["perfkit"]["outcomes"]}
     assert reasons["raises-in-call", SMALL].startswith("ValueError")
     assert {reasons[variant, LARGE] for variant in ("raises-in-call", "twin")} == {"the run ended before it"}
+    assert [line for line in logged(project) if line.startswith("build twin")] == []
+    assert f"building {MODEL} raises-in-call" in stopped.out
+    assert "\x1b[" in stopped.out
+    assert "2/6" in stopped.out
+    assert " left" in stopped.out
 
-    again = run_pytest(project, "--lf", *quick, launcher=[sys.executable, "-c", TERMINAL], TERM="xterm")
-    assert again.code == 1
-    assert [line.split()[1] for line in logged(project) if line.startswith("build")] == ["raises-in-call"] * 2
-    assert "1 failed" in again.out
-    assert f"building {MODEL} raises-in-call" in again.out
-    assert "\x1b[" in again.out
-    assert "0/1" in again.out
+    again = run_pytest(project, "--lf", "--collect-only", "-q")
+    assert [line for line in again.lines if "::" in line] == [
+        f"test_bench.py::test_latency[{MODEL}-raises-in-call-{SMALL}]"
+    ]
 
 
 def test_benchmarks_can_be_skipped(project: Path) -> None:
