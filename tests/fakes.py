@@ -120,7 +120,7 @@ class Unavailable(Twin):
 
 
 class ClockBackwards(Twin):
-    """Sound, but in each call that pytest-benchmark times the clock is set back by an hour, as a faulty one might be."""
+    """Sound, but in each call that pytest-benchmark times the clock is set back by an hour, as a faulty one may be."""
 
     name = "clock-backwards"
 

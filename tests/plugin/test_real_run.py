@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import statistics
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any

@@ -87,7 +87,7 @@ class CpuClock(Clock):
         return call_and_spin
 
 
-class CudaClock(Clock):
+class CudaClock(Clock):  # pragma: gpu
     """Events on a private stream.
 
     A private stream, because Torch-TensorRT moves callers on the default stream to another one, where events
