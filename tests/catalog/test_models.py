@@ -52,8 +52,8 @@ def answers(model: LoadedModel, shape: tuple[int, int, int, int] = SHAPE) -> Any
 
 def test_without_network_and_cache_weights_are_seeded_and_the_same_every_time(pictures: ImageSet) -> None:
     torch.manual_seed(1)
-    first = loaded("resnet18", pictures)
     before = torch.random.get_rng_state()
+    first = loaded("resnet18", pictures)
     second = loaded("resnet18", pictures)
     assert torch.equal(before, torch.random.get_rng_state())
     assert first.weights.startswith("random, seed 0")

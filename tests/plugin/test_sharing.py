@@ -65,3 +65,4 @@ def test_with_benchmarks_disabled_nothing_is_saved_or_judged(project: Path, ende
     assert not saved_files(project)
     assert "NEW" not in ended.out
     assert "INTERNALERROR" not in ended.out + ended.err
+    assert "FixtureAlreadyUsed" not in ended.out

@@ -227,6 +227,7 @@ def _unsaved_run(config: pytest.Config) -> dict[str, Any] | None:
     return data
 
 
+@pytest.hookimpl(trylast=True)  # the verdicts come last, below all other tables
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Prints the judgement below pytest-benchmark's own table."""
     from perfkit.report.terminal import render
