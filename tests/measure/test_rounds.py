@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perfkit.measure.clock import Clock, NotQueued
-from perfkit.measure.rounds import RoundRecorder, count_rounds, warm_up
+from perfkit.measure.rounds import RoundRecorder, count_rounds, timed_calls, warm_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -23,6 +23,7 @@ class FakeClock(Clock):
         self._durations_s: Iterator[float] = iter(durations_s)
         self._device_s = iter(device_s or ())
         self.has_device_time = device_s is not None
+        self.settle_s = 0.0
         self._now_s = 0.0
         self.settling = False
 
@@ -112,11 +113,19 @@ def test_a_warm_up_is_finite_and_tells_what_it_saw(times_s: list[float], max_s: 
 class Bench:
     """A recorder whose calls are written down, driven as pytest-benchmark drives it."""
 
-    def __init__(self, device_s: Iterable[float | None] | None = None) -> None:
+    def __init__(
+        self, device_s: Iterable[float | None] | None = None, reference_calls: int = 1, variant_calls: int = 1
+    ) -> None:
         self.calls: list[str] = []
         self.clock = FakeClock(itertools.count(1.0), device_s=device_s)
-        pairs = [(f"reference {name}", f"variant {name}") for name in "ab"]
-        self.recorder = RoundRecorder(self.clock, self._call, self._call, pairs)
+        self.recorder = RoundRecorder(
+            clock=self.clock,
+            reference=self._call,
+            variant=self._call,
+            inputs=[(f"reference {name}", f"variant {name}") for name in "ab"],
+            reference_calls=reference_calls,
+            variant_calls=variant_calls,
+        )
 
     def _call(self, images: str) -> None:
         self.calls.append(f"settle {images}" if self.clock.settling else images)
@@ -124,7 +133,7 @@ class Bench:
 
     def run(self, rounds: int) -> list[float]:
         times_s = []
-        for _ in range(rounds):
+        for _ in range(rounds * self.recorder.variant_calls):
             images = self.recorder.before()
             times_s.append(self.clock.wall_s(partial(self._call, images)))
             self.recorder.after()
@@ -154,6 +163,38 @@ def test_each_timed_call_comes_behind_calls_of_its_own_side() -> None:
     assert bench.calls[::2] == [f"settle {images}" for images in bench.calls[1::2]]
 
 
+def test_a_round_of_several_calls_is_their_median() -> None:
+    """All calls of one side follow each other, on pictures that rotate, behind one settling."""
+    bench = Bench(reference_calls=2, variant_calls=3)
+    rounds = bench.recorder.rounds(bench.run(2))
+    assert bench.calls == [
+        "settle reference a", "reference a", "reference b",
+        "settle variant a", "variant a", "variant b", "variant a",
+        "settle variant b", "variant b", "variant a", "variant b",
+        "settle reference b", "reference b", "reference a",
+    ]  # fmt: skip
+    assert (rounds.order, rounds.reference_calls, rounds.variant_calls) == ("RV", 2, 3)
+    assert rounds.reference_wall_s == [1.5, 9.5]
+    assert rounds.variant_wall_s == [4.0, 7.0]
+
+
+@given(st.floats(1e-3, 1), st.floats(0, 0.2))
+def test_settling_lasts_its_time_and_one_call_at_least(call_s: float, settle_s: float) -> None:
+    clock = FakeClock(itertools.repeat(call_s))
+    clock.settle_s = settle_s
+    Clock.settle(clock, clock.work)
+    assert clock.now_s() >= settle_s
+    assert clock.now_s() < settle_s + call_s * (1 + 1e-9) or clock.now_s() == call_s
+
+
+@given(st.floats(1e-9, 1e3))
+def test_short_calls_are_timed_several_times(typical_s: float) -> None:
+    count = timed_calls(typical_s)
+    assert 1 <= count <= 16
+    assert count == 16 or count * typical_s >= 0.01 * (1 - 1e-9)
+    assert count == 1 or (count - 1) * typical_s < 0.01
+
+
 def test_device_times_are_taken_once_a_side_and_round() -> None:
     """On the same pictures as the wall time, and never in place of it."""
     bench = Bench(device_s=[0.1, 0.2, 0.3, 0.4])
@@ -162,8 +203,8 @@ def test_device_times_are_taken_once_a_side_and_round() -> None:
     assert rounds.variant_device_s == [0.2, 0.3]
     assert len(rounds.reference_wall_s) == len(rounds.variant_wall_s) == 2
     assert bench.calls == [
-        "reference a", "reference a", "variant a", "variant a",
-        "variant b", "variant b", "reference b", "reference b",
+        "settle reference a", "reference a", "reference a", "settle variant a", "variant a", "variant a",
+        "settle variant b", "variant b", "variant b", "settle reference b", "reference b", "reference b",
     ]  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from perfkit.catalog.case import Platform, Shape, format_shape
 from perfkit.catalog.images import EVALUATION_IMAGES, ImageSet
 from perfkit.catalog.models import LoadedModel, load_model
 from perfkit.measure.agreement import check_answers
-from perfkit.measure.rounds import RoundRecorder, WarmupResult, count_rounds, warm_up
+from perfkit.measure.rounds import RoundRecorder, WarmupResult, count_rounds, timed_calls, warm_up
 from perfkit.record.schema import (
     CaseRecord,
     Comparability,
@@ -153,19 +153,31 @@ def measure_case(
         call: Callable[[Any], Any] = built.call
         if slowdown:
             call = shop.clock.slowed(call, pairs[0][1], slowdown, variant_warm.typical_s)
-        round_s = _typical_round_s(RoundRecorder(shop.clock, reference.call, call, pairs)) + variant_warm.typical_s
+        variant_calls = timed_calls(variant_warm.typical_s)
+
+        def recorder_of_rounds() -> RoundRecorder:
+            return RoundRecorder(
+                clock=shop.clock,
+                reference=reference.call,
+                variant=call,
+                inputs=pairs,
+                reference_calls=timed_calls(reference_warm.typical_s),
+                variant_calls=variant_calls,
+            )
+
+        round_s = _typical_round_s(recorder_of_rounds()) + variant_calls * variant_warm.typical_s
         rounds = count_rounds(
             round_s,
             minimum=shop.measure.min_rounds,
             maximum=shop.measure.max_rounds,
             budget_s=shop.measure.time_budget_s,
         )
-        recorder = RoundRecorder(shop.clock, reference.call, call, pairs)
+        recorder = recorder_of_rounds()
         times_s = pedantic(
             call,
             setup=lambda: ((recorder.before(),), {}),
             teardown=lambda *_: recorder.after(),
-            rounds=rounds,
+            rounds=rounds * variant_calls,
         )
     if not times_s:
         return None
@@ -199,12 +211,13 @@ def _warm_up(shop: Workshop, call: Callable[[Any], Any], inputs: list[Any]) -> W
 
 
 def _typical_round_s(recorder: RoundRecorder) -> float:
-    """Seconds of a round without the variant's wall time; the first one still searches for its blocking delay."""
-    recorder.before()
-    recorder.after()
-    started = time.perf_counter()
-    recorder.before()
-    recorder.after()
+    """Seconds of a round without the variant's timed calls; the first still searches for its blocking delay."""
+    started = 0.0
+    for _ in range(2):
+        started = time.perf_counter()
+        for _ in range(recorder.variant_calls):
+            recorder.before()
+            recorder.after()
     return time.perf_counter() - started
 
 

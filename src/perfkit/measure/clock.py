@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _FIRST_DELAY_S = 2e-3
-_SETTLE_S = 0.01
 _LONGEST_DELAY_S = 0.5
 
 
@@ -25,6 +24,8 @@ class Clock(ABC):
     """Times calls on one device. ``has_device_time`` says whether :meth:`device_s` exists."""
 
     has_device_time: bool
+    settle_s: float
+    """How long the calls of :meth:`settle` last."""
 
     @abstractmethod
     def now_s(self) -> float:
@@ -49,8 +50,11 @@ class Clock(ABC):
         return self.now_s() - started
 
     def settle(self, call: Callable[[], Any]) -> None:
-        """Calls untimed, so that the timed call that follows doesn't meet what another side's call left behind."""
+        """Calls untimed, so that the timed calls that follow don't meet what another side's call left behind."""
+        until_s = self.now_s() + self.settle_s
         call()
+        while self.now_s() < until_s:
+            call()
 
     def device_s(self, call: Callable[[], Any]) -> float:
         """Seconds of device work of the call, launch gaps not counted."""
@@ -58,23 +62,19 @@ class Clock(ABC):
 
 
 class CpuClock(Clock):
-    """Calls are synchronous: the host's clock is enough."""
+    """Calls are synchronous: the host's clock is enough.
+
+    Behind the other side's calls, a call of 1 to 10 ms is 1.5 to 4 times as long at first and needs 60 ms of its own
+    kind to come within 1 to 2% of where it ends (docs/measuring.md): the caches are the other's, and the worker
+    threads of PyTorch's OpenMP spin on for about 16 ms. With less, the two orders of a round are two modes, and the
+    median over them falls somewhere between.
+    """
 
     has_device_time = False
+    settle_s = 0.06
 
     def now_s(self) -> float:
         return time.perf_counter()
-
-    def settle(self, call: Callable[[], Any]) -> None:
-        """Calls for 10 ms at least.
-
-        PyTorch's worker threads spin on for some milliseconds after their last operator: straight behind an eager
-        call, OpenVINO's took up to 1.7 times as long, and a median over alternating orders fell between two modes.
-        """
-        until_s = time.perf_counter() + _SETTLE_S
-        call()
-        while time.perf_counter() < until_s:
-            call()
 
     def slowed(self, call: Callable[[Any], Any], inputs: Any, share: float, typical_s: float) -> Callable[[Any], Any]:
         def call_and_spin(images: Any) -> Any:
@@ -95,6 +95,7 @@ class CudaClock(Clock):  # pragma: gpu
     """
 
     has_device_time = True
+    settle_s = 0.01
 
     def __init__(self, device: torch.device) -> None:
         self._stream = torch.cuda.Stream(device)

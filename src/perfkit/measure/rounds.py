@@ -1,7 +1,9 @@
 """Paired rounds: the reference and the variant, interleaved, on the same inputs.
 
 Each round measures both, in an order that alternates (ABBA), so that a slow drift of the machine hits both alike.
-The variant's wall time is taken by pytest-benchmark's own loop; the rest happens in its set-up and tear-down.
+Each side settles first and is then timed for a few calls: what counts is a call among its own kind, not one that meets
+the caches and threads of the other side. The variant's wall times are taken by pytest-benchmark's own loop; the rest
+happens in its set-up and tear-down.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import math
 import statistics
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from perfkit.measure.clock import Clock, NotQueued
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 _WINDOW = 5
 _SETTLED = 0.05
 _MIN_WARMUP_CALLS = 2 * _WINDOW
+_TIMED_S = 0.01
+_MAX_TIMED_CALLS = 16
 
 
 @dataclass(frozen=True)
@@ -52,10 +57,10 @@ def warm_up(clock: Clock, calls: Sequence[Callable[[], Any]], max_s: float) -> W
 
 @dataclass
 class RoundRecorder:
-    """Measures everything of a round but the variant's wall time.
+    """Measures everything of a round but the variant's wall times.
 
-    ``before`` and ``after`` are set-up and tear-down of the variant's timed call; which of them measures the
-    reference alternates with the round.
+    ``before`` and ``after`` are set-up and tear-down of each of the variant's timed calls. Those of a round follow
+    each other; the reference is measured before the first or after the last of them, alternating with the round.
     """
 
     clock: Clock
@@ -63,60 +68,82 @@ class RoundRecorder:
     variant: Callable[[Any], Any]
     inputs: Sequence[tuple[Any, Any]]
     """Pairs of the same images, prepared for the reference and for the variant."""
+    reference_calls: int = 1
+    variant_calls: int = 1
+    """How many calls a round times; their median is the round's wall time."""
     order: list[str] = field(default_factory=list)
     reference_wall_s: list[float] = field(default_factory=list)
     reference_device_s: list[float] = field(default_factory=list)
     variant_device_s: list[float] = field(default_factory=list)
     device_time_lost: str | None = None
     """Why there are no device times although the platform has them."""
-    _index: int = 0
+    _round: int = 0
+    _call: int = 0
 
     def before(self) -> Any:
         """Returns the variant's input for the next timed call."""
-        reference_first = self._index % 2 == 0
-        self.order.append("R" if reference_first else "V")
-        if reference_first:
-            self._measure_reference()
-        self._measure_variant_device()
-        return self._inputs()[1]
+        if self._call == 0:
+            reference_first = self._round % 2 == 0
+            self.order.append("R" if reference_first else "V")
+            if reference_first:
+                self._measure_reference()
+            self._settle(self.variant, 1, self.variant_device_s)
+        return self._inputs(self._call)[1]
 
     def after(self) -> None:
-        if self.order[-1] == "V":
-            self._measure_reference()
-        self._index += 1
+        self._call += 1
+        if self._call == self.variant_calls:
+            if self.order[-1] == "V":
+                self._measure_reference()
+            self._call = 0
+            self._round += 1
 
     def rounds(self, variant_wall_s: Sequence[float]) -> Rounds:
-        """The finished rounds. Device times are dropped whole if a single one couldn't be taken."""
+        """The finished rounds; ``variant_wall_s`` are the times of all the variant's calls, in their order.
+
+        Device times are dropped whole if a single one couldn't be taken.
+        """
         device = self.clock.has_device_time and self.device_time_lost is None
+        calls = self.variant_calls
         return Rounds(
             order="".join(self.order),
+            reference_calls=self.reference_calls,
+            variant_calls=calls,
             reference_wall_s=self.reference_wall_s,
-            variant_wall_s=list(variant_wall_s),
+            variant_wall_s=[
+                statistics.median(variant_wall_s[start : start + calls])
+                for start in range(0, len(variant_wall_s), calls)
+            ],
             reference_device_s=self.reference_device_s if device else None,
             variant_device_s=self.variant_device_s if device else None,
         )
 
-    def _inputs(self) -> tuple[Any, Any]:
-        return self.inputs[self._index % len(self.inputs)]
+    def _inputs(self, call: int) -> tuple[Any, Any]:
+        return self.inputs[(self._round + call) % len(self.inputs)]
 
     def _measure_reference(self) -> None:
-        images = self._inputs()[0]
-        self._measure_device(self.reference_device_s, lambda: self.reference(images))
-        self.reference_wall_s.append(self.clock.wall_s(lambda: self.reference(images)))
+        self._settle(self.reference, 0, self.reference_device_s)
+        times_s = []
+        for index in range(self.reference_calls):
+            images = self._inputs(index)[0]
+            times_s.append(self.clock.wall_s(partial(self.reference, images)))
+        self.reference_wall_s.append(statistics.median(times_s))
 
-    def _measure_variant_device(self) -> None:
-        images = self._inputs()[1]
-        self._measure_device(self.variant_device_s, lambda: self.variant(images))
-
-    def _measure_device(self, times_s: list[float], call: Callable[[], Any]) -> None:
-        """The device time of a call; without one, calls that only settle the machine for the wall time that follows."""
+    def _settle(self, forward: Callable[[Any], Any], side: int, device_s: list[float]) -> None:
+        """Untimed calls, then the device time where the platform has one."""
+        call = partial(forward, self._inputs(0)[side])
+        self.clock.settle(call)
         if not self.clock.has_device_time or self.device_time_lost is not None:
-            self.clock.settle(call)
             return
         try:
-            times_s.append(self.clock.device_s(call))
+            device_s.append(self.clock.device_s(call))
         except NotQueued as error:
             self.device_time_lost = str(error)
+
+
+def timed_calls(typical_s: float) -> int:
+    """How many calls a round times: about 10 ms of them, from 1 to 16."""
+    return min(max(math.ceil(_TIMED_S / typical_s), 1), _MAX_TIMED_CALLS)
 
 
 def count_rounds(round_s: float, *, minimum: int, maximum: int, budget_s: float) -> int:

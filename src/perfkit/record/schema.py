@@ -50,6 +50,10 @@ class Rounds(Model):
         pattern="^[RV]+$",
         description="one letter a round: R, the reference came first in it; V, the variant did",
     )
+    reference_calls: int = Field(
+        default=1, ge=1, description="timed calls a round; the round's wall time is their median"
+    )
+    variant_calls: int = Field(default=1, ge=1, description="the same for the variant")
     reference_wall_s: list[Seconds]
     variant_wall_s: list[Seconds]
     reference_device_s: list[Seconds] | None = None

@@ -15,7 +15,7 @@ class OpenvinoInt8(Variant):
 
     name = "openvino-int8"
     platform = Platform.CPU
-    cosine_bound = 0.95
+    cosine_bound = 0.97
 
     def unavailable(self) -> str | None:
         for package in ("openvino", "nncf"):

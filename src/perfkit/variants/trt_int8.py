@@ -18,7 +18,7 @@ class TrtInt8(Variant):
 
     name = "trt-int8"
     platform = Platform.CUDA
-    cosine_bound = 0.95
+    cosine_bound = 0.97
 
     def unavailable(self) -> str | None:
         from perfkit.variants._torch_tensorrt import why_unavailable
