@@ -24,7 +24,7 @@ def set_times(data: dict[str, Any], which: CaseId, change: Callable[[float], flo
     stats["data"] = [change(time) for time in stats["data"]]
     rounds = entry["extra_info"].get("perfkit", {}).get("rounds", {})
     for name, times in rounds.items():
-        if name.startswith("variant_") and times is not None:
+        if name.startswith("variant_") and name.endswith("_s") and times is not None:
             rounds[name] = [change(time) for time in times]
 
 

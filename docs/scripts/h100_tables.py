@@ -11,12 +11,18 @@ import re
 from pathlib import Path
 from statistics import median
 
+from perfkit.judge.compare import judge
+from perfkit.record.baseline import read_baseline
+from perfkit.record.read import read_runs
 from perfkit.record.schema import CaseRecord, RunRecord
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "h100.md"
-RUN = ROOT / "results" / "h100" / "2026-11-25-quick.json"
-EARLIER = ROOT / "results" / "h100" / "2026-11-25-quick-resnet18-only.json"
+RECORDS = ROOT / "results" / "h100"
+RUN = RECORDS / "2026-11-25-quick-run1.json"
+AGAIN = RECORDS / "2026-11-25-quick-run2.json"
+SLOWED = RECORDS / "2026-11-25-resnet18-run3-slowed-10pct.json"
+BASELINE = ROOT / "results" / "baselines" / "nvidia-h100-80gb-hbm3-x1-80gib.json"
 
 
 def load(path: Path) -> tuple[RunRecord, list[CaseRecord]]:
@@ -81,19 +87,46 @@ def engine_table(cases: list[CaseRecord]) -> list[str]:
 
 
 def repeat_table(first: list[CaseRecord], second: list[CaseRecord]) -> list[str]:
-    """The speedups of cases that two runs share."""
+    """How far speedups moved between two runs: by variant, the largest and the root mean square over its cases."""
     later = {(c.model, c.variant, c.shape): c for c in second}
-    lines = [
-        "| case | device speedup, first → second | change | wall speedup, first → second | change |",
-        "|---|---|---|---|---|",
-    ]
+    moved: dict[tuple[str, str], list[float]] = {}
     for case in first:
         other = later[case.model, case.variant, case.shape]
+        for clock in ("device", "wall"):
+            change = math.log(speedup(other, clock)[0] / speedup(case, clock)[0])
+            moved.setdefault((case.variant, clock), []).append(change)
+    lines = [
+        "| variant | cases | device: root mean square | device: largest | wall: root mean square | wall: largest |",
+        "|---|---|---|---|---|---|",
+    ]
+    for variant in dict.fromkeys(case.variant for case in first):
         cells = []
         for clock in ("device", "wall"):
-            before, after = speedup(case, clock)[0], speedup(other, clock)[0]
-            cells.append(f"{before:.2f} → {after:.2f} | {after / before - 1:+.1%}")
-        lines.append(f"| {case.model}/{case.variant}/{case.shape} | {' | '.join(cells)} |")
+            changes = moved[variant, clock]
+            mean = math.sqrt(sum(change**2 for change in changes) / len(changes))
+            cells += [f"{mean:.1%}", f"{math.expm1(max(changes, key=abs)):+.1%}"]
+        lines.append(f"| {variant} | {len(moved[variant, 'wall'])} | {' | '.join(cells)} |")
+    return lines
+
+
+def gate_table() -> list[str]:
+    """The judgement of the slowed run against the baseline, as ``perfkit compare`` gives it."""
+    runs = read_runs(SLOWED)
+    rows = judge(read_baseline(BASELINE), runs).rows
+    slowed = {(c.model, c.variant, c.shape): c for c in load(SLOWED)[1]}
+    earlier = {(c.model, c.variant, c.shape): c for c in load(RUN)[1]}
+    again = {(c.model, c.variant, c.shape): c for c in load(AGAIN)[1]}
+    lines = [
+        "| case | verdict | device ms: run 1 | run 2 | run 3 | detects |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        times = " | ".join(
+            f"{milliseconds(run[row.case.model, row.case.variant, row.case.shape].rounds.variant_device_s):.3f}"
+            for run in (earlier, again, slowed)
+        )
+        detects = row.metric(row.deciding).detectable_pct if row.deciding and row.metric(row.deciding) else math.nan
+        lines.append(f"| {row.case} | {row.verdict} | {times} | {detects:.1f}% |")
     return lines
 
 
@@ -111,10 +144,12 @@ def machine_lines(run: RunRecord) -> list[str]:
     capability = (hardware.compute_capability or "").replace(".", "")
     settings = ", ".join(f"{name} {value}" for name, value in run.settings.items())
     clocks, throttled, processes = both("sm_mhz"), both("throttle_reasons"), both("processes")
+    held = [run.machine_state[f"{moment}_gpu_allocated_bytes"] for moment in ("start", "end")]
     return [
         f"- {hardware.name} × {hardware.count}, {hardware.memory_gib} GiB, sm_{capability}",
         f"- Python {run.software['python']}, {software}",
         f"- settings: {settings}",
+        f"- GPU memory that PyTorch held at the start {held[0]:,} bytes, at the end {held[1]:,}",
         f"- at the start and at the end: SM clock {clocks} MHz, processes {processes}, throttle reasons {throttled}",
     ]
 
@@ -122,12 +157,12 @@ def machine_lines(run: RunRecord) -> list[str]:
 def main() -> str:
     """The page with its tables made anew."""
     run, cases = load(RUN)
-    _, earlier = load(EARLIER)
     tables = {
         "machine": machine_lines(run),
         "latency": latency_table(cases),
         "engines": engine_table(cases),
-        "repeat": repeat_table(earlier, cases),
+        "repeat": repeat_table(cases, load(AGAIN)[1]),
+        "gate": gate_table(),
     }
     page = PAGE.read_text("utf-8")
     for name, lines in tables.items():

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-@pytest.mark.parametrize("name", ["h100_tables.py", "cpu_settling.py"])
+@pytest.mark.parametrize("name", ["h100_tables.py", "cpu_settling.py", "cpu_spread.py"])
 def test_tables_come_from_committed_records(name: str) -> None:
     script = runpy.run_path(str(ROOT / "docs" / "scripts" / name))
     assert script["main"]() == script["PAGE"].read_text("utf-8")

@@ -17,7 +17,7 @@ from perfkit.report.text import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_COMMANDS = ("compare", "report", "promote", "doctor")
+_COMMANDS = ("run", "compare", "report", "promote", "doctor")
 """In the order of work; ``perfkit.cli.NAME`` holds the function NAME of each."""
 _INTERRUPTED = 130
 """What a shell reports for a program that ended by SIGINT; never 1, for nothing was judged."""
@@ -68,9 +68,9 @@ def _program(
         typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version."),
     ] = False,
 ) -> None:
-    """Is the speedup that we ship still there? Compare, report and promote benchmark runs.
+    """Is the speedup that we ship still there? Make, compare, report and promote benchmark runs.
 
-    The runs themselves are made with pytest benchmarks/ --benchmark-autosave.
+    One replicate is made with pytest benchmarks/ --benchmark-autosave, several with perfkit run.
     """
 
 

@@ -171,14 +171,16 @@ class CudaClock(Clock):  # pragma: gpu
         return cycles / (float(self._start.elapsed_time(self._end)) / 1e3)
 
     def _make_workspaces(self, device: torch.device) -> None:
-        """Lets cuBLAS take the workspaces that it keeps for the life of the process, one a stream.
+        """Lets cuBLAS and cuBLASLt take the workspaces that they keep for the life of the process, one a stream.
 
-        Otherwise the first model would seem to leave memory behind.
+        Otherwise the first model would seem to leave memory behind: a product takes cuBLAS's, a product with a bias,
+        as in a linear layer, cuBLASLt's.
         """
         values = torch.ones(64, 64, device=device)
         for stream in (torch.cuda.current_stream(), self._stream):
             with torch.cuda.stream(stream):
                 torch.matmul(values, values)
+                torch.addmm(values[0], values, values)
         torch.cuda.synchronize()
 
 

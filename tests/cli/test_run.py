@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from perfkit.cli import main
+from perfkit.exit_codes import ExitCode
+from perfkit.record.read import read_run
+from tests.projects import MODEL, SMALL, environment, suite, write_project
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CRASHES_ONCE = """
+import os, pathlib
+def pytest_runtest_teardown():
+    try:
+        pathlib.Path("crashed").touch(exist_ok=False)
+    except FileExistsError:
+        return
+    os._exit(9)
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = write_project(tmp_path, suite(["twin"], shapes=[SMALL]))
+    monkeypatch.chdir(folder)
+    for name, value in environment(folder).items():
+        monkeypatch.setenv(name, value)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _no_file_is_left_half_written(tmp_path: Path) -> Iterator[None]:
+    yield
+    assert not list(tmp_path.glob("results/runs/*/.*"))
+
+
+def measure(*options: str, replicates: int = 1) -> int:
+    return main(["run", f"--replicates={replicates}", *options, "--", ".", "--perfkit-suite=tiny"])
+
+
+def written() -> list[Path]:
+    return sorted(Path("results/runs").glob("*/*.json"))
+
+
+def test_replicates_are_processes_of_their_own_judged_together(
+    project: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert measure(replicates=2) == ExitCode.NOT_JUDGED
+    out, err = capfd.readouterr()
+    assert "2 NEW" in out
+    assert [line for line in err.splitlines() if line.startswith("perfkit: replicate")] == [
+        "perfkit: replicate 1 of 2",
+        "perfkit: replicate 2 of 2",
+    ]
+    first, second = written()
+    folder = str(first.parent)
+    assert err.splitlines()[-1].startswith(f"perfkit: 2 of 2 replicates in {folder};")
+    assert read_run(first).replicate.run_id != read_run(second).replicate.run_id
+    assert (project / "log.txt").read_text().count("build twin") == 2
+
+    assert main(["promote", folder]) == ExitCode.PASS
+    capfd.readouterr()
+    slowed = ["--format=json", "--", ".", "--perfkit-suite=tiny", f"--perfkit-slow={MODEL}/twin/{SMALL}=400%"]
+    assert main(["run", "--replicates=1", *slowed]) == ExitCode.FAIL
+    rows = json.loads(capfd.readouterr().out)["rows"]
+    assert [row["variant"] for row in rows if row["verdict"] == "REGRESSED"] == ["twin"]
+
+
+def test_a_crash_loses_its_replicate_alone(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (project / "conftest.py").write_text(CRASHES_ONCE)
+    assert measure("--baseline=none", replicates=2) == ExitCode.NOT_JUDGED
+    assert [path.name for path in written()] == ["replicate-2.json"]
+    err = capfd.readouterr().err
+    assert "perfkit: replicate 1 is lost: pytest ended with 9 and left no record" in err
+    assert "perfkit: 1 of 2 replicates in" in err
+
+
+def test_no_replicate_at_all_is_an_error(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (project / "conftest.py").write_text("import os\ndef pytest_runtest_teardown():\n    os._exit(9)\n")
+    assert measure() == ExitCode.USAGE
+    last = capfd.readouterr().err.splitlines()[-1]
+    assert last == "perfkit: no replicate was measured: replicate 1 is lost: pytest ended with 9 and left no record"
+
+
+@pytest.mark.usefixtures("project")
+def test_an_unreadable_baseline_ends_it_after_the_first_replicate(capfd: pytest.CaptureFixture[str]) -> None:
+    Path("base.json").write_text("{")
+    assert measure("--baseline=base.json", replicates=5) == ExitCode.USAGE
+    err = capfd.readouterr().err
+    assert err.splitlines()[-1].startswith("perfkit: base.json")
+    assert "replicate 2" not in err
+    assert len(written()) == 1, "what was measured is kept"
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--replicates=0"], "--replicates"),
+        (["--", ".", "--perfkit-baseline=none"], "--perfkit-baseline goes before the --, as --baseline"),
+        (["--", ".", "--perfkit-suite=tini"], "pytest ended with 4, see above; nothing was measured"),
+        (["--", ".", "-k", "nothing", "--perfkit-suite=tiny"], "pytest ended with 5, see above"),
+        (["--", "nowhere"], "pytest ended with 4, see above"),
+    ],
+)
+def test_wrong_usage(arguments: list[str], message: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", *arguments]) == ExitCode.USAGE
+    assert message in capfd.readouterr().err.splitlines()[-1]
+
+
+def test_an_interrupt_judges_nothing(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (project / "conftest.py").write_text("def pytest_runtest_teardown():\n    raise KeyboardInterrupt\n")
+    assert measure(replicates=3) == 130
+    assert "replicate 2" not in capfd.readouterr().err
+    assert not written()
