@@ -1,7 +1,7 @@
 """How far a CPU's speedups move from process to process: the table ``spread`` of docs/measuring.md.
 
-``python docs/scripts/cpu_spread.py`` makes it from results/cpu/2026-11-25-eight-processes.json, a baseline file with the
-replicates of eight processes that ran one after another (``perfkit promote``).
+``python docs/scripts/cpu_spread.py`` makes it from results/cpu/2026-11-25-eight-processes.json, a baseline file with
+the replicates of eight processes that ran one after another (``perfkit promote``).
 """
 
 from __future__ import annotations
@@ -31,12 +31,14 @@ def root_mean_square(values: Iterable[float]) -> float:
 def table() -> list[str]:
     """One row a case: the median speedup, and standard deviations between and standard errors within processes."""
     baseline = read_baseline(REPLICATES)
-    cases: dict[str, list[tuple[float, float, float, float]]] = {}
+    cases: dict[str, list[tuple[float, ...]]] = {}
     for replicate in baseline.replicates:
         for sample in replicate.samples:
             wall = sample.wall
-            numbers = (wall.log_speedup, wall.variant_s, wall.reference_s, wall.log_speedup_se)
-            cases.setdefault(str(sample.case), []).append(numbers)  # type: ignore[arg-type]
+            if wall.log_speedup is None or wall.reference_s is None or wall.log_speedup_se is None:
+                raise ValueError(f"{sample.case} has no paired rounds")
+            row = (wall.log_speedup, wall.variant_s, wall.reference_s, wall.log_speedup_se)
+            cases.setdefault(str(sample.case), []).append(row)
     lines = [
         "| case | speedup | sd of the speedup | of its time | of the reference's time | standard error within |",
         "|---|---|---|---|---|---|",
@@ -57,11 +59,8 @@ def table() -> list[str]:
         lines.append(f"| {label} | | {' | '.join(f'{root_mean_square(column):.1%}' for column in columns)} |")
     first = baseline.replicates[0]
     software = ", ".join(f"{name} {first.software[name]}" for name in ("python", "torch", "openvino"))
-    lines += [
-        "",
-        f"{len(baseline.replicates)} processes, {baseline.hardware.name} x{baseline.hardware.count}, {software}, "
-        f"{first.datetime[:10]}.",
-    ]
+    machine = f"{baseline.hardware.name} x{baseline.hardware.count}"
+    lines += ["", f"{len(baseline.replicates)} processes, {machine}, {software}, {first.datetime[:10]}."]
     return lines
 
 

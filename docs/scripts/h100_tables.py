@@ -125,7 +125,8 @@ def gate_table() -> list[str]:
             f"{milliseconds(run[row.case.model, row.case.variant, row.case.shape].rounds.variant_device_s):.3f}"
             for run in (earlier, again, slowed)
         )
-        detects = row.metric(row.deciding).detectable_pct if row.deciding and row.metric(row.deciding) else math.nan
+        deciding = row.metric(row.deciding) if row.deciding is not None else None
+        detects = math.nan if deciding is None or deciding.detectable_pct is None else deciding.detectable_pct
         lines.append(f"| {row.case} | {row.verdict} | {times} | {detects:.1f}% |")
     return lines
 
