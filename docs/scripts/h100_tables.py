@@ -113,18 +113,16 @@ def gate_table() -> list[str]:
     """The judgement of the slowed run against the baseline, as ``perfkit compare`` gives it."""
     runs = read_runs(SLOWED)
     rows = judge(read_baseline(BASELINE), runs).rows
-    slowed = {(c.model, c.variant, c.shape): c for c in load(SLOWED)[1]}
-    earlier = {(c.model, c.variant, c.shape): c for c in load(RUN)[1]}
-    again = {(c.model, c.variant, c.shape): c for c in load(AGAIN)[1]}
+    device_ms = [
+        {(c.model, c.variant, c.shape): milliseconds(c.rounds.variant_device_s) for c in load(path)[1]}
+        for path in (RUN, AGAIN, SLOWED)
+    ]
     lines = [
         "| case | verdict | device ms: run 1 | run 2 | run 3 | detects |",
         "|---|---|---|---|---|---|",
     ]
     for row in rows:
-        times = " | ".join(
-            f"{milliseconds(run[row.case.model, row.case.variant, row.case.shape].rounds.variant_device_s):.3f}"
-            for run in (earlier, again, slowed)
-        )
+        times = " | ".join(f"{run[row.case.model, row.case.variant, row.case.shape]:.3f}" for run in device_ms)
         deciding = row.metric(row.deciding) if row.deciding is not None else None
         detects = math.nan if deciding is None or deciding.detectable_pct is None else deciding.detectable_pct
         lines.append(f"| {row.case} | {row.verdict} | {times} | {detects:.1f}% |")

@@ -104,6 +104,7 @@ def test_an_unreadable_baseline_ends_it_after_the_first_replicate(capfd: pytest.
     [
         (["--replicates=0"], "--replicates"),
         (["--", ".", "--perfkit-baseline=none"], "--perfkit-baseline goes before the --, as --baseline"),
+        (["--", ".", "--benchmark-json=mine.json"], "--benchmark-json is perfkit's own here"),
         (["--", ".", "--perfkit-suite=tini"], "pytest ended with 4, see above; nothing was measured"),
         (["--", ".", "-k", "nothing", "--perfkit-suite=tiny"], "pytest ended with 5, see above"),
         (["--", "nowhere"], "pytest ended with 4, see above"),
@@ -114,8 +115,20 @@ def test_wrong_usage(arguments: list[str], message: str, capfd: pytest.CaptureFi
     assert message in capfd.readouterr().err.splitlines()[-1]
 
 
+def test_a_record_that_cant_be_read_is_kept_and_not_judged(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (project / "conftest.py").write_text(
+        "def pytest_benchmark_update_json(output_json):\n    output_json['version'] = 'nonsense'\n"
+    )
+    assert measure() == ExitCode.USAGE
+    assert "no replicate was measured: replicate 1 is lost" in capfd.readouterr().err.splitlines()[-1]
+    (kept,) = Path("results/runs").glob("*/*")
+    assert kept.name == "replicate-1.unreadable"
+    assert json.loads(kept.read_text())["benchmarks"]
+
+
 def test_an_interrupt_judges_nothing(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (project / "conftest.py").write_text("def pytest_runtest_teardown():\n    raise KeyboardInterrupt\n")
     assert measure(replicates=3) == 130
     assert "replicate 2" not in capfd.readouterr().err
     assert not written()
+    assert len(list(Path("results/runs").glob("*/replicate-1.interrupted"))) == 1, "what was measured is kept"

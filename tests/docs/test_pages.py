@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import runpy
 from pathlib import Path
@@ -34,3 +35,29 @@ def test_every_option_and_exit_code_of_the_readme_exists() -> None:
     assert all(f'"{option}"' in source for option in options)
     (listed,) = re.findall(r"\): (0 pass.*?)\n\n", text, flags=re.DOTALL)
     assert [int(code) for code in re.findall(r"\b\d+\b", listed)] == [int(code) for code in ExitCode]
+
+
+@pytest.mark.parametrize(
+    ("base", "run", "code", "regressed"),
+    [
+        ("cpu/2026-11-25-demo/baseline.json", "cpu/2026-11-25-demo/unchanged", 11, 0),
+        ("cpu/2026-11-25-demo/baseline.json", "cpu/2026-11-25-demo/slowed-10pct", 1, 2),
+        ("h100/2026-11-25-quick-run1.json", "h100/2026-11-25-quick-run2.json", 0, 0),
+        (
+            "baselines/nvidia-h100-80gb-hbm3-x1-80gib.json",
+            "h100/2026-11-25-resnet18-run3-slowed-10pct.json",
+            1,
+            4,
+        ),
+    ],
+)
+def test_what_the_pages_say_of_committed_runs(
+    base: str, run: str, code: int, regressed: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """README, measuring.md and h100.md tell these outcomes, the disappointing ones too."""
+    from perfkit.cli import main
+
+    results = ROOT / "results"
+    assert main(["compare", str(results / base), str(results / run), "--format", "json"]) == code
+    verdicts = [row["verdict"] for row in json.loads(capsys.readouterr().out)["rows"]]
+    assert verdicts.count("REGRESSED") == regressed

@@ -158,7 +158,7 @@ class Judgement(Model):
     findings: tuple[Finding, ...] = ()
     suspects: tuple[Suspect, ...] = ()
 
-    @computed_field  # type: ignore[prop-decorator]
+    @computed_field  # type: ignore[prop-decorator] # mypy takes no decorator above property
     @property
     def exit_code(self) -> ExitCode:
         """What the run ends with.
@@ -175,14 +175,14 @@ class Judgement(Model):
             return ExitCode.INCONCLUSIVE
         return ExitCode.PASS
 
-    @computed_field  # type: ignore[prop-decorator]
+    @computed_field  # type: ignore[prop-decorator] # mypy takes no decorator above property
     @property
     def counts(self) -> dict[Verdict, int]:
         """How many rows have each verdict, worst first; verdicts that nothing got are left out."""
         counted = Counter(row.verdict for row in self.rows)
         return {verdict: counted[verdict] for verdict in Verdict if counted[verdict]}
 
-    @computed_field  # type: ignore[prop-decorator]
+    @computed_field  # type: ignore[prop-decorator] # mypy takes no decorator above property
     @property
     def summary(self) -> str:
         """One line: what was compared with what, and how it came out."""

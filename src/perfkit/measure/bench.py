@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
@@ -154,25 +155,23 @@ def measure_case(
         if slowdown:
             call = shop.clock.slowed(call, pairs[0][1], slowdown, variant_warm.typical_s)
         variant_calls = timed_calls(variant_warm.typical_s)
-
-        def recorder_of_rounds() -> RoundRecorder:
-            return RoundRecorder(
-                clock=shop.clock,
-                reference=reference.call,
-                variant=call,
-                inputs=pairs,
-                reference_calls=timed_calls(reference_warm.typical_s),
-                variant_calls=variant_calls,
-            )
-
-        round_s = _typical_round_s(recorder_of_rounds()) + variant_calls * variant_warm.typical_s
+        new_recorder = partial(
+            RoundRecorder,
+            clock=shop.clock,
+            reference=reference.call,
+            variant=call,
+            inputs=pairs,
+            reference_calls=timed_calls(reference_warm.typical_s),
+            variant_calls=variant_calls,
+        )
+        round_s = _typical_round_s(new_recorder()) + variant_calls * variant_warm.typical_s
         rounds = count_rounds(
             round_s,
             minimum=shop.measure.min_rounds,
             maximum=shop.measure.max_rounds,
             budget_s=shop.measure.time_budget_s,
         )
-        recorder = recorder_of_rounds()
+        recorder = new_recorder()
         times_s = pedantic(
             call,
             setup=lambda: ((recorder.before(),), {}),
@@ -212,13 +211,16 @@ def _warm_up(shop: Workshop, call: Callable[[Any], Any], inputs: list[Any]) -> W
 
 def _typical_round_s(recorder: RoundRecorder) -> float:
     """Seconds of a round without the variant's timed calls; the first still searches for its blocking delay."""
-    started = 0.0
-    for _ in range(2):
-        started = time.perf_counter()
-        for _ in range(recorder.variant_calls):
-            recorder.before()
-            recorder.after()
+    _one_round(recorder)
+    started = time.perf_counter()
+    _one_round(recorder)
     return time.perf_counter() - started
+
+
+def _one_round(recorder: RoundRecorder) -> None:
+    for _ in range(recorder.variant_calls):
+        recorder.before()
+        recorder.after()
 
 
 def _comparability(bench: ModelBench) -> Comparability:

@@ -64,10 +64,9 @@ class Clock(ABC):
 class CpuClock(Clock):
     """Calls are synchronous: the host's clock is enough.
 
-    Behind the other side's calls, a call of 1 to 10 ms is 1.5 to 4 times as long at first and needs 60 ms of its own
-    kind to come within 1 to 2% of where it ends (docs/measuring.md): the caches are the other's, and the worker
-    threads of PyTorch's OpenMP spin on for about 16 ms. With less, the two orders of a round are two modes, and the
-    median over them falls somewhere between.
+    Behind the other side's calls, a call of 1 to 10 ms is up to three times as long at first and needs some 60 ms of
+    its own kind to come within a few percent of where it ends (docs/measuring.md). With less, the two orders of a
+    round are two modes, and the median over them falls somewhere between.
     """
 
     has_device_time = False

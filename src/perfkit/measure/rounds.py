@@ -87,8 +87,8 @@ class RoundRecorder:
             self.order.append("R" if reference_first else "V")
             if reference_first:
                 self._measure_reference()
-            self._settle(self.variant, 1, self.variant_device_s)
-        return self._inputs(self._call)[1]
+            self._settle_and_take_device(partial(self.variant, self._pair(0)[1]), self.variant_device_s)
+        return self._pair(self._call)[1]
 
     def after(self) -> None:
         self._call += 1
@@ -118,20 +118,17 @@ class RoundRecorder:
             variant_device_s=self.variant_device_s if device else None,
         )
 
-    def _inputs(self, call: int) -> tuple[Any, Any]:
+    def _pair(self, call: int) -> tuple[Any, Any]:
+        """What a call of the round gets: each call other pictures, the same ones on both sides."""
         return self.inputs[(self._round + call) % len(self.inputs)]
 
     def _measure_reference(self) -> None:
-        self._settle(self.reference, 0, self.reference_device_s)
-        times_s = []
-        for index in range(self.reference_calls):
-            images = self._inputs(index)[0]
-            times_s.append(self.clock.wall_s(partial(self.reference, images)))
-        self.reference_wall_s.append(statistics.median(times_s))
+        calls = [partial(self.reference, self._pair(call)[0]) for call in range(self.reference_calls)]
+        self._settle_and_take_device(calls[0], self.reference_device_s)
+        self.reference_wall_s.append(statistics.median(self.clock.wall_s(call) for call in calls))
 
-    def _settle(self, forward: Callable[[Any], Any], side: int, device_s: list[float]) -> None:
+    def _settle_and_take_device(self, call: Callable[[], Any], device_s: list[float]) -> None:
         """Untimed calls, then the device time where the platform has one."""
-        call = partial(forward, self._inputs(0)[side])
         self.clock.settle(call)
         if not self.clock.has_device_time or self.device_time_lost is not None:
             return
