@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import statistics
+import subprocess
+import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,22 +28,61 @@ shapes = [[1, 3, 112, 112], [1, 3, 224, 224]]
 cuda = ["eager-fp32", "eager-fp16", "trt-fp16"]
 """
 BENCHMARK = "def test_latency(perfkit_case, benchmark):\n    perfkit_case.measure(benchmark)\n"
+ENGINE = ("trt-fp16", "1x3x224x224")
 
 
-@pytest.fixture
-def project(pytester: pytest.Pytester, request: pytest.FixtureRequest) -> pytest.Pytester:
+@dataclass
+class Project:
     """A project of its own with the repository's timing caches, so that an engine takes seconds."""
-    pytester.makepyfile(test_bench=BENCHMARK)
-    (pytester.path / "perfkit.toml").write_text(SUITE)
-    caches = request.config.rootpath / ".perfkit"
+
+    folder: Path
+    runs: int = 0
+
+    def run(self, *arguments: str) -> tuple[int, str, Any]:
+        """One pytest process: exit code, output, and the run that it saved."""
+        self.runs += 1
+        storage = self.folder / f"run-{self.runs}"
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "pytest", "-W", "error", "-p", "no:cacheprovider"),
+                *("--perfkit-suite=tiny", "--perfkit-platform=cuda", "--benchmark-autosave"),
+                *(f"--benchmark-storage=file://{storage}", *arguments),
+            ],
+            cwd=self.folder,
+            env={**os.environ, "COLUMNS": "200"},  # no name is folded
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        output = done.stdout + done.stderr
+        (path,) = storage.glob("*/*.json")
+        return done.returncode, output, json.loads(path.read_text())
+
+    @property
+    def first(self) -> str:
+        (path,) = (self.folder / "run-1").glob("*/*.json")
+        return str(path)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Project:
+    folder = tmp_path_factory.mktemp("project")
+    (folder / "test_bench.py").write_text(BENCHMARK)
+    (folder / "perfkit.toml").write_text(SUITE)
+    caches = pytestconfig.rootpath / ".perfkit" / "timing"
     if caches.is_dir():
-        shutil.copytree(caches, pytester.path / ".perfkit")
-    return pytester
+        shutil.copytree(caches, folder / ".perfkit" / "timing")
+    return Project(folder)
 
 
-def saved_run(folder: Path) -> Any:
-    (path,) = folder.glob("results/*/*.json")
-    return json.loads(path.read_text())
+@pytest.fixture(scope="module")
+def first(project: Project) -> tuple[int, str, Any]:
+    return project.run("--perfkit-baseline=none")
+
+
+def records(run: Any) -> dict[tuple[str, str], Any]:
+    extras = [benchmark["extra_info"] for benchmark in run["benchmarks"]]
+    return {(extra["variant"], extra["shape"]): extra["perfkit"] for extra in extras}
 
 
 def test_device_time_excludes_launch_gaps() -> None:
@@ -73,46 +116,37 @@ def test_device_time_of_a_synchronizing_call_is_refused() -> None:
         clock.device_s(value.item)
 
 
-def test_engines_are_built_recorded_and_freed(project: pytest.Pytester) -> None:
-    result = project.runpytest_subprocess(
-        "--benchmark-autosave",
-        "--benchmark-storage=file://./results",
-        "--perfkit-suite=tiny",
-        "--perfkit-platform=cuda",
-        "--perfkit-baseline=none",
-        "-W",
-        "error",
-    )
-    result.assert_outcomes(passed=6)
-    run = saved_run(project.path)
-    records = {
-        (b["extra_info"]["variant"], b["extra_info"]["shape"]): b["extra_info"]["perfkit"] for b in run["benchmarks"]
-    }
-    engine = records["trt-fp16", "1x3x224x224"]
-    assert engine["facts"]["engines"] >= 1
-    assert engine["facts"]["fallback_ops"] == 0
-    assert engine["facts"]["engine_bytes"] > 1_000_000
-    assert any("Half" in name or "FP16" in name.upper() for name in engine["facts"]["layer_formats"])
-    assert engine["facts"]["timing_cache_bytes"] is not None
-    for record in records.values():
+def test_engines_are_built_recorded_and_freed(first: tuple[int, str, Any]) -> None:
+    code, output, run = first
+    assert code == 0, output
+    assert len(records(run)) == 6
+    facts = records(run)[ENGINE]["facts"]
+    assert facts["engines"] >= 1
+    assert facts["fallback_ops"] == 0
+    assert facts["engine_bytes"] > 1_000_000
+    assert any("Half" in name or "FP16" in name.upper() for name in facts["layer_formats"])
+    assert facts["timing_cache_bytes"] is not None
+    assert facts["from_store"] is False
+    for record in records(run).values():
         assert len(record["rounds"]["variant_device_s"]) == len(record["rounds"]["variant_wall_s"])
     state = run["perfkit"]["machine_state"]
     assert state["end_gpu_allocated_bytes"] == pytest.approx(state["start_gpu_allocated_bytes"], rel=0.01)
 
 
-def test_a_really_slowed_engine_is_named_alone(project: pytest.Pytester) -> None:
-    base = [
-        "--benchmark-storage=file://./results",
-        "--perfkit-suite=tiny",
-        "--perfkit-platform=cuda",
-        "--benchmark-autosave",
-    ]
-    assert project.runpytest_subprocess(*base, "--perfkit-baseline=none").ret == 0
-    (first,) = (project.path / "results").glob("*/*.json")
-    slowed = project.runpytest_subprocess(
-        *base, f"--perfkit-baseline={first}", "--perfkit-slow=resnet18/trt-fp16/1x3x224x224=10%"
-    )
-    assert slowed.ret == 1
-    regressed = [line for line in slowed.outlines if "REGRESSED" in line]
-    assert any("resnet18/trt-fp16/1x3x224x224" in line for line in regressed)
-    assert not any("eager-fp16" in line or "112x112" in line for line in regressed)
+def test_the_next_run_loads_the_same_engine_and_passes(project: Project, first: tuple[int, str, Any]) -> None:
+    code, output, run = project.run(f"--perfkit-baseline={project.first}")
+    assert code == 0, output
+    built, loaded = records(first[2])[ENGINE], records(run)[ENGINE]
+    assert loaded["facts"]["from_store"] is True
+    assert loaded["facts"]["notes"] == []
+    assert loaded["facts"]["engine_sha256"] == built["facts"]["engine_sha256"]
+    assert loaded["agreement"] == built["agreement"]
+
+
+@pytest.mark.usefixtures("first")
+def test_a_really_slowed_engine_is_named_alone(project: Project) -> None:
+    slow = "--perfkit-slow=resnet18/trt-fp16/1x3x224x224=10%"
+    code, output, _ = project.run(f"--perfkit-baseline={project.first}", slow)
+    assert code == 1, output
+    regressed = [line.split()[0] for line in output.splitlines() if " REGRESSED " in line and line.count("/") >= 2]
+    assert regressed == ["resnet18/trt-fp16/1x3x224x224"]

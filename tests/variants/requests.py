@@ -32,6 +32,10 @@ def request_for(model: nn.Module, profile: ShapeProfile, preprocessing: Preproce
         device=CPU,
         cache=cache,
         tf32=True,
+        label="model",
+        weights_sha256="0" * 64,
+        calibration_sha256=pictures.sha256,
+        machine={"hardware": "Made Up CPU, 24 GiB"},
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,9 @@ from perfkit.catalog.case import Shape, ShapeProfile
 from perfkit.catalog.images import calibration_images
 from perfkit.catalog.models import LoadedModel, load_model
 from perfkit.measure.agreement import check_answers
-from perfkit.variants.base import Built
-from perfkit.variants.build import build_variant
+from perfkit.store.engine_store import EngineStore
+from perfkit.variants.base import Built, StoredVariant
+from perfkit.variants.build import build_variant, key_of
 from perfkit.variants.registry import load_variant
 from tests.variants.requests import CPU, evaluation_batches, request_for
 
@@ -99,6 +101,32 @@ def test_engines_are_proven_by_their_facts(build: Build) -> None:
     assert {"i8", "u8"} & set(quantized.layer_formats or {})
     assert (quantized.engine_bytes or 0) < 0.5 * (plain.engine_bytes or 0)
     assert plain.engine_sha256 != quantized.engine_sha256
+
+
+@pytest.mark.parametrize("name", ["openvino-fp32", "openvino-int8"])
+def test_an_engine_is_loaded_from_the_store_as_it_was_built(model: LoadedModel, name: str, tmp_path: Path) -> None:
+    """The same bytes and answers; the second run builds nothing."""
+    request = request_for(model.module, PROFILE, model.preprocessing, tmp_path)
+    store = EngineStore(tmp_path, 2**30)
+    built, loaded = (build_variant(load_variant(name), request, store).built for _ in range(2))
+    assert (built.facts.from_store, loaded.facts.from_store) == (False, True)
+    assert built.facts.notes == loaded.facts.notes == []
+    assert loaded.facts.engine_sha256 == built.facts.engine_sha256
+    assert loaded.facts.layer_formats == built.facts.layer_formats
+    assert (loaded.facts.load_s or 0) > 0
+    for shape in SHAPES:
+        (images,) = evaluation_batches(shape, model.preprocessing, 1)
+        assert torch.equal(answer(loaded, images)[0], answer(built, images)[0])
+        assert agreement(model, loaded, name, shape).images == shape[0] * 2
+
+
+def test_int8_is_of_its_calibration_pictures_and_fp32_isnt(model: LoadedModel, tmp_path: Path) -> None:
+    request = request_for(model.module, PROFILE, model.preprocessing, tmp_path)
+    other = dataclasses.replace(request, calibration_sha256="1" * 64)
+    for name, same in (("openvino-fp32", True), ("openvino-int8", False)):
+        variant = load_variant(name)
+        assert isinstance(variant, StoredVariant)
+        assert (key_of(variant, request) == key_of(variant, other)) is same
 
 
 def test_eager_has_no_engine(build: Build) -> None:

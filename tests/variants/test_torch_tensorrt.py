@@ -10,63 +10,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from torch import nn
-from torchvision.models import get_model
 
 from perfkit.catalog.case import ShapeProfile
 from perfkit.record.schema import BuildFacts
 from perfkit.variants import _torch_tensorrt
-from perfkit.variants._torch_tensorrt import BuiltTensorrt, common_step, example_shape, export, layer_formats
+from perfkit.variants._export import export
+from perfkit.variants._torch_tensorrt import BuiltTensorrt, EngineMissing, layer_formats, load_module, save_module
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SIZE = ShapeProfile(min=(1, 3, 112, 112), opt=(1, 3, 224, 224), max=(1, 3, 448, 448))
-BATCH = ShapeProfile(min=(1, 3, 64, 64), opt=(1, 3, 64, 64), max=(4, 3, 64, 64))
 FIXED = ShapeProfile(min=(1, 3, 64, 64), opt=(1, 3, 64, 64), max=(1, 3, 64, 64))
-
-sizes = st.integers(1, 4096)
-
-
-@given(st.lists(sizes, min_size=1, max_size=5))
-def test_the_step_divides_every_size_and_is_the_largest_power_of_two(values: list[int]) -> None:
-    step = common_step(*values)
-    assert step in (1, 2, 4, 8, 16, 32)
-    assert all(value % step == 0 for value in values)
-    assert step == 32 or any(value % (2 * step) for value in values)
-
-
-@given(st.integers(1, 16), st.integers(0, 16), st.integers(0, 16))
-def test_a_dynamic_batch_is_traced_at_two_or_more_inside_the_profile(low: int, more: int, most: int) -> None:
-    profile = ShapeProfile(min=(low, 3, 8, 8), opt=(low + more, 3, 8, 8), max=(low + more + most, 3, 8, 8))
-    shape = example_shape(profile)
-    assert profile.contains(shape)  # type: ignore[arg-type] # four sizes
-    assert shape[1:] == (3, 8, 8)
-    if more + most:
-        assert shape[0] == max(2, low + more)
-    else:
-        assert shape == profile.opt
-
-
-@pytest.mark.parametrize(
-    ("name", "steps"),
-    [("mobilenet_v2", []), ("resnet18", ["height in steps of 16", "width in steps of 16"])],
-)
-def test_a_dynamic_size_is_exported_plainly_or_in_steps(name: str, steps: list[str]) -> None:
-    """The program serves the whole profile, or every multiple of the step in it."""
-    torch.manual_seed(0)
-    model = get_model(name).eval()
-    program, notes = export(model, SIZE, torch.rand(example_shape(SIZE)))
-    assert [note.partition(":")[0] for note in notes] == steps
-    module = program.module()
-    for side in (112, 160, 448):
-        images = torch.rand(1, 3, side, side)
-        with torch.inference_mode():
-            torch.testing.assert_close(module(images), model(images), rtol=1e-3, atol=1e-4)
-    with torch.inference_mode(), pytest.raises(AssertionError):
-        module(torch.rand(1, 3, 96, 96))
 
 
 class Tiny(nn.Module):
@@ -76,27 +31,6 @@ class Tiny(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         return torch.relu(self.convolution(images)).mean((2, 3))
-
-
-def test_a_dynamic_batch_serves_one_image_too() -> None:
-    program, notes = export(Tiny().eval(), BATCH, torch.rand(example_shape(BATCH)))
-    assert notes == []
-    assert [program.module()(torch.rand(count, 3, 64, 64)).shape[0] for count in (1, 3, 4)] == [1, 3, 4]
-
-
-def test_a_fixed_shape_is_exported_as_it_is() -> None:
-    program, notes = export(Tiny().eval(), FIXED, torch.rand(example_shape(FIXED)))
-    assert notes == []
-    assert not program.range_constraints
-
-
-def test_what_is_no_matter_of_shapes_is_not_tried_again() -> None:
-    class Stubborn(Tiny):
-        def forward(self, images: torch.Tensor) -> torch.Tensor:
-            raise ZeroDivisionError(f"no graph of {images.ndim} dimensions")
-
-    with pytest.raises(Exception, match="no graph of 4 dimensions"):
-        export(Stubborn().eval(), SIZE, torch.rand(example_shape(SIZE)))
 
 
 INSPECTOR = """
@@ -168,3 +102,86 @@ def test_the_builders_debugger_leaves_logging_as_it_was() -> None:
     assert not Path(str(asked[0]["logging_dir"])).exists()
     with _torch_tensorrt._detailed_layers(SimpleNamespace(dynamo=SimpleNamespace())):
         assert len(asked) == 1
+
+
+class EngineLike(nn.Module):
+    """Set up, deferred and flagged as Torch-TensorRT's module is; a live engine can't be pickled."""
+
+    def __init__(self, serialized_engine: bytes) -> None:
+        super().__init__()
+        self.serialized_engine = serialized_engine
+        self.engine: object | None = None
+        self.unowned = False
+        self.setup_engine()
+
+    def setup_engine(self) -> None:
+        self.engine = (byte for byte in self.serialized_engine)
+        self.unowned = False
+
+    def are_output_tensors_unowned(self) -> bool:
+        return self.unowned
+
+    def set_output_tensors_as_unowned(self, enabled: bool) -> None:
+        assert self.engine is not None
+        self.unowned = enabled
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        assert self.engine is not None
+        return images * len(self.serialized_engine)
+
+
+def compiled(engine: nn.Module) -> torch.fx.GraphModule:
+    """As Torch-TensorRT leaves it: an exported program's graph around an engine, with the program's call signature."""
+    program = torch.export.export(Tiny().eval(), (torch.rand(FIXED.opt),))
+    whole = program.module(check_guards=False)
+    whole.add_module("_run_on_acc_0", engine)
+    graph = whole.graph
+    (images,) = (node for node in graph.nodes if node.op == "placeholder")
+    for node in reversed([node for node in graph.nodes if node.op not in ("placeholder", "output")]):
+        if node.name == "mean":
+            with graph.inserting_before(node):
+                node.replace_all_uses_with(graph.call_module("_run_on_acc_0", (images,)))
+        graph.erase_node(node)
+    module = torch.fx.GraphModule(whole, graph)
+    module._in_spec, module._out_spec = program.call_spec.in_spec, program.call_spec.out_spec
+    module.recompile()
+    return module
+
+
+def test_a_module_with_engines_comes_back_whole(tmp_path: Path) -> None:
+    """Live engines are left out of the file, stay in the module that is saved, and are set up when it is loaded."""
+    engine = EngineLike(b"123")
+    engine.set_output_tensors_as_unowned(True)
+    module = compiled(engine)
+    live = engine.engine
+    save_module(module, tmp_path / "module.pt")
+    assert engine.engine is live
+    loaded = load_module(tmp_path / "module.pt")
+    images = torch.rand(FIXED.opt)
+    torch.testing.assert_close(loaded(images), module(images))
+    (found,) = (child for child in loaded.modules() if isinstance(child, EngineLike))
+    assert (found.serialized_engine, found.unowned) == (b"123", True)
+
+
+def test_a_loaded_module_goes_the_same_way_on_the_host(tmp_path: Path) -> None:
+    """Unpickled as graph modules are, it would be traced anew and lose the handling of its signature."""
+    module = compiled(EngineLike(b"123"))
+    save_module(module, tmp_path / "module.pt")
+    loaded = load_module(tmp_path / "module.pt")
+    names = ("tree_flatten_spec", "tree_unflatten", "_run_on_acc_0")
+    assert all(name in module.code for name in names)
+    assert loaded.forward.__code__.co_names == type(module).forward.__code__.co_names
+
+
+def test_a_failed_save_leaves_the_module_as_it_was(tmp_path: Path) -> None:
+    engine = EngineLike(b"123")
+    live = engine.engine
+    with pytest.raises(RuntimeError):
+        save_module(compiled(engine), tmp_path / "no" / "module.pt")
+    assert engine.engine is live
+
+
+def test_a_file_without_engines_is_refused(tmp_path: Path) -> None:
+    save_module(compiled(nn.Identity()), tmp_path / "module.pt")
+    with pytest.raises(EngineMissing, match=r"module\.pt holds no TensorRT engine"):
+        load_module(tmp_path / "module.pt")

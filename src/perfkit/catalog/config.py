@@ -84,6 +84,17 @@ class Settings(_Table):
     cudnn_benchmark: bool
 
 
+class Store(_Table):
+    """The engine store."""
+
+    max_gib: float = Field(gt=0, allow_inf_nan=False)
+
+    @property
+    def max_bytes(self) -> int:
+        """The limit in bytes."""
+        return int(self.max_gib * 2**30)
+
+
 class Config(_Table):
     """The whole configuration, validated."""
 
@@ -92,6 +103,7 @@ class Config(_Table):
     suites: dict[Name, Suite]
     measure: Measure
     settings: Settings
+    store: Store
 
     def suite(self, name: str) -> Suite:
         """Raises UserError with the nearest names when there is no such suite."""

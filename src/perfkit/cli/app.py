@@ -17,8 +17,8 @@ from perfkit.report.text import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_COMMANDS = ("run", "compare", "report", "promote", "doctor")
-"""In the order of work; ``perfkit.cli.NAME`` holds the function NAME of each."""
+_COMMANDS = ("run", "compare", "report", "promote", "engines", "doctor")
+"""In the order of work; ``perfkit.cli.NAME`` holds the function, or the group of commands, NAME of each."""
 _INTERRUPTED = 130
 """What a shell reports for a program that ended by SIGINT; never 1, for nothing was judged."""
 _UsageError: Any = typer.BadParameter.__base__
@@ -39,9 +39,11 @@ class _LazyCommands(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in _COMMANDS:
             return None
+        found = getattr(import_module(f"perfkit.cli.{cmd_name}"), cmd_name)
+        if isinstance(found, typer.Typer):  # a group with commands of its own
+            return typer.main.get_command(found)
         single = typer.Typer(add_completion=False, rich_markup_mode=None)
-        function = getattr(import_module(f"perfkit.cli.{cmd_name}"), cmd_name)
-        single.command(cmd_name)(function)
+        single.command(cmd_name)(found)
         return typer.main.get_command(single)
 
 

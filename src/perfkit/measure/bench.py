@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
 from dataclasses import dataclass
@@ -26,12 +27,13 @@ from perfkit.variants.base import BuildRequest, Variant
 from perfkit.variants.build import BuildResult, build_variant, release
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from perfkit.catalog.config import Measure
     from perfkit.catalog.plan import ModelPlan
     from perfkit.measure.clock import Clock
+    from perfkit.store.engine_store import EngineStore
 
 _CALIBRATION_IMAGES = 32
 _MIN_INPUTS = 4
@@ -64,6 +66,10 @@ class Workshop:
     settings: dict[str, str | int | bool]
     tf32: bool
     cache: Path
+    store: EngineStore
+    rebuild: bool
+    machine: Mapping[str, str]
+    """Hardware and driver by name: part of what identifies an engine."""
 
 
 class ModelBench:
@@ -105,8 +111,17 @@ class ModelBench:
             device=self.workshop.device,
             cache=self.workshop.cache,
             tf32=self.workshop.tf32,
+            label=self.plan.label,
+            weights_sha256=self.model.weights_sha256,
+            calibration_sha256=self._calibration_sha256(),
+            machine=self.workshop.machine,
         )
-        return build_variant(variant, request)
+        return build_variant(variant, request, self.workshop.store, rebuild=self.workshop.rebuild)
+
+    def _calibration_sha256(self) -> str:
+        """Of the pictures and of how they are fed; the batches themselves follow from these and the profile."""
+        fed = f"{self.workshop.calibration.sha256} {self.model.preprocessing} {_CALIBRATION_IMAGES}"
+        return hashlib.sha256(fed.encode()).hexdigest()
 
     def _calibration(self) -> list[Tensor]:
         """Batches of every shape of the profile, about as many pictures of each, 32 or more together."""

@@ -34,6 +34,7 @@ class Options:
     """None: CUDA where the driver shows a device, else the CPU."""
     baseline: str
     calibration_data: Path | None
+    rebuild: bool
     slowdown: Slowdown | None
 
 
@@ -65,6 +66,12 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="DIR",
         help="pictures to calibrate INT8 on (default: photographs that scikit-image ships)",
     )
+    group.addoption(
+        "--rebuild",
+        action="store_true",
+        help="build every engine anew instead of loading it from the store, which stays as it is: shows how much "
+        "builds differ",
+    )
     # Undocumented on purpose: perfkit's own tests and the README's demonstration slow one case down with it.
     group.addoption("--perfkit-slow", default=None, metavar="MODEL/VARIANT/SHAPE=N%", help=_hidden())
 
@@ -79,6 +86,7 @@ def read_options(config: pytest.Config) -> Options:
         platform=None if platform == "auto" else Platform(platform),
         baseline=config.getoption("perfkit_baseline"),
         calibration_data=None if calibration is None else Path(calibration),
+        rebuild=config.getoption("rebuild"),
         slowdown=None if slow is None else _parse_slowdown(slow),
     )
 

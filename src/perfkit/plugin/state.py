@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +19,9 @@ from perfkit.record.schema import Hardware, Outcome, RunRecord, Status
 from perfkit.variants.registry import variant_names
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from perfkit.judge.verdict import Judgement
     from perfkit.measure.bench import Workshop
     from perfkit.record.baseline import Baseline
@@ -72,6 +73,7 @@ class RunState:
         from perfkit.measure.clock import make_clock
         from perfkit.measure.settings import applied
         from perfkit.record.baseline import load_baseline
+        from perfkit.store.engine_store import EngineStore, cache_folder
 
         check_models([model.name for model in self.plan.models])
         if self.plan.platform is Platform.CUDA and not torch.cuda.is_available():
@@ -87,6 +89,7 @@ class RunState:
             else torch.device("cpu")
         )
         settings = self._stack.enter_context(applied(self.config.settings, self.plan.platform))
+        cache = cache_folder(self.root)
         self.workshop = Workshop(
             device=device,
             clock=make_clock(device),
@@ -95,8 +98,10 @@ class RunState:
             measure=self.config.measure,
             settings=settings,
             tf32=self.config.settings.tf32_convolution,
-            # A runner that cleans its checkout keeps timing caches elsewhere: without them builds take minutes.
-            cache=Path(os.environ.get("PERFKIT_CACHE") or self.root / ".perfkit"),
+            cache=cache,
+            store=EngineStore(cache, self.config.store.max_bytes),
+            rebuild=self.options.rebuild,
+            machine=_named_machine(self.hardware, self.software),
         )
         self._read_machine("start")
 
@@ -163,6 +168,16 @@ class RunState:
             self.machine_state[f"{moment}_{name}"] = value
         if self.plan.platform is Platform.CUDA:
             self.machine_state[f"{moment}_gpu_allocated_bytes"] = torch.cuda.memory_allocated()
+
+
+def _named_machine(hardware: Hardware, software: Mapping[str, str]) -> dict[str, str]:
+    """What of the machine shapes an engine. Patches of a driver don't, nor do other processors beside a GPU."""
+    named = {"hardware": f"{hardware.name}, {hardware.memory_gib} GiB"}
+    if hardware.platform is Platform.CUDA:
+        named["compute_capability"] = str(hardware.compute_capability)
+        named["cuda"] = software.get("cuda", "unknown")
+        named["driver_major"] = software.get("driver", "unknown").partition(".")[0]
+    return named
 
 
 STATE: pytest.StashKey[RunState] = pytest.StashKey()

@@ -98,7 +98,8 @@ class Agreement(Model):
 class BuildFacts(Model):
     """What was built. None means that the backend has no such fact, never zero."""
 
-    build_s: Duration
+    build_s: Duration = Field(description="of the build that made it, in this process or in an earlier one")
+    load_s: Duration | None = Field(default=None, description="from the engine store; None: it isn't kept there")
     engines: int | None = Field(default=None, ge=0)
     engine_bytes: int | None = Field(default=None, ge=0)
     engine_sha256: str | None = None
@@ -108,7 +109,9 @@ class BuildFacts(Model):
     layer_formats: dict[str, int] | None = Field(
         default=None, description="how many layer outputs have each data type and format"
     )
-    from_store: bool | None = Field(default=None, description="true: loaded, not built, in this process")
+    from_store: bool | None = Field(
+        default=None, description="true: found in the engine store, not built, by this process"
+    )
     timing_cache_bytes: int | None = Field(default=None, ge=0, description="before the build; 0: cold")
     notes: list[str] = Field(default_factory=list)
 

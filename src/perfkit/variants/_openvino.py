@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
 class BuiltOpenvino(Built):
     """A compiled OpenVINO model with one inference request."""
 
-    def __init__(self, compiled: ov.CompiledModel, facts: BuildFacts) -> None:
+    def __init__(self, compiled: ov.CompiledModel, blob: bytes, facts: BuildFacts) -> None:
         super().__init__(facts)
+        self.blob: bytes | None = blob
+        """The compiled model as OpenVINO exports it, until the variant is closed."""
         self._request: ov.InferRequest | None = compiled.create_infer_request()
         self._outputs = len(compiled.outputs)
 
@@ -39,7 +42,7 @@ class BuiltOpenvino(Built):
         return tuple(torch.from_numpy(np.array(outputs[i])) for i in range(self._outputs))
 
     def close(self) -> None:
-        self._request = None
+        self._request = self.blob = None
 
 
 def convert(request: BuildRequest) -> ov.Model:
@@ -58,22 +61,28 @@ def convert(request: BuildRequest) -> ov.Model:
     return model
 
 
-def compile_model(model: ov.Model, started: float) -> BuiltOpenvino:
-    """Compiles for latency with as many threads as PyTorch uses; ``started`` is when the build began.
+def options() -> dict[str, str | int | bool]:
+    """For latency, with as many threads as PyTorch uses.
 
     The precision hint is explicit: on CPUs with bfloat16 units OpenVINO would run a float32 model in bfloat16
     without a word.
     """
-    compiled = ov.Core().compile_model(
-        model,
-        "CPU",
-        {
-            "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_PRECISION_HINT": "f32",
-            "INFERENCE_NUM_THREADS": torch.get_num_threads(),
-            "ENABLE_CPU_PINNING": False,
-        },
-    )
+    return {
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": "f32",
+        "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+        "ENABLE_CPU_PINNING": False,
+    }
+
+
+def load_model(blob: bytes, facts: BuildFacts) -> BuiltOpenvino:
+    """The compiled model that OpenVINO exported."""
+    return BuiltOpenvino(ov.Core().import_model(io.BytesIO(blob), "CPU", options()), blob, facts)
+
+
+def compile_model(model: ov.Model, started: float) -> BuiltOpenvino:
+    """Compiles the model; ``started`` is when the build began."""
+    compiled = ov.Core().compile_model(model, "CPU", options())
     build_s = time.perf_counter() - started
     blob = compiled.export_model().getvalue()
     layers = [
@@ -90,7 +99,7 @@ def compile_model(model: ov.Model, started: float) -> BuiltOpenvino:
         layers=len(layers),
         layer_formats=dict(sorted(formats.items())),
     )
-    return BuiltOpenvino(compiled, facts)
+    return BuiltOpenvino(compiled, blob, facts)
 
 
 def _text(info: Any, key: str) -> str:

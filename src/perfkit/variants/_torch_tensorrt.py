@@ -1,4 +1,4 @@
-"""Shared by the Torch-TensorRT variants: export with min/opt/max, compile, and prove that engines came out.
+"""Shared by the Torch-TensorRT variants: compile with min/opt/max, prove that engines came out, keep and load them.
 
 Torch-TensorRT versions differ; they are told apart by what they have, not by their number. From 2.11 on networks
 are strongly typed: half precision is a half model, INT8 is explicit Q/DQ, ``enabled_precisions`` is not passed.
@@ -10,7 +10,6 @@ import hashlib
 import importlib
 import json
 import logging
-import math
 import tempfile
 import time
 import warnings
@@ -20,18 +19,16 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
-from torch.export import Dim, ExportedProgram
 
 from perfkit.record.schema import BuildFacts
+from perfkit.variants._export import example_shape
 from perfkit.variants.base import BuildRequest, Built, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from perfkit.catalog.case import ShapeProfile
-
-_DIMENSIONS = ("batch", "channels", "height", "width")
+    from torch.export import ExportedProgram
 
 
 class EngineMissing(RuntimeError):
@@ -58,6 +55,12 @@ class BuiltTensorrt(Built):
         super().__init__(facts)
         self._module: nn.Module | None = module
 
+    @property
+    def module(self) -> nn.Module:
+        """The graph module, until the variant is closed."""
+        assert self._module is not None, "used after close"
+        return self._module
+
     def prepare(self, images: Tensor) -> Tensor:
         return images.half()
 
@@ -66,49 +69,6 @@ class BuiltTensorrt(Built):
 
     def close(self) -> None:
         self._module = None
-
-
-def example_shape(profile: ShapeProfile) -> tuple[int, ...]:
-    """The shape to trace at: the optimum, with a dynamic batch of at least 2.
-
-    torch.export treats a size of 1 as a constant, so a dynamic batch traced at 1 fails; min 1 still serves batch 1.
-    """
-    batch = profile.opt[0]
-    if 0 in profile.dynamic_dimensions:
-        batch = min(max(batch, 2), profile.max[0])
-    return (batch, *profile.opt[1:])
-
-
-def export(model: nn.Module, profile: ShapeProfile, example: Tensor) -> tuple[ExportedProgram, list[str]]:
-    """The model as an exported program whose dynamic dimensions are bounded by the profile, and notes about it.
-
-    Some models (pooling behind a strided convolution) hold only for sizes that are multiples of a power of two.
-    torch.export refuses a plain range for them; the profile's own step is then used, and noted.
-    """
-    dynamic = {i: Dim(_DIMENSIONS[i], min=profile.min[i], max=profile.max[i]) for i in profile.dynamic_dimensions}
-    if not dynamic:
-        with torch.no_grad():
-            return torch.export.export(model, (example,)), []
-    try:
-        with torch.no_grad():
-            return torch.export.export(model, (example,), dynamic_shapes=(dynamic,)), []
-    except Exception as error:  # torch's own UserError, whose class is private
-        if "Constraints violated" not in str(error):
-            raise
-    stepped: dict[int, Any] = {}
-    notes = []
-    for i in profile.dynamic_dimensions:
-        step = common_step(profile.min[i], profile.opt[i], profile.max[i])
-        stepped[i] = step * Dim(_DIMENSIONS[i], min=profile.min[i] // step, max=profile.max[i] // step)
-        notes.append(f"{_DIMENSIONS[i]} in steps of {step}: torch.export refused the plain range")
-    with torch.no_grad():
-        return torch.export.export(model, (example,), dynamic_shapes=(stepped,)), notes
-
-
-def common_step(*sizes: int) -> int:
-    """The largest power of two, 32 at most, that divides every size."""
-    step = math.gcd(*sizes)
-    return min(step & -step, 32)
 
 
 def compile_program(program: ExportedProgram, request: BuildRequest, started: float, notes: list[str]) -> BuiltTensorrt:
@@ -146,7 +106,7 @@ def compile_program(program: ExportedProgram, request: BuildRequest, started: fl
             reuse_cached_engines=False,
         )
     build_s = time.perf_counter() - started
-    engines = [child for child in module.modules() if getattr(child, "serialized_engine", None)]
+    engines = _engines(module)
     if not engines:
         raise EngineMissing("Torch-TensorRT returned the PyTorch model: no TensorRT engine was built")
     for engine in engines:
@@ -164,11 +124,50 @@ def compile_program(program: ExportedProgram, request: BuildRequest, started: fl
         total_ops=program_ops,
         layers=len(layers),
         layer_formats=layer_formats(layers) or None,
-        from_store=False,
         timing_cache_bytes=cache_bytes,
         notes=notes,
     )
     return BuiltTensorrt(module, facts)
+
+
+def save_module(module: nn.Module, path: Path) -> None:
+    """Writes a graph module with its serialized engines; live engines are left out and set up again when loaded.
+
+    Torch-TensorRT's own ``save`` exports the module anew, and unpickling a graph module traces it anew: either way
+    the host's part of a call changes. So the module's attributes and the source of its ``forward`` are kept, in the
+    form in which a graph module hands them to pickle.
+    """
+    reduced: Any = module.__reduce__()
+    _, (attributes, imports) = reduced
+    live = [(engine, engine.engine) for engine in _engines(module)]
+    unowned = [engine.are_output_tensors_unowned() for engine, _ in live]
+    try:
+        for engine, _ in live:
+            engine.engine = None
+        torch.save({"attributes": attributes, "imports": imports, "unowned": unowned}, path)
+    finally:
+        for engine, runtime in live:
+            engine.engine = runtime
+
+
+def load_module(path: Path) -> nn.Module:
+    """The module that :func:`save_module` wrote, its engines ready.
+
+    It is unpickled and its source is run: a store is as trusted as installed code. Raises EngineMissing where it
+    holds no engine.
+    """
+    saved = torch.load(path, weights_only=False)
+    namespace: dict[str, Any] = {}
+    exec(f"{saved['imports']}\n{saved['attributes']['_code']}", namespace)  # noqa: S102 - see above
+    module: nn.Module = type("LoadedGraph", (nn.Module,), {"forward": namespace["forward"]})()
+    module.__dict__.update(saved["attributes"])
+    engines = _engines(module)
+    if not engines:
+        raise EngineMissing(f"{path.name} holds no TensorRT engine")
+    for engine, unowned in zip(engines, saved["unowned"], strict=True):
+        engine.setup_engine()
+        engine.set_output_tensors_as_unowned(unowned)
+    return module
 
 
 def timing_cache_path(folder: Path) -> Path:
@@ -188,6 +187,10 @@ def layer_formats(layers: list[dict[str, Any] | str]) -> dict[str, int]:
         for output in layer.get("Outputs", [])
     )
     return dict(sorted(formats.items()))
+
+
+def _engines(module: nn.Module) -> list[Any]:
+    return [child for child in module.modules() if getattr(child, "serialized_engine", None)]
 
 
 def _layers(text: str) -> list[dict[str, Any] | str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:  # a variant's name and reason are asked for before torch is imported
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import torch
@@ -34,6 +34,10 @@ class BuildRequest:
     device: torch.device
     cache: Path
     tf32: bool
+    label: str
+    weights_sha256: str
+    calibration_sha256: str
+    machine: Mapping[str, str]
 
 
 class Built(ABC):
@@ -82,6 +86,25 @@ class Variant(ABC):
     @abstractmethod
     def build(self, request: BuildRequest) -> Built:
         """Builds for all shapes of the profile. Whatever it raises makes its cases BROKEN with that reason."""
+
+
+class StoredVariant(Variant):
+    """A variant whose engines are kept: built once, loaded by every later run until something in the key changes."""
+
+    @abstractmethod
+    def key_parts(self, request: BuildRequest) -> dict[str, str]:
+        """What shapes the engine beyond model, weights, profile and hardware.
+
+        Versions, options, calibration, and the source of what builds it.
+        """
+
+    @abstractmethod
+    def save(self, built: Built, folder: Path) -> None:
+        """Writes the engine into the empty folder, as plain files."""
+
+    @abstractmethod
+    def load(self, request: BuildRequest, folder: Path, facts: BuildFacts) -> Built:
+        """The engine that :meth:`save` wrote, as fit to be called as a fresh one; ``facts`` are the build's."""
 
 
 _LONGEST_REASON = 300

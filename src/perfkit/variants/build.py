@@ -1,17 +1,23 @@
-"""Builds one variant: warnings kept as notes, peak device memory noted, failures turned into a reason."""
+"""Builds one variant, or takes it from the engine store: warnings kept as notes, peak memory noted."""
 
 from __future__ import annotations
 
 import gc
+import time
 import warnings
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 
-from perfkit.catalog.case import Platform
+from perfkit.catalog.case import Platform, format_shape
+from perfkit.store.entry import Damaged, Entry
+from perfkit.store.key import EngineKey
+from perfkit.variants.base import StoredVariant, reason_of
 
 if TYPE_CHECKING:
+    from perfkit.store.engine_store import EngineStore
     from perfkit.variants.base import BuildRequest, Built, Variant
 
 _MAX_NOTES = 10
@@ -20,38 +26,65 @@ _LONGEST_NOTE = 200
 
 @dataclass(frozen=True)
 class BuildResult:
-    """A built variant and what building it took."""
+    """A variant ready to be called, and the peak device memory of the build that made it."""
 
     built: Built
     peak_build_bytes: int | None
 
 
-def build_variant(variant: Variant, request: BuildRequest) -> BuildResult:
-    """Builds the variant.
+def build_variant(
+    variant: Variant, request: BuildRequest, store: EngineStore | None = None, *, rebuild: bool = False
+) -> BuildResult:
+    """Builds the variant, or loads it from the store where that holds what it would build.
+
+    A stored variant is loaded again after it was built as well: what is measured is always what the store holds, in
+    the night that builds it and in those that follow. ``rebuild`` builds anew and leaves the store alone: so builds
+    are compared with each other.
 
     What the backend warns about goes into the facts' notes: a warning is how some of them say that they returned
     the original model. Warnings for the backend's own developers (deprecations, unclosed files) are left out.
 
     Raises whatever the backend raises.
     """
-    cuda = request.device.type == Platform.CUDA
-    if cuda:
-        torch.cuda.synchronize()
-        torch.cuda.reset_peak_memory_stats()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        built = variant.build(request)
-    if cuda:
-        torch.cuda.synchronize()
-    notes = list(
+        if store is None or not isinstance(variant, StoredVariant):
+            result = _build(variant, request)
+        elif rebuild:
+            with store.building():
+                built = _build(variant, request)
+            result = _noting(built, "built anew on purpose (--rebuild); the store is as it was")
+        else:
+            result = _stored(variant, request, store)
+    said = list(
         dict.fromkeys(
             _first_line(str(warning.message))
             for warning in caught
             if not issubclass(warning.category, (ResourceWarning, DeprecationWarning, FutureWarning))
         )
     )
-    built.facts = built.facts.model_copy(update={"notes": built.facts.notes + notes[:_MAX_NOTES]})
-    return BuildResult(built, torch.cuda.max_memory_allocated() if cuda else None)
+    return _noting(result, *said[:_MAX_NOTES])
+
+
+def key_of(variant: StoredVariant, request: BuildRequest) -> EngineKey:
+    """Everything that shapes the variant's engine.
+
+    Raises what torch.export raises for a model that has no graph.
+    """
+    from perfkit.variants._export import graph_sha256
+
+    profile = request.profile
+    return EngineKey(
+        parts={
+            **request.machine,
+            **variant.key_parts(request),
+            "variant": variant.name,
+            "model": request.label,
+            "weights_sha256": request.weights_sha256,
+            "graph_sha256": graph_sha256(request.model, profile),
+            "profile": "..".join(format_shape(shape) for shape in (profile.min, profile.opt, profile.max)),
+        }
+    )
 
 
 def release() -> None:
@@ -60,6 +93,75 @@ def release() -> None:
     if torch.cuda.is_initialized():
         torch.cuda.synchronize()
         torch.cuda.empty_cache()
+
+
+def _build(variant: Variant, request: BuildRequest) -> BuildResult:
+    cuda = request.device.type == Platform.CUDA
+    if cuda:
+        torch.cuda.synchronize()
+        torch.cuda.reset_peak_memory_stats()
+    built = variant.build(request)
+    if cuda:
+        torch.cuda.synchronize()
+    return BuildResult(built, torch.cuda.max_memory_allocated() if cuda else None)
+
+
+def _stored(variant: StoredVariant, request: BuildRequest, store: EngineStore) -> BuildResult:
+    with ExitStack() as held:
+        try:
+            key = key_of(variant, request)
+            held.enter_context(store.lock(key))
+        except Exception as error:  # a folder that can't be written; torch.export, which raises anything
+            return _noting(_build(variant, request), f"not stored: {reason_of(error)}")
+        entry, why = _found(store, key)
+        if entry is not None:
+            try:
+                return _loaded(variant, request, entry, from_store=True)
+            except Exception as error:  # whatever a library raises that can't load what it wrote
+                why = f"the store's entry can't be loaded: {reason_of(error)}"
+        notes = [f"built, for {why}"] if why else []
+        with store.building():
+            result = _build(variant, request)
+        return _noting(_kept(variant, request, result, store, key), *notes)
+
+
+def _found(store: EngineStore, key: EngineKey) -> tuple[Entry | None, str]:
+    """The entry, or why there is none; "" where nothing like it was ever built."""
+    try:
+        entry = store.find(key)
+    except Damaged as damage:
+        return None, f"the store's entry is damaged: {damage}"
+    difference = "" if entry is not None else store.why_missing(key)
+    return entry, f"the store's engine is of another key: {difference}" if difference else ""
+
+
+def _kept(
+    variant: StoredVariant, request: BuildRequest, result: BuildResult, store: EngineStore, key: EngineKey
+) -> BuildResult:
+    """What was built, put into the store and loaded from it."""
+    built = result.built
+    try:
+        entry = store.put(key, built.facts, result.peak_build_bytes, lambda folder: variant.save(built, folder))
+        loaded = _loaded(variant, request, entry, from_store=False)
+    except Exception as error:  # a full disk, or an engine that its library can't save or load
+        return _noting(result, f"not stored: {reason_of(error)}")
+    built.close()
+    release()
+    return loaded
+
+
+def _loaded(variant: StoredVariant, request: BuildRequest, entry: Entry, *, from_store: bool) -> BuildResult:
+    started = time.perf_counter()
+    built = variant.load(request, entry.folder, entry.manifest.facts)
+    load_s = time.perf_counter() - started
+    built.facts = built.facts.model_copy(update={"from_store": from_store, "load_s": load_s})
+    return BuildResult(built, entry.manifest.peak_build_bytes)
+
+
+def _noting(result: BuildResult, *notes: str) -> BuildResult:
+    facts = result.built.facts
+    result.built.facts = facts.model_copy(update={"notes": [*facts.notes, *(_first_line(note) for note in notes)]})
+    return result
 
 
 def _first_line(text: str) -> str:

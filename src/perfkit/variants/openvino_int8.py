@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import logging
 import time
-from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
-from perfkit.catalog.case import Platform
-from perfkit.variants.base import BuildRequest, Built, Variant
+from perfkit.variants._openvino_base import OpenvinoVariant
+
+if TYPE_CHECKING:
+    from perfkit.variants.base import BuildRequest, Built
 
 
-class OpenvinoInt8(Variant):
+class OpenvinoInt8(OpenvinoVariant):
     """The converted model, quantized on the calibration pictures."""
 
     name = "openvino-int8"
-    platform = Platform.CPU
+    needs = ("openvino", "nncf")
     cosine_bound = 0.97
 
-    def unavailable(self) -> str | None:
-        for package in ("openvino", "nncf"):
-            if find_spec(package) is None:
-                return f"{package} is not installed; pip install 'perfkit[cpu]'"
-        return None
+    def key_parts(self, request: BuildRequest) -> dict[str, str]:
+        return {**super().key_parts(request), "calibration_sha256": request.calibration_sha256}
 
     def build(self, request: BuildRequest) -> Built:
         import nncf

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import copy
 import time
+from typing import TYPE_CHECKING
 
-from perfkit.catalog.case import Platform
-from perfkit.variants.base import BuildRequest, Built, Variant
+from perfkit.variants._torch_tensorrt_base import TorchTensorrtVariant
+
+if TYPE_CHECKING:
+    from perfkit.variants.base import BuildRequest, Built
 
 
-class TrtFp16(Variant):
+class TrtFp16(TorchTensorrtVariant):
     """A strongly typed half-precision engine."""
 
     name = "trt-fp16"
-    platform = Platform.CUDA
     cosine_bound = 0.999
 
-    def unavailable(self) -> str | None:
-        from perfkit.variants._torch_tensorrt import why_unavailable
-
-        return why_unavailable()
-
     def build(self, request: BuildRequest) -> Built:
-        from perfkit.variants._torch_tensorrt import compile_program, example_shape, export
+        from perfkit.variants._export import example_shape, export
+        from perfkit.variants._torch_tensorrt import compile_program
 
         started = time.perf_counter()
         model = copy.deepcopy(request.model).half()

@@ -8,22 +8,29 @@ from __future__ import annotations
 
 import copy
 import time
+from typing import TYPE_CHECKING
 
-from perfkit.catalog.case import Platform
-from perfkit.variants.base import BuildRequest, Built, Variant
+from perfkit.variants._torch_tensorrt_base import TorchTensorrtVariant
+
+if TYPE_CHECKING:
+    from perfkit.variants.base import BuildRequest, Built
 
 
-class TrtInt8(Variant):
+class TrtInt8(TorchTensorrtVariant):
     """An engine with explicit quantization."""
 
     name = "trt-int8"
-    platform = Platform.CUDA
+    needs = ("modelopt.torch.quantization",)
     cosine_bound = 0.97
 
-    def unavailable(self) -> str | None:
-        from perfkit.variants._torch_tensorrt import why_unavailable
+    def key_parts(self, request: BuildRequest) -> dict[str, str]:
+        import modelopt
 
-        return why_unavailable("modelopt.torch.quantization")
+        return {
+            **super().key_parts(request),
+            "modelopt": modelopt.__version__,
+            "calibration_sha256": request.calibration_sha256,
+        }
 
     def build(self, request: BuildRequest) -> Built:
         # ModelOpt registers the Q/DQ operators that Torch-TensorRT's converters ask for at import.
@@ -31,7 +38,8 @@ class TrtInt8(Variant):
         import torch
         from modelopt.torch.quantization.utils import export_torch_mode
 
-        from perfkit.variants._torch_tensorrt import compile_program, example_shape, export
+        from perfkit.variants._export import example_shape, export
+        from perfkit.variants._torch_tensorrt import compile_program
 
         started = time.perf_counter()
         model = copy.deepcopy(request.model).half()

@@ -1,0 +1,42 @@
+"""What the commands of ``perfkit engines`` share: which store, and how an entry is told in a line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from perfkit.catalog.config import load_config
+from perfkit.report.units import format_bytes
+from perfkit.store.engine_store import EngineStore, cache_folder
+
+if TYPE_CHECKING:
+    from perfkit.store.entry import Entry
+
+CacheOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--cache",
+        metavar="DIR",
+        help="The folder of engines and timing caches.  [default: $PERFKIT_CACHE, else .perfkit]",
+    ),
+]
+
+
+def open_store(cache: Path | None) -> EngineStore:
+    """The store that a run in this folder would use, with the limit of its configuration.
+
+    Raises UserError when the configuration can't be read.
+    """
+    here = Path.cwd()
+    return EngineStore(cache if cache is not None else cache_folder(here), load_config(here).store.max_bytes)
+
+
+def line_of(entry: Entry) -> str:
+    """An entry in one line: digest, what it is, its size, where it was built for."""
+    parts = entry.key.parts
+    return (
+        f"{entry.folder.name[:12]}  {entry.key.what:<36}  {format_bytes(entry.size_bytes):>9}  "
+        f"{parts.get('profile', '')}  {parts.get('hardware', '')}"
+    )

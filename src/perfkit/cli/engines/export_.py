@@ -1,0 +1,45 @@
+"""``perfkit engines export``: engines into one file, for a machine of the same kind."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from perfkit.cli.engines.common import CacheOption, open_store
+from perfkit.cli.output import write
+from perfkit.errors import UserError
+from perfkit.exit_codes import ExitCode
+from perfkit.report.units import format_bytes
+from perfkit.store.archive import export_entries
+from perfkit.store.entry import Entry
+
+
+def export_engines(
+    archive: Annotated[Path, typer.Argument(metavar="FILE", help="The tar file to write.")],
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="Digests (12 digits will do) or MODEL/VARIANT.  [default: all]"),
+    ] = None,
+    cache: CacheOption = None,
+) -> int:
+    """Write engines, checked, into a new tar FILE."""
+    entries = [entry for _, entry in open_store(cache).entries() if isinstance(entry, Entry)]
+    if names:
+        chosen = [entry for entry in entries if any(_is_named(entry, name) for name in names)]
+        unknown = [name for name in names if not any(_is_named(entry, name) for entry in entries)]
+        if unknown:
+            raise UserError(f"no engine is named {unknown[0]!r}; see perfkit engines list")
+        entries = chosen
+    if not entries:
+        raise UserError("the store holds no engine; a run with --benchmark-autosave builds them")
+    export_entries(entries, archive)
+    size = format_bytes(sum(entry.size_bytes for entry in entries))
+    write(f"wrote {archive}: {len(entries)} engine{'' if len(entries) == 1 else 's'}, {size}\n")
+    return ExitCode.PASS
+
+
+_SHORTEST_DIGEST = 6
+
+
+def _is_named(entry: Entry, name: str) -> bool:
+    return name == entry.key.what or (len(name) >= _SHORTEST_DIGEST and entry.folder.name.startswith(name))

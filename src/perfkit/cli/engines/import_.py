@@ -1,0 +1,27 @@
+"""``perfkit engines import``: engines from a file that export wrote."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from perfkit.cli.engines.common import CacheOption, line_of, open_store
+from perfkit.cli.output import write
+from perfkit.exit_codes import ExitCode
+from perfkit.store.archive import import_entries
+
+
+def import_engines(
+    archive: Annotated[Path, typer.Argument(metavar="FILE", help="The tar file that export wrote.")],
+    cache: CacheOption = None,
+) -> int:
+    """Add the engines of FILE to the store, all of them or none.
+
+    Some libraries unpickle their engines, and unpickling runs code: import only what you would install.
+    """
+    added, known = import_entries(open_store(cache), archive)
+    for entry in added:
+        write(f"{line_of(entry)}  added\n")
+    for entry in known:
+        write(f"{line_of(entry)}  there already\n")
+    return ExitCode.PASS

@@ -1,0 +1,38 @@
+"""``perfkit engines prune``: damaged engines out, and the least recently used beyond a size."""
+
+from typing import Annotated
+
+import typer
+
+from perfkit.cli.engines.common import CacheOption, line_of, open_store
+from perfkit.cli.output import write
+from perfkit.exit_codes import ExitCode
+from perfkit.store.entry import Damaged
+
+
+def prune_engines(
+    max_gib: Annotated[
+        float | None,
+        typer.Option(min=0, help="The size to keep.  [default: [store] max_gib of the configuration]"),
+    ] = None,
+    cache: CacheOption = None,
+) -> int:
+    """Remove damaged engines and, beyond the size, those that weren't used for longest."""
+    store = open_store(cache)
+    if max_gib is not None:
+        store.max_bytes = int(max_gib * 2**30)
+    removed = 0
+    for digest, entry in store.entries():
+        try:
+            if isinstance(entry, Damaged):
+                raise entry
+            entry.verify()
+        except Damaged as damage:
+            store.remove(digest)
+            removed += 1
+            write(f"{digest[:12]}  removed: damaged: {damage}\n")
+    for entry in store.evict():
+        removed += 1
+        write(f"{line_of(entry)}  removed: least recently used\n")
+    write(f"{removed} engine{'' if removed == 1 else 's'} removed\n")
+    return ExitCode.PASS

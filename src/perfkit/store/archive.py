@@ -1,0 +1,100 @@
+"""Carrying engines to another machine: entries in one tar file, and back."""
+
+from __future__ import annotations
+
+import re
+import tarfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from perfkit.errors import UserError
+from perfkit.store.entry import Damaged, Entry, read_entry
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from perfkit.store.engine_store import EngineStore
+
+_MEMBER = re.compile(r"(?P<digest>[0-9a-f]{64})/[A-Za-z0-9_.-]{1,100}")
+
+
+def export_entries(entries: Sequence[Entry], path: Path) -> None:
+    """Writes verified entries into a new tar file; engines hardly compress, so it isn't compressed.
+
+    Raises UserError when an entry is damaged or the file is there already or can't be written.
+    """
+    for entry in entries:
+        try:
+            entry.verify()
+        except Damaged as damage:
+            raise UserError(
+                f"{entry.key.what} ({entry.folder.name[:12]}) is damaged: {damage}; see perfkit engines verify"
+            ) from None
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        if path.exists():
+            raise UserError(f"{path}: exists already; name a new file")
+        try:
+            with tarfile.open(temporary, "w") as archive:
+                for entry in entries:
+                    for file in sorted(entry.folder.iterdir()):
+                        archive.add(file, f"{entry.folder.name}/{file.name}", recursive=False)
+            temporary.rename(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise UserError(f"{path}: can't be written: {error.strerror}") from error
+
+
+def import_entries(store: EngineStore, path: Path) -> tuple[list[Entry], list[Entry]]:
+    """Adds the entries of a tar file to the store; returns those added and those that it had already.
+
+    All of them are verified before the first is added. Raises UserError when the file isn't such an archive, or one
+    of its entries is damaged; the store is then as it was.
+    """
+    with store.scratch() as scratch:
+        folders = _extract(path, Path(scratch))
+        entries = []
+        for folder in folders:
+            try:
+                entry = read_entry(folder)
+                entry.verify()
+            except Damaged as damage:
+                raise UserError(f"{path}: {folder.name[:12]} is damaged: {damage}; nothing was imported") from None
+            entries.append(entry)
+        added, known = [], []
+        for entry in entries:
+            with store.lock(entry.key):
+                if _is_sound(store, entry):
+                    known.append(entry)
+                else:
+                    added.append(store.adopt(entry.folder))
+        return added, known
+
+
+def _is_sound(store: EngineStore, entry: Entry) -> bool:
+    try:
+        return store.find(entry.key) is not None
+    except Damaged:
+        return False
+
+
+def _extract(path: Path, into: Path) -> list[Path]:
+    try:
+        with tarfile.open(path, "r:") as archive:
+            digests = set()
+            for member in archive:
+                match = _MEMBER.fullmatch(member.name)
+                if match is None or not member.isreg():
+                    raise UserError(
+                        f"{path}: holds {member.name!r}, which is no part of an engine; nothing was imported"
+                    )
+                digests.add(match["digest"])
+                archive.extract(member, into, filter="data")
+    except OSError as error:
+        raise UserError(f"{path}: can't be read: {error.strerror or error}") from error
+    except (tarfile.TarError, EOFError) as error:
+        raise UserError(f"{path}: no archive of perfkit engines export: {error}") from error
+    if not digests:
+        raise UserError(f"{path}: holds no engine")
+    return [into / digest for digest in sorted(digests)]

@@ -1,0 +1,186 @@
+"""The store itself: find, put, forget; a lock a key, atomic writes, least recently used out first."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+
+from perfkit.store.entry import MANIFEST, Damaged, Entry, Manifest, describe_files, manifest_text, read_entry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from perfkit.record.schema import BuildFacts
+    from perfkit.store.key import EngineKey
+
+_CACHE_VARIABLE = "PERFKIT_CACHE"
+_DIGEST_DIGITS = 64
+
+
+def cache_folder(root: Path) -> Path:
+    """Where timing caches and engines outlive a run: what ``PERFKIT_CACHE`` names, or ``.perfkit`` in the project."""
+    # A runner that cleans its checkout keeps them elsewhere: without them every build takes minutes.
+    return Path(os.environ.get(_CACHE_VARIABLE) or root / ".perfkit")
+
+
+class EngineStore:
+    """Entries below ``folder``, one folder each, named by the digest of its key.
+
+    Nothing is ever read from an entry that doesn't verify. A put replaces the whole entry or nothing. Engines are
+    loaded by the libraries that wrote them, some of which unpickle: an entry is as trusted as installed code.
+    """
+
+    def __init__(self, folder: Path, max_bytes: int) -> None:
+        self._entries = folder / "engines"
+        self._locks = folder / "locks"
+        self.max_bytes = max_bytes
+
+    @contextlib.contextmanager
+    def lock(self, key: EngineKey) -> Iterator[None]:
+        """Held while an engine is looked for and built: of two runs that want it, one builds and the other waits.
+
+        Raises OSError where the folder can't be written.
+        """
+        with self._file_lock(key.digest):
+            yield
+
+    @contextlib.contextmanager
+    def building(self) -> Iterator[None]:
+        """Held while anything is built: builders time kernels, and two at once stall and mislead each other.
+
+        Raises OSError where the folder can't be written.
+        """
+        with self._file_lock("build"):
+            yield
+
+    def find(self, key: EngineKey) -> Entry | None:
+        """The verified entry of a key, marked as used now; None where there is none.
+
+        Raises Damaged for one that must not be loaded.
+        """
+        folder = self._entries / key.digest
+        if not folder.is_dir():
+            return None
+        entry = read_entry(folder)
+        entry.verify()
+        entry.touch()
+        return entry
+
+    def put(
+        self, key: EngineKey, facts: BuildFacts, peak_build_bytes: int | None, save: Callable[[Path], None]
+    ) -> Entry:
+        """Stores what ``save`` writes into the folder that it is given, replacing an entry of the same key.
+
+        The entry appears whole or not at all. Others are then evicted, least recently used first, until the store
+        is within its limit; the new entry stays. Raises OSError where it can't be written, ValueError when ``save``
+        wrote nothing fit to be stored, and whatever ``save`` raises.
+        """
+        self._entries.mkdir(parents=True, exist_ok=True)
+        # On the same file system, so that the rename is one step.
+        with tempfile.TemporaryDirectory(dir=self._entries, prefix=".new-", ignore_cleanup_errors=True) as scratch:
+            new = Path(scratch, key.digest)
+            new.mkdir()
+            save(new)
+            manifest = Manifest(
+                key=key,
+                files=describe_files(new),
+                facts=facts,
+                peak_build_bytes=peak_build_bytes,
+                created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            )
+            (new / MANIFEST).write_text(manifest_text(manifest), encoding="ascii")
+            _flush(new)
+            entry = self.adopt(new)
+        self.evict(keep=key.digest)
+        return entry
+
+    def adopt(self, new: Path) -> Entry:
+        """Moves a whole, verified folder, named by its digest and on this file system, into its place."""
+        place = self._entries / new.name
+        if place.exists():
+            # A folder can't be replaced in one step. A crash between the two leaves no entry, never half of one.
+            with tempfile.TemporaryDirectory(dir=self._entries, prefix=".old-", ignore_cleanup_errors=True) as old:
+                place.rename(Path(old, new.name))
+        new.rename(place)
+        return read_entry(place)
+
+    def remove(self, digest: str) -> None:
+        """Forgets an entry, whatever state it is in."""
+        shutil.rmtree(self._entries / digest, ignore_errors=True)
+
+    def entries(self) -> list[tuple[str, Entry | Damaged]]:
+        """Every entry with its digest, last used first; files unchecked, those without a sound manifest last."""
+        found: list[tuple[str, Entry | Damaged]] = []
+        for folder in self._folders():
+            try:
+                found.append((folder.name, read_entry(folder)))
+            except Damaged as damage:
+                found.append((folder.name, damage))
+        return sorted(found, key=lambda item: (-_last_used_s(item[1]), item[0]))
+
+    def scratch(self) -> tempfile.TemporaryDirectory[str]:
+        """A folder on the store's own file system, gone after its ``with``."""
+        self._entries.mkdir(parents=True, exist_ok=True)
+        return tempfile.TemporaryDirectory(dir=self._entries, prefix=".new-", ignore_cleanup_errors=True)
+
+    def evict(self, keep: str = "") -> list[Entry]:
+        """Removes the least recently used entries until the sound ones fit the limit; returns what went.
+
+        ``keep`` stays, and so does what another process holds the lock of.
+        """
+        entries = [entry for _, entry in self.entries() if isinstance(entry, Entry)]
+        total_bytes = sum(entry.size_bytes for entry in entries)
+        gone = []
+        for entry in reversed(entries):
+            if total_bytes <= self.max_bytes:
+                break
+            if entry.folder.name == keep:
+                continue
+            try:
+                with self._file_lock(entry.folder.name, timeout_s=0):
+                    self.remove(entry.folder.name)
+            except Timeout:
+                continue
+            total_bytes -= entry.size_bytes
+            gone.append(entry)
+        return gone
+
+    def why_missing(self, key: EngineKey) -> str:
+        """Why a key has no entry, against the most alike one of the same model and variant; "" where there is none."""
+        alike: list[list[str]] = [
+            key.differences(entry.key)
+            for _, entry in self.entries()
+            if isinstance(entry, Entry) and key.same_purpose(entry.key)
+        ]
+        if not alike:
+            return ""
+        closest = min(alike, key=len)
+        return ", ".join(closest)
+
+    def _folders(self) -> list[Path]:
+        if not self._entries.is_dir():
+            return []
+        return sorted(path for path in self._entries.iterdir() if path.is_dir() and len(path.name) == _DIGEST_DIGITS)
+
+    def _file_lock(self, name: str, timeout_s: float = -1) -> FileLock:
+        self._locks.mkdir(parents=True, exist_ok=True)
+        return FileLock(self._locks / f"{name}.lock", timeout=timeout_s)
+
+
+def _last_used_s(entry: Entry | Damaged) -> float:
+    return entry.last_used_s if isinstance(entry, Entry) else 0.0
+
+
+def _flush(folder: Path) -> None:
+    # Without this a crash of the machine may leave names without their bytes; checksums would tell, at the price of
+    # a rebuild.
+    for path in folder.iterdir():
+        with path.open("rb") as file:
+            os.fsync(file.fileno())

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from perfkit.cli import main
+from perfkit.exit_codes import ExitCode
+from tests.store.support import key, new_store, put
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from perfkit.store.engine_store import EngineStore
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EngineStore:
+    """Two engines in the store of a project that the commands run in."""
+    monkeypatch.delenv("PERFKIT_CACHE", raising=False)
+    monkeypatch.chdir(tmp_path)
+    made = new_store(tmp_path / ".perfkit")
+    put(made, key())
+    put(made, key(model="resnet18"), b"x" * 5000)
+    return made
+
+
+def damage(store: EngineStore) -> None:
+    entry = store.find(key())
+    assert entry is not None
+    (entry.folder / "engine.bin").write_bytes(b"12344")
+
+
+@pytest.mark.usefixtures("store")
+def test_list_tells_what_is_there(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["engines", "list"]) == ExitCode.PASS
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == "2 engines, 4.89 KiB of 10.0 GiB"
+    (line,) = [line for line in lines if "resnet18/trt-fp16" in line]
+    assert line.startswith(key(model="resnet18").digest[:12])
+    assert "4.88 KiB" in line
+    assert "Made Up GPU" in line
+
+
+def test_list_as_json_has_whole_keys(store: EngineStore, capsys: pytest.CaptureFixture[str]) -> None:
+    (store.find(key()).folder / "manifest.json").write_text("{")  # type: ignore[union-attr]
+    assert main(["engines", "list", "--json"]) == ExitCode.PASS
+    sound, broken = json.loads(capsys.readouterr().out)
+    assert sound["key"]["parts"] == key(model="resnet18").parts
+    assert sound["facts"]["build_s"] == 98.5
+    assert broken["digest"] == key().digest
+    assert broken["damaged"].startswith("manifest.json: not whole JSON")
+
+
+def test_an_empty_store_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for command in ("list", "verify", "prune"):
+        assert main(["engines", command, "--cache", str(tmp_path / "none")]) == ExitCode.PASS
+    assert capsys.readouterr().out == "0 engines, 0 B of 10.0 GiB\n0 engines, all sound\n0 engines removed\n"
+    assert main(["engines", "export", "file.tar"]) == ExitCode.USAGE
+    assert "the store holds no engine" in capsys.readouterr().err
+
+
+def test_verify_names_the_damaged(store: EngineStore, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["engines", "verify"]) == ExitCode.PASS
+    assert capsys.readouterr().out.endswith("2 engines, all sound\n")
+    damage(store)
+    assert main(["engines", "verify"]) == ExitCode.USAGE
+    shown = capsys.readouterr()
+    assert "damaged (resnet50/trt-fp16): the checksum of engine.bin differs" in shown.out
+    assert shown.err == "perfkit: 1 of 2 engines damaged; perfkit engines prune removes them\n"
+
+
+def test_prune_removes_the_damaged_and_what_is_too_much(store: EngineStore, capsys: pytest.CaptureFixture[str]) -> None:
+    damage(store)
+    assert main(["engines", "prune"]) == ExitCode.PASS
+    assert capsys.readouterr().out.splitlines() == [
+        f"{key().digest[:12]}  removed: damaged: the checksum of engine.bin differs",
+        "1 engine removed",
+    ]
+    assert main(["engines", "prune", "--max-gib", "0"]) == ExitCode.PASS
+    assert "resnet18/trt-fp16" in capsys.readouterr().out
+    assert store.entries() == []
+
+
+def test_the_limit_comes_from_the_configuration(store: EngineStore, tmp_path: Path) -> None:
+    store.find(key())  # used last
+    (tmp_path / "perfkit.toml").write_text("[store]\nmax_gib = 0.000001\n")
+    assert main(["engines", "prune"]) == ExitCode.PASS
+    assert [digest for digest, _ in store.entries()] == [key().digest]
+    (tmp_path / "perfkit.toml").write_text("[store]\nmax_gib = -1\n")
+    assert main(["engines", "prune"]) == ExitCode.USAGE
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize(
+    ("names", "count"),
+    [([], 2), (["resnet18/trt-fp16"], 1), ([key().digest[:12]], 1), ([key().digest, "resnet18/trt-fp16"], 2)],
+)
+def test_chosen_engines_go_into_a_file_and_into_another_store(
+    names: list[str], count: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["engines", "export", "some.tar", *names]) == ExitCode.PASS
+    assert main(["engines", "import", "some.tar", "--cache", "other"]) == ExitCode.PASS
+    assert capsys.readouterr().out.count("  added\n") == count
+    assert main(["engines", "import", "some.tar", "--cache", "other"]) == ExitCode.PASS
+    assert capsys.readouterr().out.count("  there already\n") == count
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["export", "x.tar", "resnet152/trt-fp16"], "no engine is named 'resnet152/trt-fp16'"),
+        (["export", "x.tar", "a"], "no engine is named 'a'"),
+        (["import", "nothing.tar"], "nothing.tar: can't be read: No such file or directory"),
+        (["polish"], "No such command 'polish'"),
+        (["prune", "--max-gib", "-1"], "Invalid value for '--max-gib'"),
+    ],
+)
+def test_wrong_usage_is_a_line_and_code_4(arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["engines", *arguments]) == ExitCode.USAGE
+    shown = capsys.readouterr()
+    assert told in shown.err
+    assert shown.err.count("\n") == 1

@@ -1,0 +1,256 @@
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from filelock import FileLock
+
+from perfkit.store.engine_store import EngineStore, cache_folder
+from perfkit.store.entry import MANIFEST, Damaged
+from tests.store.support import FACTS, key, new_store, put, writer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def files_of(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and path.suffix != ".lock"}
+
+
+def test_what_was_put_is_found_again(tmp_path: Path) -> None:
+    """By another store object, as by another process, with the facts of its build."""
+    assert new_store(tmp_path).find(key()) is None
+    new_store(tmp_path).put(key(), FACTS, 7, writer(("a.bin", b"engine"), ("b.json", b"{}")))
+    entry = new_store(tmp_path).find(key())
+    assert entry is not None
+    assert (entry.folder / "a.bin").read_bytes() == b"engine"
+    assert entry.manifest.facts == FACTS
+    assert entry.manifest.peak_build_bytes == 7
+    assert entry.size_bytes == 8
+    assert entry.key == key()
+    assert new_store(tmp_path).find(key(tensorrt="10.15")) is None
+
+
+def test_a_put_replaces_the_whole_entry(tmp_path: Path) -> None:
+    store = new_store(tmp_path)
+    store.put(key(), FACTS, None, writer(("old.bin", b"old")))
+    entry = store.put(key(), FACTS, None, writer(("new.bin", b"new")))
+    assert files_of(tmp_path / "engines") == {f"{key().digest}/new.bin", f"{key().digest}/{MANIFEST}"}
+    entry.verify()
+
+
+@pytest.mark.parametrize("there_before", [False, True])
+@pytest.mark.parametrize("failure", [RuntimeError("no space"), KeyboardInterrupt()])
+def test_a_put_that_fails_leaves_what_was(tmp_path: Path, there_before: bool, failure: BaseException) -> None:
+    store = new_store(tmp_path)
+    if there_before:
+        put(store, key())
+
+    def save(folder: Path) -> None:
+        (folder / "engine.bin").write_bytes(b"half")
+        raise failure
+
+    before = files_of(tmp_path / "engines")
+    with pytest.raises(type(failure)):
+        store.put(key(), FACTS, None, save)
+    assert files_of(tmp_path / "engines") == before
+    assert (store.find(key()) is not None) is there_before
+
+
+def save_nothing(folder: Path) -> None:
+    pass
+
+
+def save_a_folder(folder: Path) -> None:
+    (folder / "inner").mkdir()
+
+
+def save_a_link(folder: Path) -> None:
+    (folder / "link").symlink_to(__file__)
+
+
+@pytest.mark.parametrize("save", [save_nothing, save_a_folder, save_a_link])
+def test_an_entry_is_made_of_plain_files(tmp_path: Path, save: Callable[[Path], None]) -> None:
+    store = new_store(tmp_path)
+    with pytest.raises(ValueError, match=r"plain files only|saved no file"):
+        store.put(key(), FACTS, None, save)
+    assert store.find(key()) is None
+
+
+def cut_off(folder: Path) -> None:
+    (folder / "engine.bin").write_bytes(b"123")
+
+
+def flip_a_bit(folder: Path) -> None:
+    (folder / "engine.bin").write_bytes(b"12344")
+
+
+def lose_the_engine(folder: Path) -> None:
+    (folder / "engine.bin").unlink()
+
+
+def lose_the_manifest(folder: Path) -> None:
+    (folder / MANIFEST).unlink()
+
+
+def cut_the_manifest(folder: Path) -> None:
+    text = (folder / MANIFEST).read_text()
+    (folder / MANIFEST).write_text(text[: len(text) // 2])
+
+
+def edit_the_key(folder: Path) -> None:
+    manifest = json.loads((folder / MANIFEST).read_text())
+    manifest["key"]["parts"]["compute_capability"] = "7.5"
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+
+
+def age_the_schema(folder: Path) -> None:
+    manifest = json.loads((folder / MANIFEST).read_text())
+    manifest["schema_version"] = 0
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+
+
+def climb_out(folder: Path) -> None:
+    manifest = json.loads((folder / MANIFEST).read_text())
+    manifest["files"][0]["name"] = "../engine.bin"
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (cut_off, "engine.bin has 3 bytes instead of 5"),
+        (flip_a_bit, "the checksum of engine.bin differs"),
+        (lose_the_engine, "engine.bin can't be read: No such file or directory"),
+        (lose_the_manifest, "manifest.json: cannot be read: No such file or directory"),
+        (cut_the_manifest, "manifest.json: not whole JSON"),
+        (edit_the_key, r"it was made for another key \(resnet50/trt-fp16, [0-9a-f]{12}\)"),
+        (age_the_schema, "manifest.json: schema_version"),
+        (climb_out, "manifest.json: files.0.name"),
+    ],
+)
+def test_a_damaged_or_foreign_entry_is_never_handed_out(
+    tmp_path: Path, damage: Callable[[Path], None], told: str
+) -> None:
+    store = new_store(tmp_path)
+    damage(put(store, key()).folder)
+    with pytest.raises(Damaged, match=told) as caught:
+        store.find(key())
+    assert "\n" not in str(caught.value)
+    assert str(tmp_path) not in str(caught.value)
+    put(store, key())
+    assert store.find(key()) is not None
+
+
+def test_the_least_recently_used_goes_first(tmp_path: Path) -> None:
+    store = new_store(tmp_path, max_bytes=12)
+    keys = [key(tensorrt=str(version)) for version in range(3)]
+    for age_s, one in zip((300, 200), keys, strict=False):
+        entry = put(store, one)
+        os.utime(entry.folder / MANIFEST, (time.time() - age_s,) * 2)
+    assert store.find(keys[0]) is not None  # used again: keys[1] is now the oldest
+    put(store, keys[2])
+    assert [store.find(one) is not None for one in keys] == [True, False, True]
+
+
+def test_what_was_just_put_stays_even_over_the_limit(tmp_path: Path) -> None:
+    store = new_store(tmp_path, max_bytes=1)
+    put(store, key(tensorrt="1"))
+    put(store, key(tensorrt="2"))
+    assert [entry.key for _, entry in store.entries() if not isinstance(entry, Damaged)] == [key(tensorrt="2")]
+
+
+def test_what_another_process_works_on_isnt_evicted(tmp_path: Path) -> None:
+    store = new_store(tmp_path)
+    put(store, key())
+    holder = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import sys, filelock\nwith filelock.FileLock(sys.argv[1]): print('held', flush=True); sys.stdin.read()",
+            str(tmp_path / "locks" / f"{key().digest}.lock"),
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        store.max_bytes = 0
+        assert store.evict() == []
+    finally:
+        holder.communicate()
+    assert [entry.key for entry in store.evict()] == [key()]
+
+
+def _build_once(folder: Path, log: Path, barrier: Any) -> None:
+    store = EngineStore(folder, 2**30)
+    barrier.wait()
+    with store.lock(key()):
+        if store.find(key()) is None:
+            with store.building(), log.open("a") as file:
+                file.write("built\n")
+            put(store, key())
+
+
+def test_of_two_processes_that_want_an_engine_one_builds(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    barrier, log = context.Barrier(3), tmp_path / "log"
+    processes = [context.Process(target=_build_once, args=(tmp_path, log, barrier)) for _ in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+    assert log.read_text() == "built\n"
+
+
+def test_one_build_at_a_time(tmp_path: Path) -> None:
+    store = new_store(tmp_path)
+    with store.building():
+        assert not FileLock(tmp_path / "locks" / "build.lock", timeout=0, is_singleton=False).is_locked
+        code = "import sys; from filelock import FileLock; FileLock(sys.argv[1], timeout=0).acquire()"
+        lock = str(tmp_path / "locks" / "build.lock")
+        assert subprocess.run([sys.executable, "-c", code, lock], capture_output=True, check=False).returncode == 1
+    assert subprocess.run([sys.executable, "-c", code, lock], capture_output=True, check=False).returncode == 0
+
+
+def test_why_an_engine_is_missing_is_told_by_the_most_alike(tmp_path: Path) -> None:
+    store = new_store(tmp_path)
+    assert store.why_missing(key()) == ""
+    put(store, key(tensorrt="8.6", hardware="Another GPU"))
+    put(store, key(tensorrt="10.5"))
+    put(store, key(model="resnet18"))
+    assert store.why_missing(key()) == "tensorrt 10.5 -> 10.6"
+    assert store.why_missing(key(model="vit_b_16")) == ""
+
+
+def test_entries_are_listed_last_used_first_and_damaged_ones_last(tmp_path: Path) -> None:
+    store = new_store(tmp_path)
+    for version in range(3):
+        entry = put(store, key(tensorrt=str(version)))
+        os.utime(entry.folder / MANIFEST, (1e9 + version,) * 2)
+    lose_the_manifest(tmp_path / "engines" / key(tensorrt="1").digest)
+    found = [digest for digest, _ in store.entries()]
+    assert found == [key(tensorrt=version).digest for version in ("2", "0", "1")]
+    assert isinstance(store.entries()[-1][1], Damaged)
+    assert new_store(tmp_path / "nothing").entries() == []
+
+
+def test_the_cache_is_beside_the_project_unless_the_environment_says_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PERFKIT_CACHE", raising=False)
+    assert cache_folder(tmp_path) == tmp_path / ".perfkit"
+    monkeypatch.setenv("PERFKIT_CACHE", "")
+    assert cache_folder(tmp_path) == tmp_path / ".perfkit"
+    monkeypatch.setenv("PERFKIT_CACHE", "/elsewhere")
+    assert cache_folder(tmp_path) == Path("/elsewhere")
