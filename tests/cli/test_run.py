@@ -67,9 +67,65 @@ def test_replicates_are_processes_of_their_own_judged_together(
     assert main(["promote", folder]) == ExitCode.PASS
     capfd.readouterr()
     slowed = ["--format=json", "--", ".", "--perfkit-suite=tiny", f"--perfkit-slow={MODEL}/twin/{SMALL}=400%"]
-    assert main(["run", "--replicates=1", *slowed]) == ExitCode.FAIL
+    assert main(["run", "--replicates=1", "--repeats=0", *slowed]) == ExitCode.FAIL
     rows = json.loads(capfd.readouterr().out)["rows"]
     assert [row["variant"] for row in rows if row["verdict"] == "REGRESSED"] == ["twin"]
+
+
+SLOWED_ONCE = f"""
+import pathlib
+def pytest_configure(config):
+    busy = pathlib.Path("busy")
+    if busy.exists():
+        busy.unlink()
+        config.option.perfkit_slow = "{MODEL}/twin/{SMALL}=400%"
+"""
+
+
+CRASHES_IN_REPEATS = """
+import os
+def pytest_runtest_setup(item):
+    if item.config.option.perfkit_case:
+        os._exit(9)
+"""
+
+
+def test_a_doubtful_case_is_measured_again_alone(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """What one bad moment did to one process is outvoted, and only that case costs more time."""
+    assert measure("--baseline=none", replicates=2) == ExitCode.NOT_JUDGED
+    assert main(["promote", str(written()[0].parent)]) == ExitCode.PASS
+    (project / "conftest.py").write_text(SLOWED_ONCE)
+    (project / "busy").touch()
+    capfd.readouterr()
+    measure("--format=json", "--repeats=2")
+    out, err = capfd.readouterr()
+    (twin,) = [row for row in json.loads(out)["rows"] if row["variant"] == "twin"]
+    assert twin["verdict"] != "REGRESSED"
+    assert twin["metrics"][0]["current_replicates"] == 3
+    repeats = [line for line in err.splitlines() if line.startswith("perfkit: repeat ")]
+    assert len(repeats) == 2
+    assert all(line.startswith(f"perfkit: repeat {i} of at most 2: ") for i, line in enumerate(repeats, 1))
+    folder = max(path.parent for path in written())
+    assert sorted(path.name for path in folder.iterdir()) == ["repeat-1.json", "repeat-2.json", "replicate-1.json"]
+    assert "twin" in {sample.variant for sample in read_run(folder / "repeat-1.json").replicate.samples}
+
+
+def test_a_real_regression_is_seen_again(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """And a repeat that crashes leaves the verdict of the others."""
+    assert measure("--baseline=none", replicates=2) == ExitCode.NOT_JUDGED
+    assert main(["promote", str(written()[0].parent)]) == ExitCode.PASS
+    (project / "conftest.py").write_text(CRASHES_IN_REPEATS)
+    slowed = ["--", ".", "--perfkit-suite=tiny", f"--perfkit-slow={MODEL}/twin/{SMALL}=400%"]
+    assert main(["run", "--replicates=1", "--repeats=1", *slowed]) == ExitCode.FAIL
+    err = capfd.readouterr().err
+    assert "perfkit: repeat 1 is lost: pytest ended with 9 and left no record" in err
+    assert "perfkit: 1 of 1 replicates in" in err.splitlines()[-1]
+
+
+@pytest.mark.usefixtures("project")
+def test_nothing_is_repeated_that_wasnt_compared(capfd: pytest.CaptureFixture[str]) -> None:
+    assert measure("--baseline=none", "--repeats=3") == ExitCode.NOT_JUDGED
+    assert "perfkit: repeat" not in capfd.readouterr().err
 
 
 def test_a_crash_loses_its_replicate_alone(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -103,6 +159,7 @@ def test_an_unreadable_baseline_ends_it_after_the_first_replicate(capfd: pytest.
     ("arguments", "message"),
     [
         (["--replicates=0"], "--replicates"),
+        (["--repeats=-1"], "--repeats"),
         (["--", ".", "--perfkit-baseline=none"], "--perfkit-baseline goes before the --, as --baseline"),
         (["--", ".", "--benchmark-json=mine.json"], "--benchmark-json is perfkit's own here"),
         (["--", ".", "--perfkit-suite=tini"], "pytest ended with 4, see above; nothing was measured"),

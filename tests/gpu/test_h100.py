@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from perfkit.store.engine_store import cache_folder
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -25,7 +27,7 @@ SUITE = """
 models = ["resnet18"]
 shapes = [[1, 3, 112, 112], [1, 3, 224, 224]]
 [suites.tiny.variants]
-cuda = ["eager-fp32", "eager-fp16", "trt-fp16"]
+cuda = ["eager-fp32", "eager-fp16", "trt-fp16", "trt-int8"]
 """
 BENCHMARK = "def test_latency(perfkit_case, benchmark):\n    perfkit_case.measure(benchmark)\n"
 ENGINE = ("trt-fp16", "1x3x224x224")
@@ -49,7 +51,8 @@ class Project:
                 *(f"--benchmark-storage=file://{storage}", *arguments),
             ],
             cwd=self.folder,
-            env={**os.environ, "COLUMNS": "200"},  # no name is folded
+            # No name is folded, and the store is the project's own.
+            env={**os.environ, "COLUMNS": "200", "PERFKIT_CACHE": ""},
             capture_output=True,
             text=True,
             check=False,
@@ -69,7 +72,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Confi
     folder = tmp_path_factory.mktemp("project")
     (folder / "test_bench.py").write_text(BENCHMARK)
     (folder / "perfkit.toml").write_text(SUITE)
-    caches = pytestconfig.rootpath / ".perfkit" / "timing"
+    caches = cache_folder(pytestconfig.rootpath) / "timing"
     if caches.is_dir():
         shutil.copytree(caches, folder / ".perfkit" / "timing")
     return Project(folder)
@@ -119,7 +122,7 @@ def test_device_time_of_a_synchronizing_call_is_refused() -> None:
 def test_engines_are_built_recorded_and_freed(first: tuple[int, str, Any]) -> None:
     code, output, run = first
     assert code == 0, output
-    assert len(records(run)) == 6
+    assert len(records(run)) == 8
     facts = records(run)[ENGINE]["facts"]
     assert facts["engines"] >= 1
     assert facts["fallback_ops"] == 0
@@ -136,11 +139,11 @@ def test_engines_are_built_recorded_and_freed(first: tuple[int, str, Any]) -> No
 def test_the_next_run_loads_the_same_engine_and_passes(project: Project, first: tuple[int, str, Any]) -> None:
     code, output, run = project.run(f"--perfkit-baseline={project.first}")
     assert code == 0, output
-    built, loaded = records(first[2])[ENGINE], records(run)[ENGINE]
-    assert loaded["facts"]["from_store"] is True
-    assert loaded["facts"]["notes"] == []
-    assert loaded["facts"]["engine_sha256"] == built["facts"]["engine_sha256"]
-    assert loaded["agreement"] == built["agreement"]
+    for variant in ("trt-fp16", "trt-int8"):
+        built, loaded = (records(one)[variant, "1x3x224x224"] for one in (first[2], run))
+        assert loaded["facts"]["from_store"] is True
+        assert loaded["facts"]["notes"] == built["facts"]["notes"]
+        assert loaded["facts"]["engine_sha256"] == built["facts"]["engine_sha256"]
 
 
 @pytest.mark.usefixtures("first")

@@ -56,6 +56,14 @@ def test_an_expected_case_without_times_fails(outcomes: tuple[Outcome, ...], ver
     assert "11 compared against baseline of 12 cases" in judgement.summary
 
 
+def test_a_skipped_variant_isnt_missing_where_a_repeat_left_it_out() -> None:
+    skipped = outcome(Status.SKIPPED, "the CPU lacks bf16", variant="eager-bf16")
+    left_out = outcome(Status.NOT_RUN, "deselected", variant="eager-bf16")
+    runs = [make_run(day=8, outcomes=(skipped,)), make_run(day=9, outcomes=(left_out,))]
+    assert judge(usual_baseline(), runs).counts == {Verdict.PASS: 12}
+    assert judge(usual_baseline(), runs[1:]).counts == {Verdict.PASS: 12, Verdict.MISSING: 1}
+
+
 def test_a_skipped_variant_that_the_baseline_never_had_is_listed() -> None:
     skipped = outcome(Status.SKIPPED, "the CPU lacks bf16", variant="eager-bf16")
     judgement = judged(outcomes=(skipped,))

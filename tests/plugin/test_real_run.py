@@ -103,3 +103,23 @@ def test_progress_is_plain_lines_without_a_terminal(ended: Ended) -> None:
     assert done[-1].startswith(f"perfkit: [8/8] {MODEL}/twin/{LARGE}")
     assert "x wall" in done[-1]
     assert "\x1b" not in ended.out
+
+
+def test_the_next_run_loads_what_this_one_built(project: Path, run: dict[str, Any]) -> None:
+    """From the project's own store; --rebuild builds anew."""
+    engines = {"openvino-fp32", "openvino-int8"}
+    first = {variant: entry["extra_info"]["perfkit"]["facts"] for (variant, _), entry in records(run).items()}
+    assert {variant for variant, facts in first.items() if facts["from_store"] is False} == engines
+    assert len(list((project / ".perfkit" / "engines").iterdir())) == 2
+    for options, found in (((), True), (("--rebuild",), None)):
+        again = run_pytest(
+            project, "--benchmark-autosave", "--perfkit-baseline=none", "-k", f"openvino and {SMALL}", *options
+        )
+        assert again.code == 0, again.out
+        facts = {
+            variant: entry["extra_info"]["perfkit"]["facts"]
+            for (variant, _), entry in records(saved_run(project)).items()
+        }
+        assert {name: fact["from_store"] for name, fact in facts.items()} == dict.fromkeys(engines, found)
+        if found:
+            assert all(fact["engine_sha256"] == first[name]["engine_sha256"] for name, fact in facts.items())

@@ -44,6 +44,20 @@ def test_an_unknown_model_is_not_looked_for_while_collecting(project: Path) -> N
     assert run_pytest(project, "--collect-only").code == 0
 
 
+def test_chosen_cases_alone_are_collected(project: Path) -> None:
+    """The others are deselected, so that they are planned and not run; tests that are no cases stay."""
+    (project / "test_other.py").write_text("def test_other():\n    pass\n")
+    chosen = [f"--perfkit-case={MODEL}/twin/{SMALL}", f"--perfkit-case={MODEL}/eager-fp32/{LARGE}"]
+    collected = run_pytest(project, "--collect-only", "-q", *chosen)
+    assert collected.code == 0
+    assert sorted(line for line in collected.lines if "::" in line) == [
+        f"test_bench.py::test_latency[{MODEL}-eager-fp32-{LARGE}]",
+        f"test_bench.py::test_latency[{MODEL}-twin-{SMALL}]",
+        "test_other.py::test_other",
+    ]
+    assert "4 deselected" in collected.out
+
+
 def test_the_marker_gpu_is_known_and_selects(project: Path) -> None:
     (project / "test_gpu.py").write_text("import pytest\n@pytest.mark.gpu\ndef test_of_a_gpu():\n    pass\n")
     collected = run_pytest(project, "--collect-only", "-q", "-m", "gpu")

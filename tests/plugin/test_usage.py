@@ -98,6 +98,14 @@ def test_a_slowdown_of_nothing(project: pytest.Pytester, value: str, message: st
     assert refused(project, f"--perfkit-slow={value}").startswith(message)
 
 
+def test_a_case_that_the_suite_doesnt_have(project: pytest.Pytester) -> None:
+    line = refused(project, "--perfkit-case=squeezenet1_1/eager-bf61/1x3x64x64")
+    assert line.startswith(
+        "--perfkit-case: unknown case of suite 'tiny' 'squeezenet1_1/eager-bf61/1x3x64x64'; "
+        "did you mean squeezenet1_1/eager-bf16/1x3x64x64"
+    )
+
+
 def test_calibration_data(project: pytest.Pytester) -> None:
     folder = project.path / "pictures"
     assert refused(project, f"--calibration-data={folder}") == f"--calibration-data: {folder} is not a folder"

@@ -1,28 +1,24 @@
 """``perfkit run``: measure several replicates, each in a fresh process, and judge them as one run."""
 
 import datetime as dt
-import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated
 
-import pytest
 import typer
 
 from perfkit.cli.output import Format, rendered, write
+from perfkit.cli.replicate import LostReplicate, measure_replicate, tell
 from perfkit.errors import UserError
 from perfkit.judge.compare import judge
+from perfkit.judge.verdict import Judgement, Verdict
 from perfkit.record.baseline import AUTO, DEFAULT_RESULTS, Baseline, load_baseline
-from perfkit.record.read import read_run
 from perfkit.record.replicate import Run
 
 _FOLDER = "runs"
 """Below the results folder: one folder a run, one file a replicate."""
-_STANDARD_ERROR = 2
-
-
-class _LostError(Exception):
-    """A replicate that isn't there; the message is the reason in one line."""
+_DOUBTFUL = (Verdict.REGRESSED, Verdict.INCONCLUSIVE)
+"""Verdicts that more replicates may change: a regression has to be seen again, what can't be told perhaps can."""
 
 
 def run(
@@ -31,6 +27,10 @@ def run(
         typer.Argument(metavar="-- [PYTEST ARGUMENT]...", help="Handed to pytest.  [default: benchmarks/]"),
     ] = None,
     replicates: Annotated[int, typer.Option(min=1, help="How many fresh processes measure the suite.")] = 3,
+    repeats: Annotated[
+        int,
+        typer.Option(min=0, help="How many more measure only the cases that regressed or stayed inconclusive."),
+    ] = 2,
     baseline: Annotated[str, typer.Option(help="What the run is judged against: PATH, auto, git:REF or none.")] = AUTO,
     results: Annotated[
         Path, typer.Option(help="The folder that holds baselines/ and receives runs/.")
@@ -39,25 +39,23 @@ def run(
 ) -> int:
     """Measure the suite several times, each in a fresh process, and judge the replicates as one run.
 
-    A replicate that crashes is lost alone. The exit code tells the outcome, see perfkit --help.
+    Cases that regressed or stayed inconclusive are then measured again, so that a bad moment of the machine fails
+    nothing: the median over all replicates of a case is judged. A replicate that crashes is lost alone. The exit
+    code tells the outcome, see perfkit --help.
     """
     arguments = arguments or ["benchmarks/"]
-    for argument in arguments:
-        if argument.startswith("--perfkit-baseline"):
-            raise UserError("--perfkit-baseline goes before the --, as --baseline: the replicates are judged together")
-        if argument.startswith("--benchmark-json"):
-            raise UserError("--benchmark-json is perfkit's own here, a file for each replicate; leave it out")
+    _check(arguments)
     folder = results / _FOLDER / dt.datetime.now(dt.UTC).strftime("%Y%m%d_%H%M%S_%f")
     runs: list[Run] = []
     known: Baseline | None = None
     lost = ""
     for number in range(1, replicates + 1):
-        _tell(f"replicate {number} of {replicates}")
+        tell(f"replicate {number} of {replicates}")
         try:
-            measured = _measure(arguments, folder / f"replicate-{number}.json")
-        except _LostError as error:
+            measured = measure_replicate(arguments, folder / f"replicate-{number}.json")
+        except LostReplicate as error:
             lost = f"replicate {number} is lost: {error}"
-            _tell(lost)
+            tell(lost)
             continue
         if not runs:
             # What is wrong with the baseline is said now, not after the last replicate.
@@ -65,42 +63,36 @@ def run(
         runs.append(measured)
     if not runs:
         raise UserError(f"no replicate was measured: {lost}")
-    judgement = judge(known, runs)
+    told = f"{len(runs)} of {replicates} replicates in {folder}; perfkit promote {folder} adds them to the baseline"
+    judgement = _repeated(known, runs, repeats, arguments, folder)
     write(rendered(judgement, form, sys.stdout))
-    _tell(f"{len(runs)} of {replicates} replicates in {folder}; perfkit promote {folder} adds them to the baseline")
+    tell(told)
     return judgement.exit_code
 
 
-def _measure(arguments: list[str], path: Path) -> Run:
-    """One replicate, kept in ``path``.
-
-    Raises _LostError where pytest left no record that can be read, and UserError where it refuses the request, for
-    it would refuse the next one as well. What can't be read is kept beside ``path`` under another name.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}")
-    command = [sys.executable, "-m", "pytest", *arguments, "--perfkit-baseline=none", f"--benchmark-json={unfinished}"]
-    # Its output goes to standard error, so that --format json stays JSON.
-    code = subprocess.run(command, check=False, stdout=_STANDARD_ERROR).returncode  # noqa: S603 - our own interpreter
-    if unfinished.exists() and unfinished.stat().st_size == 0:
-        unfinished.unlink()  # pytest-benchmark opens it at the start
-    if code == pytest.ExitCode.INTERRUPTED:
-        if unfinished.exists():
-            unfinished.replace(path.with_suffix(".interrupted"))
-        raise typer.Abort
-    if code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED):
-        raise UserError(f"pytest ended with {code}, see above; nothing was measured")
-    if not unfinished.exists():
-        raise _LostError(f"pytest ended with {code} and left no record")
-    try:
-        read_run(unfinished)
-    except UserError as error:
-        unfinished.replace(path.with_suffix(".unreadable"))
-        raise _LostError(str(error)) from None
-    unfinished.replace(path)
-    return read_run(path)
+def _check(arguments: list[str]) -> None:
+    for argument in arguments:
+        if argument.startswith("--perfkit-baseline"):
+            raise UserError("--perfkit-baseline goes before the --, as --baseline: the replicates are judged together")
+        if argument.startswith("--benchmark-json"):
+            raise UserError("--benchmark-json is perfkit's own here, a file for each replicate; leave it out")
 
 
-def _tell(line: str) -> None:
-    sys.stderr.write(f"perfkit: {line}\n")
-    sys.stderr.flush()
+def _repeated(
+    baseline: Baseline | None, runs: list[Run], repeats: int, arguments: list[str], folder: Path
+) -> Judgement:
+    """The judgement once every doubtful case was measured up to ``repeats`` more times; ``runs`` grows by them."""
+    judgement = judge(baseline, runs)
+    for number in range(1, repeats + 1):
+        doubtful = [str(row.case) for row in judgement.rows if row.compared and row.verdict in _DOUBTFUL]
+        if not doubtful:
+            break
+        tell(f"repeat {number} of at most {repeats}: {len(doubtful)} of {len(judgement.rows)} cases are in doubt")
+        only = [f"--perfkit-case={case}" for case in doubtful]
+        try:
+            runs.append(measure_replicate([*arguments, *only], folder / f"repeat-{number}.json"))
+        except LostReplicate as error:
+            tell(f"repeat {number} is lost: {error}")
+            continue
+        judgement = judge(baseline, runs)
+    return judgement

@@ -48,20 +48,28 @@ def decide(change: CaseChange, shifts: Mapping[Clock, Shift]) -> Decision:
 
 def _without_failure(change: CaseChange, shifts: Mapping[Clock, Shift], metrics: Mapping[Metric, Verdict]) -> Decision:
     verdict = metrics[change.deciding]
-    slower = [clock for clock, shift in shifts.items() if shift.is_slower]
     if verdict is Verdict.INCONCLUSIVE:
-        seen = as_slowdown_pct(change.metrics[change.deciding].effect.threshold)
-        tolerance = as_slowdown_pct(rule.TOLERANCE)
-        why = f"could only have seen {seen:.1f}% or more, {tolerance:.0f}% is tolerated"
-        return Decision(verdict, why, None, metrics)
+        return Decision(verdict, _why_inconclusive(change), None, metrics)
+    slower = [clock for clock, shift in shifts.items() if shift.is_slower]
     if slower:
         why = f"slower together with everything else: {_sides(change, slower[0])}"
         return Decision(Verdict.INCONCLUSIVE, why, Moved.COMMON, metrics)
+    if Verdict.INCONCLUSIVE in metrics.values():
+        why = f"the host slowed both sides down: {_pair(change, Clock.WALL)}"
+        return Decision(Verdict.INCONCLUSIVE, why, Moved.HOST, metrics)
     if verdict is Verdict.IMPROVED:
         return Decision(verdict, _sides(change, change.clock), Moved.VARIANT, metrics)
     if any(_reference_moved(metric, change, shifts) for metric in metrics):
         return Decision(verdict, _sides(change, change.clock), Moved.REFERENCE, metrics)
     return Decision(verdict, "", None, metrics)
+
+
+def _why_inconclusive(change: CaseChange) -> str:
+    effect = change.metrics[change.deciding].effect
+    if effect.is_worse:
+        return f"the speedup fell, but by which side can't be told: {_sides(change, change.clock)}"
+    seen, tolerance = as_slowdown_pct(effect.threshold), as_slowdown_pct(rule.TOLERANCE)
+    return f"could only have seen {seen:.1f}% or more, {tolerance:.0f}% is tolerated"
 
 
 def as_slowdown_pct(log_size: float) -> float:
@@ -74,32 +82,58 @@ def _of_metric(metric: Metric, change: CaseChange, shifts: Mapping[Clock, Shift]
     if not metric.is_speedup:
         own = effect.size - shift.size
         if own < -effect.threshold:
-            return Verdict.REGRESSED
+            return Verdict.INCONCLUSIVE if _host_slowed_both(metric, change, shift) else Verdict.REGRESSED
         return Verdict.IMPROVED if own > effect.threshold else Verdict.PASS
-    if not _reference_moved(metric, change, shifts):
-        if effect.is_worse:
-            return Verdict.REGRESSED
-        if effect.is_better:
-            return Verdict.IMPROVED
-    if metric is change.deciding and effect.threshold > rule.TOLERANCE:
-        return Verdict.INCONCLUSIVE
+    if effect.is_worse and _is_slower_itself(metric, change, shifts):
+        return Verdict.REGRESSED
+    if effect.is_better and not _reference_moved(metric, change, shifts):
+        return Verdict.IMPROVED
+    if metric is change.deciding:
+        unexplained = effect.is_worse and not _reference_moved(metric, change, shifts)
+        if unexplained or effect.threshold > rule.TOLERANCE:
+            return Verdict.INCONCLUSIVE
     return Verdict.PASS
 
 
-def _reference_moved(metric: Metric, change: CaseChange, shifts: Mapping[Clock, Shift]) -> bool:
-    """Whether a speedup changed by the reference alone, so that the variant is not to blame.
+def _is_slower_itself(metric: Metric, change: CaseChange, shifts: Mapping[Clock, Shift]) -> bool:
+    """Whether the variant has a part in a fallen speedup: half the threshold of its own, less what all cases share.
 
-    A fall is excused only where the reference got faster beyond doubt and the variant, less what
-    all cases share, kept its time to half the threshold; a rise is the reference's unless the
-    variant got faster by as much.
+    A fall is exactly the sum of what the variant lost and what the reference gained, and a reference has moods of
+    its own: cuDNN's autotuning takes other kernels in another process, a CPU's caches are shared with neighbours.
+    Without times of the reference there is nobody else to blame.
+    """
+    clock, effect = metric.clock, change.metrics[metric].effect
+    if clock not in change.reference:
+        return True
+    return change.time(clock).size - shifts[clock].size <= -effect.threshold / 2
+
+
+def _reference_moved(metric: Metric, change: CaseChange, shifts: Mapping[Clock, Shift]) -> bool:
+    """Whether a speedup changed by the reference, so that the variant is not to blame or to praise.
+
+    By the device's clock a slower machine moves all cases alike, which is taken out as the common shift; what then
+    remains of the variant's time is the engine's own. By the wall clock cases drift one by one, and a variant that
+    kept its time may have got slower on a faster machine: there the reference must have got faster beyond doubt.
     """
     clock, effect = metric.clock, change.metrics[metric].effect
     if not metric.is_speedup or clock not in change.reference:
         return False
-    own = change.time(clock).size - shifts[clock].size
     if effect.is_worse:
-        return change.reference[clock].is_better and own > -effect.threshold / 2
+        innocent = not _is_slower_itself(metric, change, shifts)
+        return innocent and (clock is Clock.DEVICE or change.reference[clock].is_better)
+    own = change.time(clock).size - shifts[clock].size
     return effect.is_better and own < effect.threshold / 2
+
+
+def _host_slowed_both(metric: Metric, change: CaseChange, shift: Shift) -> bool:
+    """Whether a wall time rose by the host: the device's didn't decide so, and the reference waited longer as well.
+
+    The reference's rise must be half of the variant's at least; a variant that launches more is still told.
+    """
+    if metric.clock is not Clock.WALL or change.clock is not Clock.DEVICE or Clock.WALL not in change.reference:
+        return False
+    own = change.metrics[metric].effect.size - shift.size
+    return change.reference[Clock.WALL].size - shift.size < own / 2
 
 
 def _side_of_regression(change: CaseChange, clock: Clock, shift: Shift) -> Moved | None:
@@ -124,6 +158,12 @@ def _sides(change: CaseChange, clock: Clock) -> str:
     if not change.is_reference and clock in change.reference:
         sides.append(f"the reference's {time_change(change.reference[clock].size)}")
     return f"{', '.join(sides)} ({clock})"
+
+
+def _pair(change: CaseChange, clock: Clock) -> str:
+    """How far both sides moved by one clock."""
+    reference = time_change(change.reference[clock].size)
+    return f"its time {time_change(change.time(clock).size)}, the reference's {reference} ({clock})"
 
 
 def time_change(size: float) -> str:

@@ -74,8 +74,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     if not has_cases:
         return
+    _keep_asked_for(config, items)
     _restore_plan_order(config.stash[STATE], items)
     config.stash[PROGRESS] = Progress(config, sum(_case_of(item) is not None for item in items))
+
+
+def _keep_asked_for(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out the cases that --perfkit-case doesn't name; tests that are no cases stay."""
+    names = config.stash[STATE].options.cases
+    others = [item for item in items if names and (case := _case_of(item)) is not None and str(case) not in names]
+    if others:
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in others]
 
 
 def _refuse(config: pytest.Config, items: list[pytest.Item], problem: UserError) -> None:

@@ -35,6 +35,8 @@ class Options:
     baseline: str
     calibration_data: Path | None
     rebuild: bool
+    cases: tuple[str, ...]
+    """Only these, MODEL/VARIANT/SHAPE each; empty: all of the suite."""
     slowdown: Slowdown | None
 
 
@@ -67,6 +69,13 @@ def add_options(parser: pytest.Parser) -> None:
         help="pictures to calibrate INT8 on (default: photographs that scikit-image ships)",
     )
     group.addoption(
+        "--perfkit-case",
+        action="append",
+        default=[],
+        metavar="MODEL/VARIANT/SHAPE",
+        help="measure only this case of the suite; may be given more than once",
+    )
+    group.addoption(
         "--rebuild",
         action="store_true",
         help="build every engine anew instead of loading it from the store, which stays as it is: shows how much "
@@ -87,6 +96,7 @@ def read_options(config: pytest.Config) -> Options:
         baseline=config.getoption("perfkit_baseline"),
         calibration_data=None if calibration is None else Path(calibration),
         rebuild=config.getoption("rebuild"),
+        cases=tuple(config.getoption("perfkit_case")),
         slowdown=None if slow is None else _parse_slowdown(slow),
     )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from perfkit.catalog.case import CaseId, Platform
-from perfkit.catalog.config import Config, load_config
+from perfkit.catalog.config import Config, load_config, unknown_name
 from perfkit.catalog.plan import Plan, make_plan
 from perfkit.errors import UserError
 from perfkit.measure.machine import cuda_device_count
@@ -199,6 +199,10 @@ def make_state(config: pytest.Config) -> RunState:
         )
     platform = options.platform or (Platform.CUDA if devices else Platform.CPU)
     plan = make_plan(loaded, options.suite, platform, variant_names())
+    known = [str(case) for case in plan.cases()]
+    for name in options.cases:
+        if name not in known:
+            raise UserError(f"--perfkit-case: {unknown_name(f'case of suite {plan.suite!r}', name, known)}")
     slowdown = options.slowdown
     if slowdown is not None and slowdown.case not in plan.cases():
         raise UserError(f"--perfkit-slow: {slowdown.case} is no case of suite {plan.suite!r} on {platform}")
