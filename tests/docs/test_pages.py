@@ -40,15 +40,13 @@ def test_every_option_and_exit_code_of_the_readme_exists() -> None:
 @pytest.mark.parametrize(
     ("base", "run", "code", "regressed"),
     [
+        ("cpu/2026-11-25-demo-repeats/baseline.json", "cpu/2026-11-25-demo-repeats/unchanged", 0, 0),
+        ("cpu/2026-11-25-demo-repeats/baseline.json", "cpu/2026-11-25-demo-repeats/slowed-10pct", 1, 1),
         ("cpu/2026-11-25-demo/baseline.json", "cpu/2026-11-25-demo/unchanged", 11, 0),
         ("cpu/2026-11-25-demo/baseline.json", "cpu/2026-11-25-demo/slowed-10pct", 1, 2),
-        ("h100/2026-11-25-quick-run1.json", "h100/2026-11-25-quick-run2.json", 0, 0),
-        (
-            "baselines/nvidia-h100-80gb-hbm3-x1-80gib.json",
-            "h100/2026-11-25-resnet18-run3-slowed-10pct.json",
-            1,
-            4,
-        ),
+        ("baselines/nvidia-h100-80gb-hbm3-x1-80gib.json", "h100/2026-11-25-store-run2.json", 11, 0),
+        ("baselines/nvidia-h100-80gb-hbm3-x1-80gib.json", "h100/2026-11-25-store-run3-slowed-10pct.json", 1, 1),
+        ("h100/2026-11-25-tests-gpu-run1.json", "h100/2026-11-25-tests-gpu-run2.json", 1, 2),
     ],
 )
 def test_what_the_pages_say_of_committed_runs(
