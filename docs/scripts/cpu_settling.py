@@ -9,12 +9,13 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import json
-import re
 import tempfile
 import time
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
+
+from blocks import with_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,6 +75,10 @@ def measure() -> dict[str, Any]:
                     device=device,
                     cache=Path(cache),
                     tf32=True,
+                    label=name,
+                    weights_sha256=model.weights_sha256,
+                    calibration_sha256=images.sha256,
+                    machine={},
                 )
             )
         inputs = built.prepare(pictures)
@@ -123,9 +128,7 @@ def table(data: dict[str, Any]) -> list[str]:
 
 def main() -> str:
     """The page with its table made anew."""
-    block = "<!-- settling -->\n" + "\n".join(table(json.loads(DATA.read_text("utf-8")))) + "\n<!-- end -->"
-    page = PAGE.read_text("utf-8")
-    return re.sub(r"<!-- settling -->.*?<!-- end -->", lambda _: block, page, count=1, flags=re.DOTALL)
+    return with_blocks(PAGE, {"settling": table(json.loads(DATA.read_text("utf-8")))})
 
 
 if __name__ == "__main__":

@@ -7,10 +7,11 @@ the replicates of eight processes that ran one after another (``perfkit promote`
 from __future__ import annotations
 
 import math
-import re
 from pathlib import Path
 from statistics import median, stdev
 from typing import TYPE_CHECKING
+
+from blocks import with_blocks
 
 from perfkit.record.baseline import read_baseline
 
@@ -66,9 +67,7 @@ def table() -> list[str]:
 
 def main() -> str:
     """The page with its table made anew."""
-    block = "<!-- spread -->\n" + "\n".join(table()) + "\n<!-- end -->"
-    page = PAGE.read_text("utf-8")
-    return re.sub(r"<!-- spread -->.*?<!-- end -->", lambda _: block, page, count=1, flags=re.DOTALL)
+    return with_blocks(PAGE, {"spread": table()})
 
 
 if __name__ == "__main__":

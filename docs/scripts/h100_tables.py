@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from pathlib import Path
 from statistics import median
+from typing import TYPE_CHECKING
+
+from blocks import with_blocks
 
 from perfkit.judge.compare import judge
 from perfkit.judge.metric import Metric
-from perfkit.judge.verdict import Row
 from perfkit.record.baseline import Baseline
 from perfkit.record.read import read_runs
 from perfkit.record.schema import CaseRecord, RunRecord
+
+if TYPE_CHECKING:
+    from perfkit.judge.verdict import Row
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "h100.md"
@@ -231,11 +235,7 @@ def main() -> str:
         "gate": gate_table(),
         "speeds": speeds_table(),
     }
-    page = PAGE.read_text("utf-8")
-    for name, lines in tables.items():
-        block = f"<!-- {name} -->\n" + "\n".join(lines) + "\n<!-- end -->"
-        page = re.sub(rf"<!-- {name} -->.*?<!-- end -->", lambda _, block=block: block, page, count=1, flags=re.DOTALL)
-    return page
+    return with_blocks(PAGE, tables)
 
 
 if __name__ == "__main__":

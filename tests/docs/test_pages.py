@@ -14,7 +14,8 @@ PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob
 
 
 @pytest.mark.parametrize("name", ["h100_tables.py", "cpu_settling.py", "cpu_spread.py"])
-def test_tables_come_from_committed_records(name: str) -> None:
+def test_tables_come_from_committed_records(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / "docs" / "scripts")
     script = runpy.run_path(str(ROOT / "docs" / "scripts" / name))
     assert script["main"]() == script["PAGE"].read_text("utf-8")
 
