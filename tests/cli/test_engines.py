@@ -119,6 +119,8 @@ def test_chosen_engines_go_into_a_file_and_into_another_store(
         (["import", "nothing.tar"], "nothing.tar: can't be read: No such file or directory"),
         (["polish"], "No such command 'polish'"),
         (["prune", "--max-gib", "-1"], "Invalid value for '--max-gib'"),
+        (["prune", "--max-gib", "inf"], "--max-gib inf: not a size"),
+        (["export", "."], "exists already; name a new file"),
     ],
 )
 def test_wrong_usage_is_a_line_and_code_4(arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -82,6 +82,12 @@ def pytest_configure(config):
 """
 
 
+REFUSES_REPEATS = """
+import pytest
+def pytest_configure(config):
+    if config.option.perfkit_case:
+        raise pytest.UsageError("not again")
+"""
 CRASHES_IN_REPEATS = """
 import os
 def pytest_runtest_setup(item):
@@ -110,15 +116,23 @@ def test_a_doubtful_case_is_measured_again_alone(project: Path, capfd: pytest.Ca
     assert "twin" in {sample.variant for sample in read_run(folder / "repeat-1.json").replicate.samples}
 
 
-def test_a_real_regression_is_seen_again(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """And a repeat that crashes leaves the verdict of the others."""
+@pytest.mark.parametrize(
+    ("conftest", "reason"),
+    [
+        (CRASHES_IN_REPEATS, "pytest ended with 9 and left no record"),
+        (REFUSES_REPEATS, "pytest ended with 4, see above; nothing was measured"),
+    ],
+)
+def test_a_lost_repeat_leaves_the_verdict_of_what_was_measured(
+    project: Path, conftest: str, reason: str, capfd: pytest.CaptureFixture[str]
+) -> None:
     assert measure("--baseline=none", replicates=2) == ExitCode.NOT_JUDGED
     assert main(["promote", str(written()[0].parent)]) == ExitCode.PASS
-    (project / "conftest.py").write_text(CRASHES_IN_REPEATS)
+    (project / "conftest.py").write_text(conftest)
     slowed = ["--", ".", "--perfkit-suite=tiny", f"--perfkit-slow={MODEL}/twin/{SMALL}=400%"]
     assert main(["run", "--replicates=1", "--repeats=1", *slowed]) == ExitCode.FAIL
     err = capfd.readouterr().err
-    assert "perfkit: repeat 1 is lost: pytest ended with 9 and left no record" in err
+    assert f"perfkit: repeat 1 is lost: {reason}" in err
     assert "perfkit: 1 of 1 replicates in" in err.splitlines()[-1]
 
 

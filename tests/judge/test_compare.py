@@ -56,6 +56,15 @@ def test_an_expected_case_without_times_fails(outcomes: tuple[Outcome, ...], ver
     assert "11 compared against baseline of 12 cases" in judgement.summary
 
 
+def test_a_missing_case_keeps_its_reason_where_a_repeat_left_it_out() -> None:
+    crashed = outcome(Status.SKIPPED, "no driver")
+    runs = [
+        make_run(without(HURT), day=day, outcomes=(one,))
+        for day, one in ((8, crashed), (9, outcome(Status.NOT_RUN, "deselected")))
+    ]
+    assert row_of(judge(usual_baseline(), runs)).reason == "skipped: no driver"
+
+
 def test_a_skipped_variant_isnt_missing_where_a_repeat_left_it_out() -> None:
     skipped = outcome(Status.SKIPPED, "the CPU lacks bf16", variant="eager-bf16")
     left_out = outcome(Status.NOT_RUN, "deselected", variant="eager-bf16")

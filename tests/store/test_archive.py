@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import io
+import os
 import tarfile
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from perfkit.errors import UserError
 from perfkit.store.archive import export_entries, import_entries
-from perfkit.store.entry import Entry
+from perfkit.store.entry import MANIFEST, Entry
 from tests.store.support import key, new_store, put
 
 if TYPE_CHECKING:
@@ -48,6 +50,48 @@ def test_an_import_mends_a_damaged_entry(tmp_path: Path, archive: Path) -> None:
     added, _ = import_entries(there, archive)
     assert len(added) == 2
     assert there.find(key()) is not None
+
+
+def test_what_was_imported_last_is_evicted_last(tmp_path: Path, archive: Path) -> None:
+    """Files in an archive keep the times of where they came from."""
+    there = new_store(tmp_path / "there", max_bytes=30)
+    before = put(there, key(model="vit_b_16"), b"old")
+    os.utime(before.folder / MANIFEST, (time.time() - 60,) * 2)
+    import_entries(there, archive)
+    put(there, key(model="convnext_tiny"), b"0123456789")
+    assert there.find(key()) is not None
+    assert there.find(key(model="vit_b_16")) is None
+
+
+def test_an_import_that_fails_half_way_adds_nothing(
+    tmp_path: Path, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = new_store(tmp_path / "there")
+    adopt = there.adopt
+    adopted: list[Path] = []
+
+    def full_disk(folder: Path) -> Entry:
+        if adopted:
+            raise OSError(28, "No space left on device")
+        adopted.append(folder)
+        return adopt(folder)
+
+    monkeypatch.setattr(there, "adopt", full_disk)
+    with pytest.raises(UserError, match="the store can't be written: No space left on device; nothing was imported"):
+        import_entries(there, archive)
+    assert there.entries() == []
+
+
+def test_a_store_that_cant_be_written_is_told_in_a_line(archive: Path) -> None:
+    with pytest.raises(UserError, match="the store can't be written: "):
+        import_entries(new_store(archive), archive)
+
+
+def test_a_folder_is_no_name_for_an_archive(tmp_path: Path) -> None:
+    store = new_store(tmp_path)
+    put(store, key())
+    with pytest.raises(UserError, match="exists already"):
+        export_entries(whole(store), type(tmp_path)("."))
 
 
 def test_nothing_is_overwritten_by_an_export(tmp_path: Path, archive: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from filelock import FileLock
 
 from perfkit.store.engine_store import EngineStore, cache_folder
-from perfkit.store.entry import MANIFEST, Damaged
+from perfkit.store.entry import MANIFEST, Damaged, read_entry
 from tests.store.support import FACTS, key, new_store, put, writer
 
 if TYPE_CHECKING:
@@ -117,6 +117,10 @@ def age_the_schema(folder: Path) -> None:
     (folder / MANIFEST).write_text(json.dumps(manifest))
 
 
+def smuggle_in(folder: Path) -> None:
+    (folder / "module.pt").write_bytes(b"run me")
+
+
 def climb_out(folder: Path) -> None:
     manifest = json.loads((folder / MANIFEST).read_text())
     manifest["files"][0]["name"] = "../engine.bin"
@@ -134,6 +138,7 @@ def climb_out(folder: Path) -> None:
         (edit_the_key, r"it was made for another key \(resnet50/trt-fp16, [0-9a-f]{12}\)"),
         (age_the_schema, "manifest.json: schema_version"),
         (climb_out, "manifest.json: files.0.name"),
+        (smuggle_in, "the manifest doesn't vouch for module.pt"),
     ],
 )
 def test_a_damaged_or_foreign_entry_is_never_handed_out(
@@ -221,6 +226,65 @@ def test_one_build_at_a_time(tmp_path: Path) -> None:
         lock = str(tmp_path / "locks" / "build.lock")
         assert subprocess.run([sys.executable, "-c", code, lock], capture_output=True, check=False).returncode == 1
     assert subprocess.run([sys.executable, "-c", code, lock], capture_output=True, check=False).returncode == 0
+
+
+def test_what_was_used_meanwhile_stays(tmp_path: Path) -> None:
+    """Another process may use or mend an entry between the listing and the removal."""
+    store = new_store(tmp_path)
+    entry = put(store, key())
+    os.utime(entry.folder / MANIFEST, (1e9, 1e9))
+    (listed,) = [found for _, found in store.entries()]
+    assert new_store(tmp_path).find(key()) is not None
+    assert not store.remove_if(key().digest, lambda now: now == listed)
+    assert store.remove_if(key().digest, lambda now: now != listed)
+
+
+def test_an_entry_that_vanishes_while_it_is_read_is_damaged_and_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = new_store(tmp_path)
+    put(store, key())
+    sound = read_entry
+
+    def vanishing(folder: Path) -> Any:
+        lose_the_manifest(folder)
+        return sound(folder)
+
+    monkeypatch.setattr("perfkit.store.engine_store.read_entry", vanishing)
+    ((_, found),) = store.entries()
+    assert isinstance(found, Damaged)
+
+
+def test_another_users_engine_is_loaded_though_it_cant_be_touched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = new_store(tmp_path)
+    put(store, key())
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "utime", refuse)
+    assert store.find(key()) is not None
+
+
+def test_what_a_killed_process_left_goes_after_a_day(tmp_path: Path) -> None:
+    store = new_store(tmp_path)
+    code = (
+        "import os, sys, pathlib; from tests.store.support import key, new_store, FACTS\n"
+        "store = new_store(pathlib.Path(sys.argv[1]))\n"
+        "store.put(key(), FACTS, None, lambda folder: os._exit(9))"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    killed = subprocess.run([sys.executable, "-c", code, str(tmp_path)], env=environment, check=False)
+    assert killed.returncode == 9
+    (left,) = (tmp_path / "engines").iterdir()
+    assert store.entries() == []
+    store.evict()
+    assert left.exists(), "another process may still be writing it"
+    os.utime(left, (time.time() - 2 * 24 * 3600,) * 2)
+    store.evict()
+    assert not left.exists()
 
 
 def test_why_an_engine_is_missing_is_told_by_the_most_alike(tmp_path: Path) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -71,6 +74,13 @@ class Numbered(StoredVariant):
     def _may_fail(self, step: str) -> None:
         if step in self.fails:
             raise RuntimeError(f"can't {step}\nand a second line")
+
+
+class Branching(nn.Module):
+    """No graph: which way it goes depends on the picture."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return images if images.sum() > 0 else -images
 
 
 @pytest.fixture
@@ -187,6 +197,34 @@ def test_an_engine_that_cant_be_saved_is_measured_all_the_same(request_: BuildRe
     assert store.entries() == []
 
 
+def test_what_the_backend_warned_of_is_told_every_night(request_: BuildRequest, store: EngineStore) -> None:
+    class Talkative(Numbered):
+        def build(self, request: BuildRequest) -> Built:
+            warnings.warn("returning the original module", stacklevel=1)
+            return super().build(request)
+
+    for _ in range(2):
+        notes = build_variant(Talkative(), request_, store).built.facts.notes
+        assert notes == ["its own", "returning the original module"]
+
+
+@pytest.mark.parametrize("kind", ["stored", "rebuilt", "without a graph"])
+def test_builds_hold_the_lock_of_builds(request_: BuildRequest, store: EngineStore, kind: str, tmp_path: Path) -> None:
+    held = []
+
+    class Looking(Numbered):
+        def build(self, request: BuildRequest) -> Built:
+            code = "import sys; from filelock import FileLock; FileLock(sys.argv[1], timeout=0).acquire()"
+            lock = str(tmp_path / "cache" / "locks" / "build.lock")
+            held.append(subprocess.run([sys.executable, "-c", code, lock], capture_output=True, check=False).returncode)
+            return super().build(request)
+
+    if kind == "without a graph":
+        request_ = dataclasses.replace(request_, model=Branching().eval())
+    build_variant(Looking(), request_, store, rebuild=kind == "rebuilt")
+    assert held == [1]
+
+
 def test_a_failed_build_comes_through_and_stores_nothing(request_: BuildRequest, store: EngineStore) -> None:
     variant = Numbered()
     variant.fails = {"build"}
@@ -197,17 +235,15 @@ def test_a_failed_build_comes_through_and_stores_nothing(request_: BuildRequest,
 
 def test_a_store_that_cant_be_written_costs_a_build_and_no_more(request_: BuildRequest, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    built = build_variant(Numbered(), request_, EngineStore(tmp_path / "file", 2**30)).built
+    unwritable = EngineStore(tmp_path / "file", 2**30)
+    assert answer(build_variant(Numbered(), request_, unwritable, rebuild=True).built) == 1
+    built = build_variant(Numbered(), request_, unwritable).built
     assert answer(built) == 1
     (note,) = [note for note in built.facts.notes if note.startswith("not stored: ")]
     assert "Error" in note
 
 
 def test_a_model_without_a_graph_is_built_every_time(request_: BuildRequest, store: EngineStore) -> None:
-    class Branching(nn.Module):
-        def forward(self, images: Tensor) -> Tensor:
-            return images if images.sum() > 0 else -images
-
     other = dataclasses.replace(request_, model=Branching().eval())
     variant = Numbered()
     for number in (1, 2):

@@ -17,6 +17,7 @@ from perfkit.record.replicate import Run
 
 _FOLDER = "runs"
 """Below the results folder: one folder a run, one file a replicate."""
+_CASE_OPTION = "--perfkit-case"
 _DOUBTFUL = (Verdict.REGRESSED, Verdict.INCONCLUSIVE)
 """Verdicts that more replicates may change: a regression has to be seen again, what can't be told perhaps can."""
 
@@ -78,20 +79,33 @@ def _check(arguments: list[str]) -> None:
             raise UserError("--benchmark-json is perfkit's own here, a file for each replicate; leave it out")
 
 
+def _without_cases(arguments: list[str]) -> list[str]:
+    """The arguments without the user's own choice of cases."""
+    kept = []
+    previous = ""
+    for argument in arguments:
+        if _CASE_OPTION not in (argument, previous) and not argument.startswith(f"{_CASE_OPTION}="):
+            kept.append(argument)
+        previous = argument
+    return kept
+
+
 def _repeated(
     baseline: Baseline | None, runs: list[Run], repeats: int, arguments: list[str], folder: Path
 ) -> Judgement:
     """The judgement once every doubtful case was measured up to ``repeats`` more times; ``runs`` grows by them."""
     judgement = judge(baseline, runs)
     for number in range(1, repeats + 1):
-        doubtful = [str(row.case) for row in judgement.rows if row.compared and row.verdict in _DOUBTFUL]
+        # A plain pytest-benchmark test beside the cases can't be chosen by --perfkit-case.
+        rows = [row for row in judgement.rows if row.compared and row.variant]
+        doubtful = [str(row.case) for row in rows if row.verdict in _DOUBTFUL]
         if not doubtful:
             break
         tell(f"repeat {number} of at most {repeats}: {len(doubtful)} of {len(judgement.rows)} cases are in doubt")
-        only = [f"--perfkit-case={case}" for case in doubtful]
+        only = [f"{_CASE_OPTION}={case}" for case in doubtful]
         try:
-            runs.append(measure_replicate([*arguments, *only], folder / f"repeat-{number}.json"))
-        except LostReplicate as error:
+            runs.append(measure_replicate([*_without_cases(arguments), *only], folder / f"repeat-{number}.json"))
+        except (LostReplicate, UserError) as error:  # what was measured before is judged all the same
             tell(f"repeat {number} is lost: {error}")
             continue
         judgement = judge(baseline, runs)

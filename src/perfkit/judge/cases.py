@@ -133,7 +133,9 @@ def _why_broken(data: CaseData) -> str | None:
 def _why_missing(data: CaseData) -> str:
     if not data.outcomes:
         return "the baseline has it, the run doesn't"
-    outcome = data.outcomes[-1]
+    # A replicate that didn't come to it knows less than one that did.
+    told = [outcome for outcome in data.outcomes if outcome.status is not Status.NOT_RUN]
+    outcome = (told or data.outcomes)[-1]
     if outcome.status is Status.SKIPPED:
         return f"skipped: {outcome.reason or 'no reason told'}"
     return outcome.reason or "planned and not run"

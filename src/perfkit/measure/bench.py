@@ -103,24 +103,26 @@ class ModelBench:
         release()
 
     def _build(self, variant: Variant) -> BuildResult:
+        calibration = self._calibration()
         request = BuildRequest(
             model=self.model.module,
             profile=self.plan.profile,
             example=self._pictures(self.plan.profile.opt, 1)[0],
-            calibration=self._calibration(),
+            calibration=calibration,
             device=self.workshop.device,
             cache=self.workshop.cache,
             tf32=self.workshop.tf32,
             label=self.plan.label,
             weights_sha256=self.model.weights_sha256,
-            calibration_sha256=self._calibration_sha256(),
+            calibration_sha256=self._calibration_sha256(calibration),
             machine=self.workshop.machine,
         )
         return build_variant(variant, request, self.workshop.store, rebuild=self.workshop.rebuild)
 
-    def _calibration_sha256(self) -> str:
-        """Of the pictures and of how they are fed; the batches themselves follow from these and the profile."""
-        fed = f"{self.workshop.calibration.sha256} {self.model.preprocessing} {_CALIBRATION_IMAGES}"
+    def _calibration_sha256(self, batches: list[Tensor]) -> str:
+        """Of the pictures and of how they are fed; the batches' own bits may differ from machine to machine."""
+        shapes = [tuple(batch.shape) for batch in batches]
+        fed = f"{self.workshop.calibration.sha256} {self.model.preprocessing} {shapes}"
         return hashlib.sha256(fed.encode()).hexdigest()
 
     def _calibration(self) -> list[Tensor]:

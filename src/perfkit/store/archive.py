@@ -30,10 +30,10 @@ def export_entries(entries: Sequence[Entry], path: Path) -> None:
             raise UserError(
                 f"{entry.key.what} ({entry.folder.name[:12]}) is damaged: {damage}; see perfkit engines verify"
             ) from None
+    if path.exists():
+        raise UserError(f"{path}: exists already; name a new file")
     temporary = path.with_name(f".{path.name}.tmp")
     try:
-        if path.exists():
-            raise UserError(f"{path}: exists already; name a new file")
         try:
             with tarfile.open(temporary, "w") as archive:
                 for entry in entries:
@@ -49,9 +49,16 @@ def export_entries(entries: Sequence[Entry], path: Path) -> None:
 def import_entries(store: EngineStore, path: Path) -> tuple[list[Entry], list[Entry]]:
     """Adds the entries of a tar file to the store; returns those added and those that it had already.
 
-    All of them are verified before the first is added. Raises UserError when the file isn't such an archive, or one
-    of its entries is damaged; the store is then as it was.
+    All of them are verified before the first is added. Raises UserError when the file isn't such an archive, one of
+    its entries is damaged, or the store can't be written; no entry of the file is then added.
     """
+    try:
+        return _import(store, path)
+    except OSError as error:
+        raise UserError(f"the store can't be written: {error.strerror or error}; nothing was imported") from error
+
+
+def _import(store: EngineStore, path: Path) -> tuple[list[Entry], list[Entry]]:
     with store.scratch() as scratch:
         folders = _extract(path, Path(scratch))
         entries = []
@@ -62,13 +69,20 @@ def import_entries(store: EngineStore, path: Path) -> tuple[list[Entry], list[En
             except Damaged as damage:
                 raise UserError(f"{path}: {folder.name[:12]} is damaged: {damage}; nothing was imported") from None
             entries.append(entry)
-        added, known = [], []
-        for entry in entries:
-            with store.lock(entry.key):
-                if _is_sound(store, entry):
-                    known.append(entry)
-                else:
-                    added.append(store.adopt(entry.folder))
+        added: list[Entry] = []
+        known: list[Entry] = []
+        try:
+            for entry in entries:
+                with store.lock(entry.key):
+                    if _is_sound(store, entry):
+                        known.append(entry)
+                    else:
+                        added.append(store.adopt(entry.folder))
+                        added[-1].touch()  # or the next put would evict first what was just brought
+        except OSError:
+            for entry in added:
+                store.remove_if(entry.folder.name, lambda _: True)
+            raise
         return added, known
 
 

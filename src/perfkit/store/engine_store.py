@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import operator
 import os
 import shutil
 import tempfile
+import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
 
 _CACHE_VARIABLE = "PERFKIT_CACHE"
 _DIGEST_DIGITS = 64
+_SCRATCH = ".scratch-"
+_ABANDONED_S = 24 * 3600
 
 
 def cache_folder(root: Path) -> Path:
@@ -82,9 +87,7 @@ class EngineStore:
         is within its limit; the new entry stays. Raises OSError where it can't be written, ValueError when ``save``
         wrote nothing fit to be stored, and whatever ``save`` raises.
         """
-        self._entries.mkdir(parents=True, exist_ok=True)
-        # On the same file system, so that the rename is one step.
-        with tempfile.TemporaryDirectory(dir=self._entries, prefix=".new-", ignore_cleanup_errors=True) as scratch:
+        with self.scratch() as scratch:
             new = Path(scratch, key.digest)
             new.mkdir()
             save(new)
@@ -106,35 +109,39 @@ class EngineStore:
         place = self._entries / new.name
         if place.exists():
             # A folder can't be replaced in one step. A crash between the two leaves no entry, never half of one.
-            with tempfile.TemporaryDirectory(dir=self._entries, prefix=".old-", ignore_cleanup_errors=True) as old:
+            with self.scratch() as old:
                 place.rename(Path(old, new.name))
         new.rename(place)
         return read_entry(place)
 
-    def remove(self, digest: str) -> None:
-        """Forgets an entry, whatever state it is in."""
-        shutil.rmtree(self._entries / digest, ignore_errors=True)
+    def remove_if(self, digest: str, unwanted: Callable[[Entry | Damaged], bool]) -> bool:
+        """Forgets an entry if it is still unwanted once its lock is held; what another process works on stays."""
+        try:
+            with self._file_lock(digest, timeout_s=0):
+                if not unwanted(self._read(digest)):
+                    return False
+                shutil.rmtree(self._entries / digest, ignore_errors=True)
+                return True
+        except Timeout:
+            return False
 
     def entries(self) -> list[tuple[str, Entry | Damaged]]:
         """Every entry with its digest, last used first; files unchecked, those without a sound manifest last."""
-        found: list[tuple[str, Entry | Damaged]] = []
-        for folder in self._folders():
-            try:
-                found.append((folder.name, read_entry(folder)))
-            except Damaged as damage:
-                found.append((folder.name, damage))
+        found = [(folder.name, self._read(folder.name)) for folder in self._folders()]
         return sorted(found, key=lambda item: (-_last_used_s(item[1]), item[0]))
 
     def scratch(self) -> tempfile.TemporaryDirectory[str]:
-        """A folder on the store's own file system, gone after its ``with``."""
+        """A folder on the store's own file system, so that a rename out of it is one step; gone after its ``with``."""
         self._entries.mkdir(parents=True, exist_ok=True)
-        return tempfile.TemporaryDirectory(dir=self._entries, prefix=".new-", ignore_cleanup_errors=True)
+        return tempfile.TemporaryDirectory(dir=self._entries, prefix=_SCRATCH, ignore_cleanup_errors=True)
 
     def evict(self, keep: str = "") -> list[Entry]:
         """Removes the least recently used entries until the sound ones fit the limit; returns what went.
 
-        ``keep`` stays, and so does what another process holds the lock of.
+        ``keep`` stays, and so does what another process holds the lock of or has used since. What a process that was
+        killed left half-written goes after a day.
         """
+        self._sweep()
         entries = [entry for _, entry in self.entries() if isinstance(entry, Entry)]
         total_bytes = sum(entry.size_bytes for entry in entries)
         gone = []
@@ -143,13 +150,10 @@ class EngineStore:
                 break
             if entry.folder.name == keep:
                 continue
-            try:
-                with self._file_lock(entry.folder.name, timeout_s=0):
-                    self.remove(entry.folder.name)
-            except Timeout:
-                continue
-            total_bytes -= entry.size_bytes
-            gone.append(entry)
+            # What was used since it was listed is another entry by now: its time is part of it.
+            if self.remove_if(entry.folder.name, partial(operator.eq, entry)):
+                total_bytes -= entry.size_bytes
+                gone.append(entry)
         return gone
 
     def why_missing(self, key: EngineKey) -> str:
@@ -163,6 +167,20 @@ class EngineStore:
             return ""
         closest = min(alike, key=len)
         return ", ".join(closest)
+
+    def _read(self, digest: str) -> Entry | Damaged:
+        try:
+            return read_entry(self._entries / digest)
+        except Damaged as damage:
+            return damage
+
+    def _sweep(self) -> None:
+        if not self._entries.is_dir():
+            return
+        for folder in self._entries.glob(f"{_SCRATCH}*"):
+            with contextlib.suppress(OSError):
+                if time.time() - folder.stat().st_mtime > _ABANDONED_S:
+                    shutil.rmtree(folder, ignore_errors=True)
 
     def _folders(self) -> list[Path]:
         if not self._entries.is_dir():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -51,6 +52,8 @@ class Entry:
 
     folder: Path
     manifest: Manifest
+    last_used_s: float
+    """When it was last loaded or written, in seconds since the epoch: the manifest's own modification time."""
 
     @property
     def key(self) -> EngineKey:
@@ -62,20 +65,22 @@ class Entry:
         """The size of the files, without the manifest."""
         return sum(file.size_bytes for file in self.manifest.files)
 
-    @property
-    def last_used_s(self) -> float:
-        """When it was last loaded or written, in seconds since the epoch: the manifest's own modification time."""
-        return (self.folder / MANIFEST).stat().st_mtime
-
     def touch(self) -> None:
-        """Marks the entry as used now."""
-        os.utime(self.folder / MANIFEST)
+        """Marks the entry as used now, where that may be written: another user's engine is as good to load."""
+        with contextlib.suppress(OSError):
+            os.utime(self.folder / MANIFEST)
 
     def verify(self) -> None:
         """Reads every file and compares it with the manifest.
 
-        Raises Damaged, naming the file and what is wrong with it.
+        Raises Damaged, naming the file and what is wrong with it; a file that the manifest doesn't name is wrong too.
         """
+        try:
+            names = {path.name for path in self.folder.iterdir()}
+        except OSError as error:
+            raise Damaged(f"its folder can't be read: {error.strerror}") from None
+        for name in sorted(names - {MANIFEST} - {file.name for file in self.manifest.files}):
+            raise Damaged(f"the manifest doesn't vouch for {name}")
         for file in self.manifest.files:
             path = self.folder / file.name
             try:
@@ -104,7 +109,11 @@ def read_entry(folder: Path) -> Entry:
         raise Damaged(f"{MANIFEST}: {describe(error)}") from None
     if manifest.key.digest != folder.name:
         raise Damaged(f"it was made for another key ({manifest.key.what}, {manifest.key.digest[:12]})")
-    return Entry(folder, manifest)
+    try:
+        last_used_s = (folder / MANIFEST).stat().st_mtime
+    except OSError as error:  # removed or replaced by another process just now
+        raise Damaged(f"{MANIFEST} can't be read: {error.strerror}") from None
+    return Entry(folder, manifest, last_used_s)
 
 
 def describe_files(folder: Path) -> list[StoredFile]:

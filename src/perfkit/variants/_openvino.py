@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 class BuiltOpenvino(Built):
     """A compiled OpenVINO model with one inference request."""
 
-    def __init__(self, compiled: ov.CompiledModel, blob: bytes, facts: BuildFacts) -> None:
+    def __init__(self, compiled: ov.CompiledModel, facts: BuildFacts, blob: bytes | None = None) -> None:
         super().__init__(facts)
-        self.blob: bytes | None = blob
-        """The compiled model as OpenVINO exports it, until the variant is closed."""
+        self.blob = blob
+        """The compiled model as OpenVINO exports it; a loaded one has no more use for it."""
         self._request: ov.InferRequest | None = compiled.create_infer_request()
         self._outputs = len(compiled.outputs)
 
@@ -77,7 +77,7 @@ def options() -> dict[str, str | int | bool]:
 
 def load_model(blob: bytes, facts: BuildFacts) -> BuiltOpenvino:
     """The compiled model that OpenVINO exported."""
-    return BuiltOpenvino(ov.Core().import_model(io.BytesIO(blob), "CPU", options()), blob, facts)
+    return BuiltOpenvino(ov.Core().import_model(io.BytesIO(blob), "CPU", options()), facts)
 
 
 def compile_model(model: ov.Model, started: float) -> BuiltOpenvino:
@@ -99,7 +99,7 @@ def compile_model(model: ov.Model, started: float) -> BuiltOpenvino:
         layers=len(layers),
         layer_formats=dict(sorted(formats.items())),
     )
-    return BuiltOpenvino(compiled, blob, facts)
+    return BuiltOpenvino(compiled, facts, blob)
 
 
 def _text(info: Any, key: str) -> str:

@@ -45,7 +45,7 @@ class OpenvinoVariant(StoredVariant):
         from perfkit.variants._openvino import BuiltOpenvino
 
         assert isinstance(built, BuiltOpenvino)
-        assert built.blob is not None, "saved after close"
+        assert built.blob is not None, "only a fresh build is saved"
         (folder / _FILE).write_bytes(built.blob)
 
     def load(self, request: BuildRequest, folder: Path, facts: BuildFacts) -> Built:

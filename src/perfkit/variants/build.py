@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import time
 import warnings
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ import torch
 
 from perfkit.catalog.case import Platform, format_shape
 from perfkit.store.entry import Damaged, Entry
-from perfkit.store.key import EngineKey
+from perfkit.store.key import EngineKey, source_sha256
 from perfkit.variants.base import StoredVariant, reason_of
 
 if TYPE_CHECKING:
@@ -46,24 +46,12 @@ def build_variant(
 
     Raises whatever the backend raises.
     """
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        if store is None or not isinstance(variant, StoredVariant):
-            result = _build(variant, request)
-        elif rebuild:
-            with store.building():
-                built = _build(variant, request)
-            result = _noting(built, "built anew on purpose (--rebuild); the store is as it was")
-        else:
-            result = _stored(variant, request, store)
-    said = list(
-        dict.fromkeys(
-            _first_line(str(warning.message))
-            for warning in caught
-            if not issubclass(warning.category, (ResourceWarning, DeprecationWarning, FutureWarning))
-        )
-    )
-    return _noting(result, *said[:_MAX_NOTES])
+    if store is None or not isinstance(variant, StoredVariant):
+        return _build(variant, request, store)
+    if rebuild:
+        built = _build(variant, request, store)
+        return _noting(built, "built anew on purpose (--rebuild); the store is as it was")
+    return _stored(variant, request, store)
 
 
 def key_of(variant: StoredVariant, request: BuildRequest) -> EngineKey:
@@ -71,6 +59,9 @@ def key_of(variant: StoredVariant, request: BuildRequest) -> EngineKey:
 
     Raises what torch.export raises for a model that has no graph.
     """
+    import torchvision
+
+    from perfkit.catalog import images, models
     from perfkit.variants._export import graph_sha256
 
     profile = request.profile
@@ -78,6 +69,9 @@ def key_of(variant: StoredVariant, request: BuildRequest) -> EngineKey:
         parts={
             **request.machine,
             **variant.key_parts(request),
+            # Random weights are known by what they follow from, and that is code of ours and of torchvision's.
+            "torchvision": torchvision.__version__,
+            "models_sha256": source_sha256(models, images),
             "variant": variant.name,
             "model": request.label,
             "weights_sha256": request.weights_sha256,
@@ -95,15 +89,32 @@ def release() -> None:
         torch.cuda.empty_cache()
 
 
-def _build(variant: Variant, request: BuildRequest) -> BuildResult:
+def _build(variant: Variant, request: BuildRequest, store: EngineStore | None) -> BuildResult:
     cuda = request.device.type == Platform.CUDA
-    if cuda:
-        torch.cuda.synchronize()
-        torch.cuda.reset_peak_memory_stats()
-    built = variant.build(request)
-    if cuda:
-        torch.cuda.synchronize()
-    return BuildResult(built, torch.cuda.max_memory_allocated() if cuda else None)
+    with ExitStack() as held, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        if store is not None:
+            with suppress(OSError):  # a cache that can't be written is no reason not to build
+                held.enter_context(store.building())
+        if cuda:
+            torch.cuda.synchronize()
+            torch.cuda.reset_peak_memory_stats()
+        built = variant.build(request)
+        if cuda:
+            torch.cuda.synchronize()
+    result = BuildResult(built, torch.cuda.max_memory_allocated() if cuda else None)
+    return _noting(result, *_said(caught)[:_MAX_NOTES])
+
+
+def _said(caught: list[warnings.WarningMessage]) -> list[str]:
+    """What concerns the user, once each."""
+    return list(
+        dict.fromkeys(
+            _first_line(str(warning.message))
+            for warning in caught
+            if not issubclass(warning.category, (ResourceWarning, DeprecationWarning, FutureWarning))
+        )
+    )
 
 
 def _stored(variant: StoredVariant, request: BuildRequest, store: EngineStore) -> BuildResult:
@@ -112,7 +123,7 @@ def _stored(variant: StoredVariant, request: BuildRequest, store: EngineStore) -
             key = key_of(variant, request)
             held.enter_context(store.lock(key))
         except Exception as error:  # a folder that can't be written; torch.export, which raises anything
-            return _noting(_build(variant, request), f"not stored: {reason_of(error)}")
+            return _noting(_build(variant, request, store), f"not stored: {reason_of(error)}")
         entry, why = _found(store, key)
         if entry is not None:
             try:
@@ -120,8 +131,7 @@ def _stored(variant: StoredVariant, request: BuildRequest, store: EngineStore) -
             except Exception as error:  # whatever a library raises that can't load what it wrote
                 why = f"the store's entry can't be loaded: {reason_of(error)}"
         notes = [f"built, for {why}"] if why else []
-        with store.building():
-            result = _build(variant, request)
+        result = _build(variant, request, store)
         return _noting(_kept(variant, request, result, store, key), *notes)
 
 
@@ -131,6 +141,8 @@ def _found(store: EngineStore, key: EngineKey) -> tuple[Entry | None, str]:
         entry = store.find(key)
     except Damaged as damage:
         return None, f"the store's entry is damaged: {damage}"
+    except OSError as error:
+        return None, f"the store can't be read: {error.strerror}"
     difference = "" if entry is not None else store.why_missing(key)
     return entry, f"the store's engine is of another key: {difference}" if difference else ""
 

@@ -10,6 +10,7 @@ import typer
 from perfkit.catalog.config import load_config
 from perfkit.report.units import format_bytes
 from perfkit.store.engine_store import EngineStore, cache_folder
+from perfkit.store.entry import Damaged
 
 if TYPE_CHECKING:
     from perfkit.store.entry import Entry
@@ -19,7 +20,7 @@ CacheOption = Annotated[
     typer.Option(
         "--cache",
         metavar="DIR",
-        help="The folder of engines and timing caches.  [default: $PERFKIT_CACHE, else .perfkit]",
+        help="The folder of engines and timing caches.  [default: $PERFKIT_CACHE, else .perfkit in this folder]",
     ),
 ]
 
@@ -31,6 +32,17 @@ def open_store(cache: Path | None) -> EngineStore:
     """
     here = Path.cwd()
     return EngineStore(cache if cache is not None else cache_folder(here), load_config(here).store.max_bytes)
+
+
+def damage_of(entry: Entry | Damaged) -> str:
+    """What is wrong with an entry, every file checked; "" for a sound one."""
+    if isinstance(entry, Damaged):
+        return str(entry)
+    try:
+        entry.verify()
+    except Damaged as damage:
+        return str(damage)
+    return ""
 
 
 def line_of(entry: Entry) -> str:

@@ -1,13 +1,14 @@
 """``perfkit engines prune``: damaged engines out, and the least recently used beyond a size."""
 
+import math
 from typing import Annotated
 
 import typer
 
-from perfkit.cli.engines.common import CacheOption, line_of, open_store
+from perfkit.cli.engines.common import CacheOption, damage_of, line_of, open_store
 from perfkit.cli.output import write
+from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
-from perfkit.store.entry import Damaged
 
 
 def prune_engines(
@@ -20,15 +21,14 @@ def prune_engines(
     """Remove damaged engines and, beyond the size, those that weren't used for longest."""
     store = open_store(cache)
     if max_gib is not None:
+        if not math.isfinite(max_gib):
+            raise UserError(f"--max-gib {max_gib}: not a size")
         store.max_bytes = int(max_gib * 2**30)
     removed = 0
     for digest, entry in store.entries():
-        try:
-            if isinstance(entry, Damaged):
-                raise entry
-            entry.verify()
-        except Damaged as damage:
-            store.remove(digest)
+        damage = damage_of(entry)
+        # Looked at once more under its lock: another process may have mended it meanwhile.
+        if damage and store.remove_if(digest, lambda now: bool(damage_of(now))):
             removed += 1
             write(f"{digest[:12]}  removed: damaged: {damage}\n")
     for entry in store.evict():

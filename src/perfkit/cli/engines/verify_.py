@@ -1,10 +1,10 @@
 """``perfkit engines verify``: every file of every engine against its checksum."""
 
-from perfkit.cli.engines.common import CacheOption, line_of, open_store
+from perfkit.cli.engines.common import CacheOption, damage_of, line_of, open_store
 from perfkit.cli.output import write
 from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
-from perfkit.store.entry import Damaged, Entry
+from perfkit.store.entry import Entry
 
 
 def verify_engines(cache: CacheOption = None) -> int:
@@ -12,9 +12,7 @@ def verify_engines(cache: CacheOption = None) -> int:
     found = open_store(cache).entries()
     damaged = 0
     for digest, entry in found:
-        try:
-            _check(entry)
-        except Damaged as damage:
+        if damage := damage_of(entry):
             damaged += 1
             what = f" ({entry.key.what})" if isinstance(entry, Entry) else ""
             write(f"{digest[:12]}  damaged{what}: {damage}\n")
@@ -25,9 +23,3 @@ def verify_engines(cache: CacheOption = None) -> int:
         raise UserError(f"{damaged} of {len(found)} engines damaged; perfkit engines prune removes them")
     write(f"{len(found)} engine{'' if len(found) == 1 else 's'}, all sound\n")
     return ExitCode.PASS
-
-
-def _check(entry: Entry | Damaged) -> None:
-    if isinstance(entry, Damaged):
-        raise entry
-    entry.verify()
