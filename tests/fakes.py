@@ -75,6 +75,18 @@ class RaisesInBuild(Twin):
         raise RuntimeError("no kernel for this operator\nand a second line")
 
 
+class WrongPrecision(Twin):
+    """Named for eight bits, and built of float layers alone."""
+
+    name = "wrong-precision"
+    precision_formats = ("int8",)
+
+    def build(self, request: BuildRequest) -> Built:
+        built = super().build(request)
+        built.facts = built.facts.model_copy(update={"layer_formats": {"Float": 53, "Half": 2}})
+        return built
+
+
 class RaisesInCall(Twin):
     name = "raises-in-call"
 

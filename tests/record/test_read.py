@@ -3,9 +3,12 @@ from __future__ import annotations
 import json
 import math
 import random
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from perfkit.catalog.case import CaseId, Platform
 from perfkit.errors import UserError
@@ -43,6 +46,21 @@ def test_a_record_becomes_one_number_per_metric() -> None:
     assert device.reference_s == 4e-3
     # Quartiles of log(time) are log 1 ms and log 2 ms.
     assert device.variant_se == pytest.approx(0.93 * math.log(2) / math.sqrt(5))
+
+
+@given(
+    rounds=st.lists(st.lists(st.floats(1e-4, 1e-1), min_size=4, max_size=4), min_size=5, max_size=12),
+)
+def test_a_disturbed_case_doesnt_disagree_with_itself(rounds: list[list[float]]) -> None:
+    """pytest-benchmark's median over all calls isn't the median of the rounds' medians, and may be far from it."""
+    data = run_data({case(): (4e-3, 1e-3)}, rounds=len(rounds))
+    benchmark = benchmark_of(data, case())
+    own = benchmark["extra_info"]["perfkit"]["rounds"]
+    own["variant_wall_s"], own["variant_calls"] = [median(calls_s) for calls_s in rounds], 4
+    every = [call_s for calls_s in rounds for call_s in calls_s]
+    benchmark["stats"] |= {"median": median(every), "min": min(every), "max": max(every), "rounds": len(every)}
+    (outcome,) = run_from_json(data, "run").outcomes
+    assert outcome.status is Status.MEASURED, outcome.reason
 
 
 def test_a_record_keeps_what_judging_needs() -> None:

@@ -10,7 +10,7 @@ from torchvision.transforms.v2 import InterpolationMode
 from perfkit.catalog.case import ShapeProfile
 from perfkit.catalog.images import Preprocessing
 from perfkit.record.schema import BuildFacts
-from perfkit.variants.base import BuildRequest, Built, Variant
+from perfkit.variants.base import BuildRequest, Built, PrecisionNotDelivered, Variant
 from perfkit.variants.build import build_variant, release
 from perfkit.variants.registry import load_variant
 from tests.fakes import BuiltFake
@@ -90,3 +90,36 @@ def test_the_reference_is_the_model_itself(request_: BuildRequest) -> None:
     assert result.built.unpack((outputs, outputs)) == (outputs, outputs)
     result.built.close()
     release()
+
+
+@pytest.mark.parametrize(
+    ("formats", "named_for", "delivered"),
+    [
+        ({"Float": 55}, ("half", "fp16"), False),
+        ({"Float": 54, "Half": 1}, ("half", "fp16"), True),
+        ({"Channel major FP16 format where channel % 8 == 0": 1}, ("half", "fp16"), True),
+        ({"f32": 21, "u8": 2}, ("i8", "u8"), True),
+        ({"f32": 21}, ("i8", "u8"), False),
+        ({"Float": 55}, (), True),
+        ({}, ("half",), True),
+        (None, ("half",), True),
+    ],
+)
+def test_a_build_runs_in_the_precision_that_it_is_named_for(
+    request_: BuildRequest, formats: dict[str, int] | None, named_for: tuple[str, ...], delivered: bool
+) -> None:
+    """Where its layers are known; TensorRT has built "FP16" engines of float layers alone, without a word."""
+
+    class Named(Talkative):
+        precision_formats = named_for
+
+        def build(self, request: BuildRequest) -> Built:
+            built = super().build(request)
+            built.facts = built.facts.model_copy(update={"layer_formats": formats})
+            return built
+
+    if delivered:
+        assert build_variant(Named(), request_).built.facts.layer_formats == formats
+        return
+    with pytest.raises(PrecisionNotDelivered, match=r"^precision not delivered: 0 of \d+ layer outputs are "):
+        build_variant(Named(), request_)

@@ -12,7 +12,7 @@ from perfkit.catalog.case import REFERENCE_VARIANT, CaseId, parse_shape
 from perfkit.plugin.progress import PROGRESS
 from perfkit.plugin.state import STATE, RunState
 from perfkit.record.schema import Status
-from perfkit.variants.base import Variant, reason_of
+from perfkit.variants.base import PrecisionNotDelivered, Variant, reason_of
 from perfkit.variants.registry import load_variant, why_unavailable
 
 if TYPE_CHECKING:
@@ -88,6 +88,8 @@ def perfkit_variant(request: pytest.FixtureRequest, perfkit_model: ModelBench | 
     with request.config.stash[PROGRESS].activity(f"building {perfkit_model.plan.label} {variant.name}"):
         try:
             result: BuildResult | Broken = perfkit_model.build(variant)
+        except PrecisionNotDelivered as error:
+            result = Broken(str(error), error)
         except Exception as error:  # backends raise anything; the case is broken and the run goes on
             result = Broken(f"build failed: {reason_of(error)}", error)
     yield VariantBench(variant, result)

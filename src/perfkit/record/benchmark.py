@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 _TIMES = ("median", "min", "max", "mean")
 _MAX_DISAGREEMENT = 1.25
-"""pytest-benchmark's median and the paired rounds' hold the same calls, less a few dropped rounds.
+"""pytest-benchmark's median is over the calls that the rounds' times are medians of.
 
-A larger ratio is another unit or an edited file.
+So it lies between the fastest and the slowest round, wherever in a disturbed case. Beyond them by more than this is
+another unit or an edited file.
 """
 
 
@@ -104,8 +105,8 @@ def _case_record(own: Mapping[str, Any], source: str) -> CaseRecord:
 
 def _disagreement(stats: Mapping[str, Any], record: CaseRecord) -> str | None:
     of_stats, of_rounds = float(stats["median"]), median(record.rounds.variant_wall_s)
-    ratio = of_stats / of_rounds
-    if 1 / _MAX_DISAGREEMENT <= ratio <= _MAX_DISAGREEMENT:
+    rounds_s = record.rounds.variant_wall_s
+    if min(rounds_s) / _MAX_DISAGREEMENT <= of_stats <= max(rounds_s) * _MAX_DISAGREEMENT:
         return None
     return (
         f"stats and rounds disagree: median {of_stats:.6g} s against {of_rounds:.6g} s; another unit, or an edited file"

@@ -76,6 +76,10 @@ class Variant(ABC):
     """The lowest cosine to the reference's answers, over the evaluation images, that still counts as the same
     model. Below it the variant is BROKEN, whatever its speed."""
 
+    precision_formats: ClassVar[tuple[str, ...]] = ()
+    """How the precision in its name shows in the formats of layer outputs, in lower case and in part: ``half``.
+    A build whose layers are known and show it nowhere is BROKEN; (): nothing to prove."""
+
     def unavailable(self) -> str | None:
         """Why this machine can't run the variant, in one line; None when it can.
 
@@ -86,6 +90,10 @@ class Variant(ABC):
     @abstractmethod
     def build(self, request: BuildRequest) -> Built:
         """Builds for all shapes of the profile. Whatever it raises makes its cases BROKEN with that reason."""
+
+
+class PrecisionNotDelivered(RuntimeError):
+    """A build that runs, in another precision than the one it is named for; the message is the reason in one line."""
 
 
 class StoredVariant(Variant):

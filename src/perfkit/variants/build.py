@@ -14,7 +14,7 @@ import torch
 from perfkit.catalog.case import Platform, format_shape
 from perfkit.store.entry import Damaged, Entry
 from perfkit.store.key import EngineKey, source_sha256
-from perfkit.variants.base import StoredVariant, reason_of
+from perfkit.variants.base import PrecisionNotDelivered, StoredVariant, reason_of
 
 if TYPE_CHECKING:
     from perfkit.store.engine_store import EngineStore
@@ -44,14 +44,18 @@ def build_variant(
     What the backend warns about goes into the facts' notes: a warning is how some of them say that they returned
     the original model. Warnings for the backend's own developers (deprecations, unclosed files) are left out.
 
-    Raises whatever the backend raises.
+    Raises PrecisionNotDelivered when no layer runs in the precision that the variant is named for, and whatever the
+    backend raises.
     """
     if store is None or not isinstance(variant, StoredVariant):
-        return _build(variant, request, store)
-    if rebuild:
-        built = _build(variant, request, store)
-        return _noting(built, "built anew on purpose (--rebuild); the store is as it was")
-    return _stored(variant, request, store)
+        result = _build(variant, request, store)
+    elif rebuild:
+        note = "built anew on purpose (--rebuild); the store is as it was"
+        result = _noting(_build(variant, request, store), note)
+    else:
+        result = _stored(variant, request, store)
+    _prove_precision(variant, result.built)
+    return result
 
 
 def key_of(variant: StoredVariant, request: BuildRequest) -> EngineKey:
@@ -104,6 +108,22 @@ def _build(variant: Variant, request: BuildRequest, store: EngineStore | None) -
             torch.cuda.synchronize()
     result = BuildResult(built, torch.cuda.max_memory_allocated() if cuda else None)
     return _noting(result, *_said(caught)[:_MAX_NOTES])
+
+
+def _prove_precision(variant: Variant, built: Built) -> None:
+    """A builder may choose float32 for every layer of an "FP16" engine, and says nothing of it."""
+    formats = built.facts.layer_formats
+    if not formats or not variant.precision_formats:
+        return
+    delivered = sum(
+        count for name, count in formats.items() if any(part in name.lower() for part in variant.precision_formats)
+    )
+    if not delivered:
+        total, wanted = sum(formats.values()), " or ".join(variant.precision_formats)
+        built.close()
+        raise PrecisionNotDelivered(
+            f"precision not delivered: 0 of {total} layer outputs are {wanted} ({', '.join(sorted(formats))})"
+        )
 
 
 def _said(caught: list[warnings.WarningMessage]) -> list[str]:

@@ -16,6 +16,7 @@ class OpenvinoFp32(OpenvinoVariant):
 
     name = "openvino-fp32"
     cosine_bound = 0.9999
+    precision_formats = ("f32",)
 
     def build(self, request: BuildRequest) -> Built:
         from perfkit.variants._openvino import compile_model, convert

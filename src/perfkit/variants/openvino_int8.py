@@ -18,6 +18,7 @@ class OpenvinoInt8(OpenvinoVariant):
     name = "openvino-int8"
     needs = ("openvino", "nncf")
     cosine_bound = 0.97
+    precision_formats = ("i8", "u8")
 
     def key_parts(self, request: BuildRequest) -> dict[str, str]:
         return {**super().key_parts(request), "calibration_sha256": request.calibration_sha256}

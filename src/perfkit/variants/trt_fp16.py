@@ -17,6 +17,7 @@ class TrtFp16(TorchTensorrtVariant):
 
     name = "trt-fp16"
     cosine_bound = 0.999
+    precision_formats = ("half", "fp16")
 
     def build(self, request: BuildRequest) -> Built:
         from perfkit.variants._export import example_shape, export

@@ -22,6 +22,7 @@ class TrtInt8(TorchTensorrtVariant):
     name = "trt-int8"
     needs = ("modelopt.torch.quantization",)
     cosine_bound = 0.97
+    precision_formats = ("int8",)
 
     def key_parts(self, request: BuildRequest) -> dict[str, str]:
         import modelopt
