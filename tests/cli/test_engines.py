@@ -118,6 +118,7 @@ def test_chosen_engines_go_into_a_file_and_into_another_store(
         (["export", "x.tar", "a"], "no engine is named 'a'"),
         (["import", "nothing.tar"], "nothing.tar: can't be read: No such file or directory"),
         (["polish"], "No such command 'polish'"),
+        ([], "Missing command. (see perfkit engines --help)"),
         (["prune", "--max-gib", "-1"], "Invalid value for '--max-gib'"),
         (["prune", "--max-gib", "inf"], "--max-gib inf: not a size"),
         (["export", "."], "exists already; name a new file"),

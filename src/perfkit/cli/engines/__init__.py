@@ -9,7 +9,7 @@ _COMMANDS = ("list", "verify", "export", "import", "prune")
 engines = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
-@engines.callback(no_args_is_help=True)
+@engines.callback()
 def _engines() -> None:
     """Look after the engine store: list, verify, export, import, prune.
 
