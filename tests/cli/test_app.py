@@ -112,6 +112,7 @@ HEAVY = ("torch", "torchvision", "numpy", "scipy", "pytest", "openvino", "skimag
         "from perfkit.cli import main; assert main(['compare', *sys.argv[1:]]) == 1",
         "from perfkit.cli import main; assert main(['report', *sys.argv[1:]]) == 0",
         "from perfkit.cli import main; assert main(['--version']) == 0",
+        "import perfkit.cli.engines, perfkit.store.engine_store, perfkit.store.archive",
     ],
 )
 def test_nothing_heavy_is_imported(code: str) -> None:

@@ -36,10 +36,10 @@ def damage(store: EngineStore) -> None:
 def test_list_tells_what_is_there(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["engines", "list"]) == ExitCode.PASS
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-1] == "2 engines, 4.89 KiB of 10.0 GiB"
+    assert lines[-1] == "2 engines, 5.0 kB of 10.0 GB"
     (line,) = [line for line in lines if "resnet18/trt-fp16" in line]
     assert line.startswith(key(model="resnet18").digest[:12])
-    assert "4.88 KiB" in line
+    assert "5.0 kB" in line
     assert "Made Up GPU" in line
 
 
@@ -59,7 +59,7 @@ def test_an_empty_store_is_no_error(
     monkeypatch.chdir(tmp_path)
     for command in ("list", "verify", "prune"):
         assert main(["engines", command, "--cache", str(tmp_path / "none")]) == ExitCode.PASS
-    assert capsys.readouterr().out == "0 engines, 0 B of 10.0 GiB\n0 engines, all sound\n0 engines removed\n"
+    assert capsys.readouterr().out == "0 engines, 0 bytes of 10.0 GB\n0 engines, all sound\n0 engines removed\n"
     assert main(["engines", "export", "file.tar"]) == ExitCode.USAGE
     assert "the store holds no engine" in capsys.readouterr().err
 
@@ -81,17 +81,17 @@ def test_prune_removes_the_damaged_and_what_is_too_much(store: EngineStore, caps
         f"{key().digest[:12]}  removed: damaged: the checksum of engine.bin differs",
         "1 engine removed",
     ]
-    assert main(["engines", "prune", "--max-gib", "0"]) == ExitCode.PASS
+    assert main(["engines", "prune", "--max-gb", "0"]) == ExitCode.PASS
     assert "resnet18/trt-fp16" in capsys.readouterr().out
     assert store.entries() == []
 
 
 def test_the_limit_comes_from_the_configuration(store: EngineStore, tmp_path: Path) -> None:
     store.find(key())  # used last
-    (tmp_path / "perfkit.toml").write_text("[store]\nmax_gib = 0.000001\n")
+    (tmp_path / "perfkit.toml").write_text("[store]\nmax_gb = 0.000001\n")
     assert main(["engines", "prune"]) == ExitCode.PASS
     assert [digest for digest, _ in store.entries()] == [key().digest]
-    (tmp_path / "perfkit.toml").write_text("[store]\nmax_gib = -1\n")
+    (tmp_path / "perfkit.toml").write_text("[store]\nmax_gb = -1\n")
     assert main(["engines", "prune"]) == ExitCode.USAGE
 
 
@@ -119,8 +119,8 @@ def test_chosen_engines_go_into_a_file_and_into_another_store(
         (["import", "nothing.tar"], "nothing.tar: can't be read: No such file or directory"),
         (["polish"], "No such command 'polish'"),
         ([], "Missing command. (see perfkit engines --help)"),
-        (["prune", "--max-gib", "-1"], "Invalid value for '--max-gib'"),
-        (["prune", "--max-gib", "inf"], "--max-gib inf: not a size"),
+        (["prune", "--max-gb", "-1"], "Invalid value for '--max-gb'"),
+        (["prune", "--max-gb", "inf"], "--max-gb inf: not a size"),
         (["export", "."], "exists already; name a new file"),
     ],
 )

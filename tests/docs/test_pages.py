@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-@pytest.mark.parametrize("name", ["h100_tables.py", "cpu_settling.py", "cpu_spread.py"])
+@pytest.mark.parametrize("name", ["h100_tables.py", "cpu_settling.py", "cpu_spread.py", "int8_agreement.py"])
 def test_tables_come_from_committed_records(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(ROOT / "docs" / "scripts")
     script = runpy.run_path(str(ROOT / "docs" / "scripts" / name))

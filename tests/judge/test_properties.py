@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from typing import TYPE_CHECKING
 
@@ -71,6 +72,38 @@ def test_a_slower_variant_never_gets_a_better_verdict(
     slower = judge(baseline, [make_run(slowed(current, HURT, factor), day=9, jitter=jitter)])
     before, after = row_of(as_it_is, HURT).verdict, row_of(slower, HURT).verdict
     assert BETTER_FIRST.index(after) >= BETTER_FIRST.index(before)
+
+
+@settings(deadline=None, max_examples=150)
+@given(times=nights(), before=st.floats(0.5, 4), host=st.floats(0.5, 4), factor=more)
+def test_a_variant_that_only_launches_slower_never_gets_a_better_verdict(
+    times: tuple[list[Times], Times], before: float, host: float, factor: float
+) -> None:
+    """Wall times alone, whatever the host did to the pair."""
+    every_night, current = times
+    baseline = baseline_of(every_night, 0.005)
+    run = make_run(current, day=9, jitter=0.005)
+    verdicts = [
+        row_of(judge(baseline, [at_the_wall(run, own, host)]), HURT).verdict for own in (before, before * factor)
+    ]
+    assert BETTER_FIRST.index(verdicts[1]) >= BETTER_FIRST.index(verdicts[0])
+
+
+def at_the_wall(run: Run, own: float, reference: float) -> Run:
+    """The run with the wall times of one case and its reference multiplied."""
+    samples = []
+    for sample in run.replicate.samples:
+        wall = sample.wall
+        if sample.case == HURT and wall.reference_s is not None and wall.log_speedup is not None:
+            wall = wall.model_copy(
+                update={
+                    "variant_s": wall.variant_s * own,
+                    "reference_s": wall.reference_s * reference,
+                    "log_speedup": wall.log_speedup + math.log(reference / own),
+                }
+            )
+        samples.append(sample.model_copy(update={"wall": wall}))
+    return run.model_copy(update={"replicate": run.replicate.model_copy(update={"samples": samples})})
 
 
 @settings(deadline=None, max_examples=60)

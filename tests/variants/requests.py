@@ -5,18 +5,32 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
+from torch import nn
 
+from perfkit.catalog.case import ShapeProfile
 from perfkit.catalog.images import ImageSet, Preprocessing, calibration_images, evaluation_images
 from perfkit.variants.base import BuildRequest
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from torch import Tensor, nn
+    from torch import Tensor
 
-    from perfkit.catalog.case import Shape, ShapeProfile
+    from perfkit.catalog.case import Shape
 
 CPU = torch.device("cpu")
+FIXED = ShapeProfile(min=(1, 3, 64, 64), opt=(1, 3, 64, 64), max=(1, 3, 64, 64))
+
+
+class Tiny(nn.Module):
+    """Three operators, for what is about graphs and not about models."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(3, 4, 3)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return torch.relu(self.convolution(images)).mean((2, 3))
 
 
 def request_for(model: nn.Module, profile: ShapeProfile, preprocessing: Preprocessing, cache: Path) -> BuildRequest:

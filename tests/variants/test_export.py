@@ -4,15 +4,14 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import nn
 from torchvision.models import get_model
 
 from perfkit.catalog.case import ShapeProfile
 from perfkit.variants._export import common_step, example_shape, export, graph_sha256
+from tests.variants.requests import FIXED, Tiny
 
 SIZE = ShapeProfile(min=(1, 3, 112, 112), opt=(1, 3, 224, 224), max=(1, 3, 448, 448))
 BATCH = ShapeProfile(min=(1, 3, 64, 64), opt=(1, 3, 64, 64), max=(4, 3, 64, 64))
-FIXED = ShapeProfile(min=(1, 3, 64, 64), opt=(1, 3, 64, 64), max=(1, 3, 64, 64))
 
 sizes = st.integers(1, 4096)
 
@@ -54,15 +53,6 @@ def test_a_dynamic_size_is_exported_plainly_or_in_steps(name: str, steps: list[s
             torch.testing.assert_close(module(images), model(images), rtol=1e-3, atol=1e-4)
     with torch.inference_mode(), pytest.raises(AssertionError):
         module(torch.rand(1, 3, 96, 96))
-
-
-class Tiny(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.convolution = nn.Conv2d(3, 4, 3)
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return torch.relu(self.convolution(images)).mean((2, 3))
 
 
 def test_a_dynamic_batch_serves_one_image_too() -> None:

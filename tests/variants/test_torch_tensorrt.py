@@ -12,25 +12,14 @@ import pytest
 import torch
 from torch import nn
 
-from perfkit.catalog.case import ShapeProfile
 from perfkit.record.schema import BuildFacts
 from perfkit.variants import _torch_tensorrt
 from perfkit.variants._export import export
 from perfkit.variants._torch_tensorrt import BuiltTensorrt, EngineMissing, layer_formats, load_module, save_module
+from tests.variants.requests import FIXED, Tiny
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-FIXED = ShapeProfile(min=(1, 3, 64, 64), opt=(1, 3, 64, 64), max=(1, 3, 64, 64))
-
-
-class Tiny(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.convolution = nn.Conv2d(3, 4, 3)
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return torch.relu(self.convolution(images)).mean((2, 3))
 
 
 INSPECTOR = """

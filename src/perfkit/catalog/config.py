@@ -87,12 +87,12 @@ class Settings(_Table):
 class Store(_Table):
     """The engine store."""
 
-    max_gib: float = Field(gt=0, allow_inf_nan=False)
+    max_gb: float = Field(gt=0, allow_inf_nan=False)
 
     @property
     def max_bytes(self) -> int:
         """The limit in bytes."""
-        return int(self.max_gib * 2**30)
+        return int(self.max_gb * 10**9)
 
 
 class Config(_Table):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 NOTHING = "-"
-_BINARY = 1024
 _STEPS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
 
@@ -19,21 +18,6 @@ def format_time(seconds: float) -> str:
         if value >= 1 or unit == _STEPS[-1][1]:
             return f"{_three_digits(value)} {unit}"
     raise AssertionError("the last unit takes every time")
-
-
-def format_bytes(count: int) -> str:
-    """Three significant digits in binary units.
-
-    >>> [format_bytes(n) for n in (0, 1023, 1536, 14_200_000, 10 * 2**30)]
-    ['0 B', '1023 B', '1.50 KiB', '13.5 MiB', '10.0 GiB']
-    """
-    value, unit = float(count), "B"
-    for larger in ("KiB", "MiB", "GiB", "TiB"):
-        # Rounded as it will be printed, so that nothing reads 1024 MiB.
-        if float(f"{value:.4g}") < _BINARY:
-            break
-        value, unit = value / _BINARY, larger
-    return f"{count} B" if unit == "B" else f"{_three_digits(value)} {unit}"
 
 
 def format_speedup(factor: float) -> str:

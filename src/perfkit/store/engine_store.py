@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from perfkit.store.entry import MANIFEST, Damaged, Entry, Manifest, describe_files, manifest_text, read_entry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from perfkit.record.schema import BuildFacts
     from perfkit.store.key import EngineKey
@@ -47,23 +47,19 @@ class EngineStore:
         self._locks = folder / "locks"
         self.max_bytes = max_bytes
 
-    @contextlib.contextmanager
-    def lock(self, key: EngineKey) -> Iterator[None]:
+    def lock(self, key: EngineKey) -> FileLock:
         """Held while an engine is looked for and built: of two runs that want it, one builds and the other waits.
 
         Raises OSError where the folder can't be written.
         """
-        with self._file_lock(key.digest):
-            yield
+        return self._file_lock(key.digest)
 
-    @contextlib.contextmanager
-    def building(self) -> Iterator[None]:
+    def building(self) -> FileLock:
         """Held while anything is built: builders time kernels, and two at once stall and mislead each other.
 
         Raises OSError where the folder can't be written.
         """
-        with self._file_lock("build"):
-            yield
+        return self._file_lock("build")
 
     def find(self, key: EngineKey) -> Entry | None:
         """The verified entry of a key, marked as used now; None where there is none.

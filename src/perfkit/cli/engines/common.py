@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.filesize import decimal
 
 from perfkit.catalog.config import load_config
-from perfkit.report.units import format_bytes
 from perfkit.store.engine_store import EngineStore, cache_folder
 from perfkit.store.entry import Damaged
 
@@ -49,6 +49,6 @@ def line_of(entry: Entry) -> str:
     """An entry in one line: digest, what it is, its size, where it was built for."""
     parts = entry.key.parts
     return (
-        f"{entry.folder.name[:12]}  {entry.key.what:<36}  {format_bytes(entry.size_bytes):>9}  "
+        f"{entry.folder.name[:12]}  {entry.key.what:<36}  {decimal(entry.size_bytes):>9}  "
         f"{parts.get('profile', '')}  {parts.get('hardware', '')}"
     )

@@ -4,21 +4,23 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.filesize import decimal
 
 from perfkit.cli.engines.common import CacheOption, open_store
 from perfkit.cli.output import write
 from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
-from perfkit.report.units import format_bytes
 from perfkit.store.archive import export_entries
 from perfkit.store.entry import Entry
+
+_SHORTEST_DIGEST = 6
 
 
 def export_engines(
     archive: Annotated[Path, typer.Argument(metavar="FILE", help="The tar file to write.")],
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME]...", help="Digests (12 digits will do) or MODEL/VARIANT.  [default: all]"),
+        typer.Argument(metavar="[NAME]...", help="Digests (6 digits will do) or MODEL/VARIANT.  [default: all]"),
     ] = None,
     cache: CacheOption = None,
 ) -> int:
@@ -33,12 +35,9 @@ def export_engines(
     if not entries:
         raise UserError("the store holds no engine; a run with --benchmark-autosave builds them")
     export_entries(entries, archive)
-    size = format_bytes(sum(entry.size_bytes for entry in entries))
+    size = decimal(sum(entry.size_bytes for entry in entries))
     write(f"wrote {archive}: {len(entries)} engine{'' if len(entries) == 1 else 's'}, {size}\n")
     return ExitCode.PASS
-
-
-_SHORTEST_DIGEST = 6
 
 
 def _is_named(entry: Entry, name: str) -> bool:

@@ -5,11 +5,11 @@ import json
 from typing import Annotated, Any
 
 import typer
+from rich.filesize import decimal
 
 from perfkit.cli.engines.common import CacheOption, line_of, open_store
 from perfkit.cli.output import write
 from perfkit.exit_codes import ExitCode
-from perfkit.report.units import format_bytes
 from perfkit.store.entry import Damaged, Entry
 
 
@@ -30,7 +30,7 @@ def list_engines(
             write(f"{line_of(entry)}  used {_time(entry)}\n")
     total_bytes = sum(entry.size_bytes for _, entry in found if isinstance(entry, Entry))
     plural = "" if len(found) == 1 else "s"
-    write(f"{len(found)} engine{plural}, {format_bytes(total_bytes)} of {format_bytes(store.max_bytes)}\n")
+    write(f"{len(found)} engine{plural}, {decimal(total_bytes)} of {decimal(store.max_bytes)}\n")
     return ExitCode.PASS
 
 

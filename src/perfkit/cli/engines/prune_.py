@@ -12,18 +12,18 @@ from perfkit.exit_codes import ExitCode
 
 
 def prune_engines(
-    max_gib: Annotated[
+    max_gb: Annotated[
         float | None,
-        typer.Option(min=0, help="The size to keep.  [default: [store] max_gib of the configuration]"),
+        typer.Option(min=0, help="The size to keep.  [default: [store] max_gb of the configuration]"),
     ] = None,
     cache: CacheOption = None,
 ) -> int:
     """Remove damaged engines and, beyond the size, those that weren't used for longest."""
     store = open_store(cache)
-    if max_gib is not None:
-        if not math.isfinite(max_gib):
-            raise UserError(f"--max-gib {max_gib}: not a size")
-        store.max_bytes = int(max_gib * 2**30)
+    if max_gb is not None:
+        if not math.isfinite(max_gb):
+            raise UserError(f"--max-gb {max_gb}: not a size")
+        store.max_bytes = int(max_gb * 10**9)
     removed = 0
     for digest, entry in store.entries():
         damage = damage_of(entry)
