@@ -1,4 +1,4 @@
-"""How far random weights' INT8 answers agree: a table of docs/architecture.md, ``python docs/scripts/int8_agreement.py``.
+"""How far INT8 answers of random weights agree: ``python docs/scripts/int8_agreement.py``, for docs/architecture.md.
 
 From results/cpu/2026-11-25-more-models.json, one run of models that the quick suite doesn't have.
 """
