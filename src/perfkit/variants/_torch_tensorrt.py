@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from perfkit.record.schema import BuildFacts
+from perfkit.variants._engine_stream import place_on_callers_stream
 from perfkit.variants._export import example_shape
 from perfkit.variants.base import BuildRequest, Built, reason_of
 
@@ -49,11 +50,15 @@ def why_unavailable(*packages: str) -> str | None:
 
 
 class BuiltTensorrt(Built):
-    """A graph module whose submodules are TensorRT engines; inputs are half precision."""
+    """A graph module whose submodules are TensorRT engines; inputs are half precision.
+
+    The engines run on the stream that is current at the first call.
+    """
 
     def __init__(self, module: nn.Module, facts: BuildFacts) -> None:
         super().__init__(facts)
         self._module: nn.Module | None = module
+        self._placed = False
 
     @property
     def module(self) -> nn.Module:
@@ -65,6 +70,9 @@ class BuiltTensorrt(Built):
         return images.half()
 
     def call(self, inputs: Tensor) -> Any:
+        if not self._placed:  # not before: what is saved must be as the compiler left it
+            place_on_callers_stream(_engines(self.module))
+            self._placed = True
         return self._module(inputs)  # type: ignore[misc] # None only after close
 
     def close(self) -> None:
