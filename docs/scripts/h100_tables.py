@@ -5,6 +5,7 @@ The tables stand between ``<!-- NAME -->`` and ``<!-- end -->``; tests/docs chec
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from pathlib import Path
@@ -25,9 +26,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "h100.md"
 RECORDS = ROOT / "results" / "h100"
-RUN = RECORDS / "2026-11-25-store-run1.json"
-AGAIN = RECORDS / "2026-11-25-store-run2.json"
-SLOWED = RECORDS / "2026-11-25-store-run3-slowed-10pct.json"
+RUN = RECORDS / "2026-11-25-stream-run1.json"
+AGAIN = RECORDS / "2026-11-25-stream-run2" / "replicate-1.json"
+SLOWED = RECORDS / "2026-11-25-stream-run3-slowed-10pct.json"
+EARLIER_BUILDS = RECORDS / "2026-11-25-store-run1.json"
 EVERY_RUN = {
     "host A": [
         "2026-11-25-quick-run1",
@@ -42,8 +44,16 @@ EVERY_RUN = {
         "2026-11-25-store-run3-slowed-10pct",
     ],
     "host C": ["2026-11-25-tests-gpu-run1", "2026-11-25-tests-gpu-run2", "2026-11-25-tests-gpu-run3"],
+    "host D": [
+        "2026-11-25-stream-run1",
+        "2026-11-25-stream-run2/replicate-1",
+        "2026-11-25-stream-run3-slowed-10pct",
+    ],
 }
-"""In the order of measuring; a process each."""
+"""In the order of measuring; a process each. On host D engines ran on their caller's stream, before on their own."""
+SPREAD_RUNS = {host: [name for name in names if "first" not in name] for host, names in EVERY_RUN.items()}
+"""Runs of several cases."""
+SLOWED_CASE = ("resnet18", "trt-fp16", "1x3x224x224")
 SHOWN = 8
 """Rows of the slowed run's judgement that the page shows."""
 
@@ -88,27 +98,6 @@ def latency_table(cases: list[CaseRecord]) -> list[str]:
     return lines
 
 
-def engine_table(cases: list[CaseRecord]) -> list[str]:
-    """One row an engine."""
-    lines = [
-        "| model | variant | engines | left to PyTorch | layers | layer outputs | engine MB | build s | cache MB |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    seen = set()
-    for case in cases:
-        facts = case.facts
-        if facts.engines is None or (case.model, case.variant) in seen:
-            continue
-        seen.add((case.model, case.variant))
-        formats = ", ".join(f"{count} {name}" for name, count in (facts.layer_formats or {}).items())
-        lines.append(
-            f"| {case.model} | {case.variant} | {facts.engines} | {facts.fallback_ops} of {facts.total_ops} "
-            f"| {facts.layers} | {formats} | {(facts.engine_bytes or 0) / 1e6:.1f} | {facts.build_s:.0f} "
-            f"| {(facts.timing_cache_bytes or 0) / 1e6:.1f} |"
-        )
-    return lines
-
-
 def repeat_table(first: list[CaseRecord], second: list[CaseRecord]) -> list[str]:
     """How far speedups moved between two runs: by variant, the largest and the root mean square over its cases."""
     later = {(c.model, c.variant, c.shape): c for c in second}
@@ -134,22 +123,23 @@ def repeat_table(first: list[CaseRecord], second: list[CaseRecord]) -> list[str]
 
 def gate_table() -> list[str]:
     """The slowed run against run 1, as ``perfkit compare`` gives it: what fails, and what comes nearest."""
-    rows = judge(baseline_of(RUN), read_runs(SLOWED)).rows
+    rows = [row for row in judge(baseline_of(RUN), read_runs(SLOWED)).rows if row.compared]
     lines = [
-        "| case | verdict | device speedup | its device time | the reference's | detects |",
-        "|---|---|---|---|---|---|",
+        "| case | verdict | device speedup | detects | its device time | detects | the reference's |",
+        "|---|---|---|---|---|---|---|",
     ]
     for row in sorted(rows, key=lambda row: (row.verdict.rank, change(row)))[:SHOWN]:
-        metric = row.metric(Metric.DEVICE_SPEEDUP)
+        metric, time = row.metric(Metric.DEVICE_SPEEDUP), row.metric(Metric.DEVICE_TIME)
         assert metric is not None
+        assert time is not None
         before, after = (
             {(c.model, c.variant, c.shape): c.rounds for c in load(path)[1]}[row.case] for path in (RUN, SLOWED)
         )
         own = milliseconds(after.variant_device_s) / milliseconds(before.variant_device_s) - 1
         reference = milliseconds(after.reference_device_s) / milliseconds(before.reference_device_s) - 1
         lines.append(
-            f"| {row.case} | {row.verdict} | {metric.change_pct:+.1f}% | {own:+.1%} | {reference:+.1%} "
-            f"| {metric.detectable_pct:.1f}% |"
+            f"| {row.case} | {row.verdict} | {metric.change_pct:+.1f}% | {metric.detectable_pct:.1f}% "
+            f"| {own:+.1%} | {time.detectable_pct:.1f}% | {reference:+.1%} |"
         )
     return lines
 
@@ -193,6 +183,59 @@ def speeds_table() -> list[str]:
     return lines
 
 
+def builds_table() -> list[str]:
+    """The same models built with a timing cache of earlier builds and with a cold one."""
+    lines = [
+        "| model | variant | cache MB before | build s | layers | layer outputs | engine MB | 112 | 224 | 448 |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    runs = [load(path)[1] for path in (EARLIER_BUILDS, RUN)]
+    for key in dict.fromkeys((case.model, case.variant) for case in runs[1] if case.facts.engines):
+        for cases in runs:
+            shapes = {c.shape.rpartition("x")[2]: c for c in cases if (c.model, c.variant) == key}
+            facts = next(iter(shapes.values())).facts
+            formats = ", ".join(f"{count} {name}" for name, count in (facts.layer_formats or {}).items())
+            times = [f"{milliseconds(shapes[size].rounds.variant_device_s) * 1e3:.0f}" for size in shapes]
+            lines.append(
+                f"| {key[0]} | {key[1]} | {(facts.timing_cache_bytes or 0) / 1e6:.1f} | {facts.build_s:.0f} "
+                f"| {facts.layers} | {formats} | {(facts.engine_bytes or 0) / 1e6:.1f} | {' | '.join(times)} |"
+            )
+    return lines
+
+
+def spread_table() -> list[str]:
+    """How far one process is from another on the same host, by what the variant is: root mean squares over cases."""
+    lines = [
+        "| host | pairs of runs | variant | cases | own device time | device speedup |",
+        "|---|---|---|---|---|---|",
+    ]
+    for host, names in SPREAD_RUNS.items():
+        pairs = list(itertools.combinations(names, 2))
+        changes = [change for one, other in pairs for change in changes_between(one, other)]
+        for variant in ("eager-fp16", "trt-fp16", "trt-int8"):
+            moved = [(own, speedup) for name, own, speedup in changes if name == variant]
+            cells = [f"{math.sqrt(sum(m[i] ** 2 for m in moved) / len(moved) / 2):.1%}" for i in (0, 1)]
+            lines.append(f"| {host} | {len(pairs)} | {variant} | {len(moved)} | {' | '.join(cells)} |")
+    return lines
+
+
+def changes_between(one: str, other: str) -> list[tuple[str, float, float]]:
+    """Each case's variant, with the log change of its device time less the common shift, and of its speedup."""
+    before, after = (
+        {(c.model, c.variant, c.shape): c.rounds for c in load(RECORDS / f"{name}.json")[1]} for name in (one, other)
+    )
+    both = [key for key in before if key in after]
+
+    def moved(side: str) -> dict[tuple[str, str, str], float]:
+        field = f"{side}_device_s"
+        return {key: math.log(median(getattr(after[key], field)) / median(getattr(before[key], field))) for key in both}
+
+    own, reference = moved("variant"), moved("reference")
+    of_references, of_variants = median(reference.values()), median(own.values())
+    shift = min(of_references, of_variants, key=abs) if of_references * of_variants > 0 else 0.0
+    return [(key[1], own[key] - shift, own[key] - reference[key]) for key in both if key != SLOWED_CASE]
+
+
 def microseconds(case: CaseRecord) -> str:
     """The median device time and the width of the middle half of the rounds, in µs."""
     times_s = sorted(case.rounds.variant_device_s or [math.nan])
@@ -230,10 +273,11 @@ def main() -> str:
     tables = {
         "machine": machine_lines(run),
         "latency": latency_table(cases),
-        "engines": engine_table(cases),
+        "builds": builds_table(),
         "repeat": repeat_table(cases, load(AGAIN)[1]),
         "gate": gate_table(),
         "speeds": speeds_table(),
+        "spread": spread_table(),
     }
     return with_blocks(PAGE, tables)
 

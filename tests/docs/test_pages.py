@@ -13,7 +13,9 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-@pytest.mark.parametrize("name", ["h100_tables.py", "cpu_settling.py", "cpu_spread.py", "int8_agreement.py"])
+@pytest.mark.parametrize(
+    "name", ["h100_tables.py", "engine_streams.py", "cpu_settling.py", "cpu_spread.py", "int8_agreement.py"]
+)
 def test_tables_come_from_committed_records(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(ROOT / "docs" / "scripts")
     script = runpy.run_path(str(ROOT / "docs" / "scripts" / name))
@@ -45,9 +47,18 @@ def test_every_option_and_exit_code_of_the_readme_exists() -> None:
         ("cpu/2026-11-25-demo-repeats/baseline.json", "cpu/2026-11-25-demo-repeats/slowed-10pct", 1, 1),
         ("cpu/2026-11-25-demo/baseline.json", "cpu/2026-11-25-demo/unchanged", 11, 0),
         ("cpu/2026-11-25-demo/baseline.json", "cpu/2026-11-25-demo/slowed-10pct", 1, 2),
-        ("baselines/nvidia-h100-80gb-hbm3-x1-80gib.json", "h100/2026-11-25-store-run2.json", 11, 0),
-        ("baselines/nvidia-h100-80gb-hbm3-x1-80gib.json", "h100/2026-11-25-store-run3-slowed-10pct.json", 1, 1),
+        ("h100/2026-11-25-quick-run1.json", "h100/2026-11-25-quick-run2.json", 0, 0),
+        ("h100/2026-11-25-store-run1.json", "h100/2026-11-25-store-run2.json", 0, 0),
+        ("h100/2026-11-25-stream-run1.json", "h100/2026-11-25-stream-run2", 0, 0),
+        ("h100/2026-11-25-store-run1.json", "h100/2026-11-25-store-run3-slowed-10pct.json", 1, 1),
+        ("h100/2026-11-25-store-run2.json", "h100/2026-11-25-store-run3-slowed-10pct.json", 1, 1),
+        ("h100/2026-11-25-stream-run1.json", "h100/2026-11-25-stream-run3-slowed-10pct.json", 1, 1),
+        ("h100/2026-11-25-stream-run2", "h100/2026-11-25-stream-run3-slowed-10pct.json", 1, 1),
+        ("h100/2026-11-25-quick-run1.json", "h100/2026-11-25-resnet18-run3-slowed-10pct.json", 1, 4),
+        ("h100/2026-11-25-quick-run2.json", "h100/2026-11-25-resnet18-run3-slowed-10pct.json", 1, 4),
         ("h100/2026-11-25-tests-gpu-run1.json", "h100/2026-11-25-tests-gpu-run2.json", 1, 2),
+        ("h100/2026-11-25-tests-gpu-run1.json", "h100/2026-11-25-tests-gpu-run3.json", 1, 2),
+        ("h100/2026-11-25-tests-gpu-run2.json", "h100/2026-11-25-tests-gpu-run3.json", 1, 1),
     ],
 )
 def test_what_the_pages_say_of_committed_runs(

@@ -70,6 +70,7 @@ class CaseChange:
 def change_of(case: CaseId, baseline: Sequence[Sample], current: Sequence[Sample], platform: Platform) -> CaseChange:
     """Estimate every metric's change; both sides need at least one sample."""
     paired = any(sample.paired for sample in (*baseline, *current))
+    same_engine = _is_same_engine((*baseline, *current))
     metrics = {}
     for metric in Metric:
         before = _present(metric.score(sample) for sample in baseline)
@@ -83,7 +84,7 @@ def change_of(case: CaseId, baseline: Sequence[Sample], current: Sequence[Sample
                     before,
                     after,
                     _present(metric.standard_error(sample) for sample in current),
-                    rule.assumed_spread(metric, platform, paired=paired),
+                    rule.assumed_spread(metric, platform, paired=paired, same_engine=same_engine),
                     rule.minimum_effect(metric),
                 ),
             )
@@ -94,6 +95,11 @@ def change_of(case: CaseId, baseline: Sequence[Sample], current: Sequence[Sample
         metrics=metrics,
         reference=_reference_changes(case, baseline, current, platform, paired=paired),
     )
+
+
+def _is_same_engine(samples: Iterable[Sample]) -> bool:
+    engines = {sample.facts.get("engine_sha256") for sample in samples}
+    return len(engines) == 1 and None not in engines
 
 
 def _reference_changes(

@@ -54,11 +54,11 @@ def _without_failure(change: CaseChange, shifts: Mapping[Clock, Shift], metrics:
     if slower:
         why = f"slower together with everything else: {_sides(change, slower[0])}"
         return Decision(Verdict.INCONCLUSIVE, why, Moved.COMMON, metrics)
-    if Verdict.INCONCLUSIVE in metrics.values():
-        why = f"the host slowed both sides down: {_pair(change, Clock.WALL)}"
-        return Decision(Verdict.INCONCLUSIVE, why, Moved.HOST, metrics)
     if verdict is Verdict.IMPROVED:
         return Decision(verdict, _sides(change, change.clock), Moved.VARIANT, metrics)
+    if Metric.WALL_TIME in metrics and _waits_longer(Metric.WALL_TIME, change, shifts):
+        why = f"the host slowed both sides down: {_pair(change, Clock.WALL)}"
+        return Decision(verdict, why, Moved.HOST, metrics)
     if any(_reference_moved(metric, change, shifts) for metric in metrics):
         return Decision(verdict, _sides(change, change.clock), Moved.REFERENCE, metrics)
     return Decision(verdict, "", None, metrics)
@@ -80,10 +80,9 @@ def as_slowdown_pct(log_size: float) -> float:
 def _of_metric(metric: Metric, change: CaseChange, shifts: Mapping[Clock, Shift]) -> Verdict:
     effect, shift = change.metrics[metric].effect, shifts[metric.clock]
     if not metric.is_speedup:
-        own = effect.size - shift.size
-        if own < -effect.threshold:
-            return Verdict.INCONCLUSIVE if _host_slowed_both(metric, change, shift) else Verdict.REGRESSED
-        return Verdict.IMPROVED if own > effect.threshold else Verdict.PASS
+        if _waits_longer(metric, change, shifts):
+            return Verdict.PASS if _host_slowed_both(metric, change, shift) else Verdict.REGRESSED
+        return Verdict.IMPROVED if effect.size - shift.size > effect.threshold else Verdict.PASS
     if effect.is_worse and _is_slower_itself(metric, change, shifts):
         return Verdict.REGRESSED
     if effect.is_better and not _reference_moved(metric, change, shifts):
@@ -93,6 +92,12 @@ def _of_metric(metric: Metric, change: CaseChange, shifts: Mapping[Clock, Shift]
         if unexplained or effect.threshold > rule.TOLERANCE:
             return Verdict.INCONCLUSIVE
     return Verdict.PASS
+
+
+def _waits_longer(metric: Metric, change: CaseChange, shifts: Mapping[Clock, Shift]) -> bool:
+    """Whether a time rose beyond its threshold, by more than what all cases share."""
+    effect = change.metrics[metric].effect
+    return effect.size - shifts[metric.clock].size < -effect.threshold
 
 
 def _is_slower_itself(metric: Metric, change: CaseChange, shifts: Mapping[Clock, Shift]) -> bool:

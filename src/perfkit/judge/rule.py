@@ -59,6 +59,12 @@ the root mean square, which is 1.7% and 6% a process; launch-bound models are wo
 MobileNetV2 at batch 1 had moved by 21% on another host. CPU: 8 processes one after another on 2 idle
 cores of a shared machine, 8 cases with OpenVINO, 2.8% in the root mean square (docs/measuring.md).
 """
+_ASSUMED_SPREAD_SAME_ENGINE = {**_ASSUMED_SPREAD[Platform.CUDA], Metric.DEVICE_TIME: 0.01}
+"""s0 on CUDA where both sides ran one and the same engine, byte for byte.
+
+Its kernels are fixed, while eager's are chosen anew in each process: less the common shift, an engine's device time
+moves half as much from process to process as eager-fp16's (docs/h100.md, the table of spreads).
+"""
 _ASSUMED_SPREAD_UNPAIRED = {Metric.WALL_SPEEDUP: 0.02, Metric.WALL_TIME: 0.03}
 """s0 for plain pytest-benchmark files, of which nothing is known.
 
@@ -85,11 +91,13 @@ class Effect:
         return self.size > self.threshold
 
 
-def assumed_spread(metric: Metric, platform: Platform, *, paired: bool) -> float:
+def assumed_spread(metric: Metric, platform: Platform, *, paired: bool, same_engine: bool = False) -> float:
     """s0 for a metric, as a standard deviation on the log scale."""
-    if paired:
-        return _ASSUMED_SPREAD[platform][metric]
-    return _ASSUMED_SPREAD_UNPAIRED[metric]
+    if not paired:
+        return _ASSUMED_SPREAD_UNPAIRED[metric]
+    if same_engine and platform is Platform.CUDA:
+        return _ASSUMED_SPREAD_SAME_ENGINE[metric]
+    return _ASSUMED_SPREAD[platform][metric]
 
 
 def minimum_effect(metric: Metric) -> float:
