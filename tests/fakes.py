@@ -6,6 +6,7 @@ Each says in the file that PERFKIT_TEST_LOG names when it is built and closed.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 import weakref
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from perfkit.record.schema import BuildFacts
-from perfkit.variants.base import BuildRequest, Built, Variant
+from perfkit.variants.base import BuildRequest, Built, StoredVariant, Variant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,6 +86,26 @@ class WrongPrecision(Twin):
         built = super().build(request)
         built.facts = built.facts.model_copy(update={"layer_formats": {"Float": 53, "Half": 2}})
         return built
+
+
+class KillsItsProcess(Twin, StoredVariant):
+    """As a native builder does that runs out of memory; it is built in a process of its own."""
+
+    name = "kills-its-process"
+    isolated = True
+
+    def build(self, request: BuildRequest) -> Built:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return super().build(request)
+
+    def key_parts(self, request: BuildRequest) -> dict[str, str]:
+        return {}
+
+    def save(self, built: Built, folder: Path) -> None:
+        raise NotImplementedError
+
+    def load(self, request: BuildRequest, folder: Path, facts: BuildFacts) -> Built:
+        raise NotImplementedError
 
 
 class RaisesInCall(Twin):

@@ -8,15 +8,14 @@ import shutil
 import statistics
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from perfkit.store.engine_store import cache_folder
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.gpu
 
@@ -28,8 +27,16 @@ models = ["resnet18"]
 shapes = [[1, 3, 112, 112], [1, 3, 224, 224]]
 [suites.tiny.variants]
 cuda = ["eager-fp32", "eager-fp16", "trt-fp16", "trt-int8"]
+[suites.more]
+models = ["resnet18"]
+shapes = [[1, 3, 112, 112], [1, 3, 224, 224]]
+[suites.more.variants]
+cuda = [
+    "eager-fp32", "onnx-trt-fp16", "onnx-trt-int8", "eager-fp16-graph", "trt-fp16-graph", "onnx-trt-fp16-graph",
+]
 """
 BENCHMARK = "def test_latency(perfkit_case, benchmark):\n    perfkit_case.measure(benchmark)\n"
+ROOT = Path(__file__).resolve().parents[2]
 ENGINE = ("trt-fp16", "1x3x224x224")
 
 
@@ -40,14 +47,14 @@ class Project:
     folder: Path
     runs: int = 0
 
-    def run(self, *arguments: str) -> tuple[int, str, Any]:
+    def run(self, *arguments: str, suite: str = "tiny") -> tuple[int, str, Any]:
         """One pytest process: exit code, output, and the run that it saved."""
         self.runs += 1
         storage = self.folder / f"run-{self.runs}"
         done = subprocess.run(
             [
                 *(sys.executable, "-m", "pytest", "-W", "error", "-p", "no:cacheprovider"),
-                *("--perfkit-suite=tiny", "--perfkit-platform=cuda", "--benchmark-autosave"),
+                *(f"--perfkit-suite={suite}", "--perfkit-platform=cuda", "--benchmark-autosave"),
                 *(f"--benchmark-storage=file://{storage}", *arguments),
             ],
             cwd=self.folder,
@@ -90,8 +97,6 @@ def records(run: Any) -> dict[tuple[str, str], Any]:
 
 def test_device_time_excludes_launch_gaps() -> None:
     """A host that dawdles between launches lengthens wall time, not device time."""
-    import time
-
     from perfkit.measure.clock import CudaClock
 
     clock = CudaClock(torch.device("cuda", 0))
@@ -144,6 +149,90 @@ def test_the_next_run_loads_the_same_engine_and_passes(project: Project, first: 
         assert loaded["facts"]["from_store"] is True
         assert loaded["facts"]["notes"] == built["facts"]["notes"]
         assert loaded["facts"]["engine_sha256"] == built["facts"]["engine_sha256"]
+
+
+@pytest.mark.usefixtures("first")
+def test_the_engine_runs_on_its_callers_stream(project: Project, tmp_path: Path) -> None:
+    """On a stream of its own the kernels would be seen on another than the marker's."""
+    import torch_tensorrt  # noqa: F401 - defines the class of the engines
+
+    from perfkit.record.schema import BuildFacts
+    from perfkit.variants._torch_tensorrt import BuiltTensorrt, load_module
+
+    path = min((project.folder / ".perfkit" / "engines").glob("*/module.pt"))
+    built = BuiltTensorrt(load_module(path), BuildFacts(build_s=0))
+    inputs = torch.rand(1, 3, 224, 224, device="cuda").half()
+    with torch.cuda.stream(torch.cuda.Stream()), torch.inference_mode():
+        built.call(inputs)
+        with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profiler:
+            torch.cuda._sleep(1000)
+            built.call(inputs)
+            torch.cuda.synchronize()
+    profiler.export_chrome_trace(str(tmp_path / "trace.json"))
+    events = json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
+    kernels = [event for event in events if event.get("cat") == "kernel"]
+    assert len(kernels) > 10
+    assert len({event["args"]["stream"] for event in kernels}) == 1
+
+
+def test_tensorrts_own_builder_and_graphs_answer_and_are_measured(project: Project) -> None:
+    code, output, run = project.run("--perfkit-baseline=none", suite="more")
+    assert code == 0, output
+    found = records(run)
+    assert len(found) == 12
+    for variant, precision in (("onnx-trt-fp16", "Half"), ("onnx-trt-int8", "Int8")):
+        facts = found[variant, "1x3x224x224"]["facts"]
+        assert facts["engines"] == 1
+        assert any(precision in name for name in facts["layer_formats"]), facts["layer_formats"]
+    plain, graph = (found[variant, "1x3x224x224"]["facts"] for variant in ("onnx-trt-fp16", "onnx-trt-fp16-graph"))
+    assert graph["engine_sha256"] == plain["engine_sha256"]
+    assert graph["from_store"] is True
+    state = run["perfkit"]["machine_state"]
+    assert state["end_gpu_allocated_bytes"] == pytest.approx(state["start_gpu_allocated_bytes"], rel=0.01)
+
+
+def test_an_fp16_flag_alone_delivers_no_fp16(tmp_path: Path) -> None:
+    """mobilenet_v2, weakly typed, 112 to 448: TensorRT 10.6 builds every layer in float32, and nothing warns."""
+    from perfkit.catalog.config import load_config
+    from perfkit.catalog.images import calibration_images
+    from perfkit.catalog.models import load_model
+    from perfkit.variants._onnx import export_onnx
+    from perfkit.variants._onnx_trt import build_engine, has_weak_typing
+    from perfkit.variants.base import BuildRequest
+    from perfkit.variants.building import build_here
+    from perfkit.variants.onnx_trt_fp16 import OnnxTrtFp16
+    from perfkit.variants.precision import PrecisionNotDelivered, prove_precision
+
+    if not has_weak_typing():
+        pytest.skip("this TensorRT knows strongly typed networks only")
+
+    class Weak(OnnxTrtFp16):
+        def build(self, request: BuildRequest) -> Any:
+            onnx = export_onnx(request.model, request.profile, request.example)
+            return build_engine(onnx, request, time.perf_counter(), flags=["FP16"])
+
+    device, images = torch.device("cuda", 0), calibration_images()
+    profile = load_config(tmp_path).profile("size")
+    model = load_model("mobilenet_v2", images, profile.opt, device)
+    (example,) = images.batches(profile.opt, model.preprocessing, 1, device)
+    request = BuildRequest(
+        model=model.module,
+        profile=profile,
+        example=example,
+        calibration=[example],
+        device=device,
+        cache=cache_folder(ROOT),
+        tf32=True,
+        label="mobilenet_v2",
+        weights_sha256=model.weights_sha256,
+        calibration_sha256=images.sha256,
+        machine={},
+    )
+    built = build_here(Weak(), request).built
+    with pytest.raises(
+        PrecisionNotDelivered, match=r"^precision not delivered: 0 of \d+ layer outputs are half or fp16"
+    ):
+        prove_precision(Weak(), built)
 
 
 @pytest.mark.usefixtures("first")

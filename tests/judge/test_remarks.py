@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from perfkit.exit_codes import ExitCode
 from perfkit.judge.compare import judge
 from perfkit.judge.metric import Metric
+from perfkit.judge.promotion import promotion_of
 from perfkit.judge.verdict import FindingKind, Verdict
 from perfkit.record.read import run_from_json
 from perfkit.record.schema import BuildFacts
@@ -90,3 +92,25 @@ def test_int8_is_measured_by_fp16_of_its_own_backend(int8: str, fp16: str, told:
 def test_an_injected_slowdown_is_told() -> None:
     judgement = judged(injected="10% into resnet50")
     assert "slowed down on purpose: 10% into resnet50" in [f.text for f in judgement.findings]
+
+
+def test_a_replay_that_is_slower_than_the_plain_call_is_told() -> None:
+    """By the wall clock: what a replay saves is the host's part."""
+    times = {case("eager-fp32"): (4e-3, 4e-3), case("trt-fp16"): (4e-3, 1e-3), case("trt-fp16-graph"): (4e-3, 1.1e-3)}
+    judgement = judge(None, [make_run(times, day=1)])
+    (finding,) = [finding for finding in judgement.findings if finding.kind is FindingKind.GRAPH_SLOWER]
+    assert finding.cases == (case("trt-fp16-graph"),)
+    assert "the replay takes 1.10x the wall time of trt-fp16" in finding.text
+    assert row_of(judgement, case("trt-fp16-graph")).notes == ("the replay takes 1.10x the wall time of trt-fp16",)
+
+
+def test_a_gain_that_is_too_good_to_be_true_is_told_and_not_promoted() -> None:
+    baseline = usual_baseline()
+    for factor, told in ((0.6, False), (0.4, True)):
+        runs = [make_run(slowed(usual_times(), HURT, factor), day=9)]
+        judgement = judge(baseline, runs)
+        assert row_of(judgement).verdict is Verdict.IMPROVED
+        assert (FindingKind.TOO_GOOD in kinds(judgement)) is told
+        promotion = promotion_of(baseline, runs, judgement, "")
+        assert promotion.code is (ExitCode.INCONCLUSIVE if told else ExitCode.PASS)
+        assert promotion_of(baseline, runs, judgement, "the layer is gone on purpose").code is ExitCode.PASS

@@ -18,6 +18,7 @@ REASONS = {
     "answers-nan": "the outputs hold NaN or infinity on 1 of 1 images",
     "cannot-import": "cannot-import' (tests.nowhere:Gone) can't be imported: ModuleNotFoundError: No module named",
     "clock-backwards": "times are not positive: -",
+    "kills-its-process": "build failed: its process was killed by SIGKILL",
     "raises-in-build": "build failed: RuntimeError: no kernel for this operator",
     "raises-in-call": "ValueError: cannot serve (1, 1000)",
     "raises-when-timed": "RuntimeError: out of memory",
@@ -27,6 +28,7 @@ REASONS = {
 }
 # In the order of the plan; sound ones between the broken ones, and last the one that breaks the clock.
 VARIANTS = [
+    "kills-its-process",
     "raises-in-build",
     "raises-in-call",
     "raises-when-timed",

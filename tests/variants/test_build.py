@@ -10,8 +10,10 @@ from torchvision.transforms.v2 import InterpolationMode
 from perfkit.catalog.case import ShapeProfile
 from perfkit.catalog.images import Preprocessing
 from perfkit.record.schema import BuildFacts
-from perfkit.variants.base import BuildRequest, Built, PrecisionNotDelivered, Variant
-from perfkit.variants.build import build_variant, release
+from perfkit.variants.base import BuildRequest, Built, Variant
+from perfkit.variants.build import build_variant
+from perfkit.variants.building import release
+from perfkit.variants.precision import PrecisionNotDelivered
 from perfkit.variants.registry import load_variant
 from tests.fakes import BuiltFake
 from tests.variants.requests import request_for

@@ -15,7 +15,8 @@ from torch import nn
 from perfkit.record.schema import BuildFacts
 from perfkit.variants import _torch_tensorrt
 from perfkit.variants._export import export
-from perfkit.variants._torch_tensorrt import BuiltTensorrt, EngineMissing, layer_formats, load_module, save_module
+from perfkit.variants._inspector import layer_formats, layers_of
+from perfkit.variants._torch_tensorrt import BuiltTensorrt, EngineMissing, load_module, save_module
 from tests.variants.requests import FIXED, Tiny
 
 if TYPE_CHECKING:
@@ -37,16 +38,16 @@ INSPECTOR = """
 
 
 def test_formats_are_counted_by_layer_output() -> None:
-    layers = _torch_tensorrt._layers(INSPECTOR)
+    layers = layers_of(INSPECTOR)
     assert len(layers) == 5
     assert layer_formats(layers) == {"Half": 2, "Int8": 1, "unknown": 1}
 
 
 def test_an_inspector_without_details_has_names_alone() -> None:
-    layers = _torch_tensorrt._layers('{"Layers": ["conv1", "relu"]}')
+    layers = layers_of('{"Layers": ["conv1", "relu"]}')
     assert layers == ["conv1", "relu"]
     assert layer_formats(layers) == {}
-    assert _torch_tensorrt._layers("{}") == []
+    assert layers_of("{}") == []
 
 
 def test_operators_left_to_pytorch_are_counted_in_all_submodules() -> None:

@@ -84,6 +84,12 @@ class Settings(_Table):
     cudnn_benchmark: bool
 
 
+class Build(_Table):
+    """Building variants."""
+
+    time_limit_s: float = Field(gt=0, allow_inf_nan=False)
+
+
 class Store(_Table):
     """The engine store."""
 
@@ -103,6 +109,7 @@ class Config(_Table):
     suites: dict[Name, Suite]
     measure: Measure
     settings: Settings
+    build: Build
     store: Store
 
     def suite(self, name: str) -> Suite:

@@ -10,47 +10,62 @@ from typing import TYPE_CHECKING
 from perfkit.catalog.case import REFERENCE_VARIANT
 from perfkit.judge.metric import Clock
 from perfkit.judge.rule import MIN_SPEEDUP_EFFECT
-from perfkit.judge.verdict import Finding, FindingKind
+from perfkit.judge.verdict import Finding, FindingKind, Verdict
 from perfkit.record.schema import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Sized
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Sized
 
     from perfkit.catalog.case import CaseId
+    from perfkit.judge.verdict import Row
     from perfkit.record.replicate import Run, Sample
 
 _NO_WARMUP_RATIO = 10
 """First rounds of a warmed-up variant are within a few percent; a lazy compile is thousandfold."""
 _GRAPH_SUFFIX = "-graph"
+_BELIEVABLE_GAIN = 2.0
+"""From one night to the next; a change of the code that doubles the speed can be confirmed by name."""
 
 
-def int8_slower_than_fp16(current: Mapping[CaseId, Sequence[Sample]]) -> dict[CaseId, str]:
-    """Cases whose INT8 engine is slower than the same backend's FP16 on the same shape, with why.
+def slower_than_expected(current: Mapping[CaseId, Sequence[Sample]]) -> dict[FindingKind, dict[CaseId, str]]:
+    """Cases that take longer than the variant that they should beat on the same shape, with why; the worst first.
 
-    The worst comes first. It is a result, not an error: unsupported layers fall back, or
-    reformatting eats the gain.
+    It is a result, not an error: unsupported layers fall back, reformatting eats the gain, a replay copies its inputs.
     """
-    ratios = {}
-    for case, samples in current.items():
-        fp16 = case._replace(variant=_in_fp16(case.variant) or "")
-        if fp16 in current:
-            ratio = _time_ratio(samples, current[fp16])
-            if math.log(ratio) > MIN_SPEEDUP_EFFECT:
-                ratios[case] = ratio
     return {
-        case: f"int8 takes {ratios[case]:.2f}x the time of {_in_fp16(case.variant)} on this shape"
-        for case in sorted(ratios, key=lambda case: (-ratios[case], case))
+        FindingKind.INT8_SLOWER: _slower(
+            current, _in_fp16, None, "int8 takes {ratio:.2f}x the time of {other} on this shape"
+        ),
+        FindingKind.GRAPH_SLOWER: _slower(
+            current, _plain, Clock.WALL, "the replay takes {ratio:.2f}x the wall time of {other}"
+        ),
     }
 
 
-def int8_findings(notes: Mapping[CaseId, str]) -> Iterator[Finding]:
-    """One finding for all cases that :func:`int8_slower_than_fp16` named."""
-    if notes:
-        worst, why = next(iter(notes.items()))
+def expectation_findings(notes: Mapping[FindingKind, Mapping[CaseId, str]]) -> Iterator[Finding]:
+    """One finding for all cases of a kind that :func:`slower_than_expected` named."""
+    for kind, cases in notes.items():
+        if cases:
+            worst, why = next(iter(cases.items()))
+            yield Finding(kind=kind, text=f"{_count(cases)}, the worst {worst}: {why}", cases=tuple(cases))
+
+
+def too_good(rows: Iterable[Row]) -> Iterator[Finding]:
+    """Improvements that are more likely a mistake: work left out, another model, a broken clock."""
+    cases = {}
+    for row in rows:
+        metric = row.metric(row.deciding) if row.deciding is not None else None
+        if row.verdict is Verdict.IMPROVED and metric is not None and metric.change_pct is not None:
+            factor = 1 + metric.change_pct / 100
+            gain = factor if metric.metric.is_speedup else 1 / factor
+            if gain > _BELIEVABLE_GAIN:
+                cases[row.case] = gain
+    if cases:
+        best = max(cases, key=lambda case: (cases[case], case))
         yield Finding(
-            kind=FindingKind.INT8_SLOWER,
-            text=f"{_count(notes)}, the worst {worst}: {why}",
-            cases=tuple(notes),
+            kind=FindingKind.TOO_GOOD,
+            text=f"{_count(cases)}, the most {best}: {cases[best]:.1f}x the baseline's speed; confirm it first",
+            cases=tuple(sorted(cases)),
         )
 
 
@@ -105,6 +120,25 @@ def _count(cases: Sized) -> str:
     return f"{len(cases)} case{'s' if len(cases) != 1 else ''}"
 
 
+def _slower(
+    current: Mapping[CaseId, Sequence[Sample]],
+    expected: Callable[[str], str | None],
+    clock: Clock | None,
+    text: str,
+) -> dict[CaseId, str]:
+    ratios = {}
+    for case, samples in current.items():
+        other = case._replace(variant=expected(case.variant) or "")
+        if other in current:
+            ratio = _time_ratio(samples, current[other], clock)
+            if math.log(ratio) > MIN_SPEEDUP_EFFECT:
+                ratios[case] = ratio
+    return {
+        case: text.format(ratio=ratios[case], other=expected(case.variant))
+        for case in sorted(ratios, key=lambda case: (-ratios[case], case))
+    }
+
+
 def _in_fp16(variant: str) -> str | None:
     """``trt-int8-graph`` → ``trt-fp16-graph``; None for what isn't INT8."""
     stem, graph = variant.removesuffix(_GRAPH_SUFFIX), variant.endswith(_GRAPH_SUFFIX)
@@ -114,8 +148,14 @@ def _in_fp16(variant: str) -> str | None:
     return f"{backend}-fp16{_GRAPH_SUFFIX if graph else ''}"
 
 
-def _time_ratio(of: Sequence[Sample], to: Sequence[Sample]) -> float:
-    clock = Clock.DEVICE if _clock(of) is _clock(to) is Clock.DEVICE else Clock.WALL
+def _plain(variant: str) -> str | None:
+    """``trt-int8-graph`` → ``trt-int8``; None for what is no graph."""
+    return variant.removesuffix(_GRAPH_SUFFIX) if variant.endswith(_GRAPH_SUFFIX) else None
+
+
+def _time_ratio(of: Sequence[Sample], to: Sequence[Sample], clock: Clock | None) -> float:
+    if clock is None:
+        clock = Clock.DEVICE if _clock(of) is _clock(to) is Clock.DEVICE else Clock.WALL
     return _median_time(of, clock) / _median_time(to, clock)
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from perfkit.judge.cases import CaseData
     from perfkit.judge.change import CaseChange
     from perfkit.judge.shift import Shift
+    from perfkit.judge.verdict import FindingKind
     from perfkit.record.baseline import Baseline
     from perfkit.record.replicate import Replicate, Run
 
@@ -40,11 +41,11 @@ def judge(baseline: Baseline | None, runs: Sequence[Run]) -> Judgement:
     replicates = _replicates(baseline) if baseline is not None and refusal is None else []
     cases = [data for data in gather(replicates, current) if not data.is_skipped]
     measured = {data.case: data.current for data in cases if data.current}
-    int8_notes = advisories.int8_slower_than_fp16(measured)
+    slower = advisories.slower_than_expected(measured)
 
     changes = _changes(cases, current[0])
     shifts = {clock: common_shift(changes.values(), clock) for clock in Clock}
-    rows = [_row(data, cases, changes, shifts, int8_notes) for data in cases]
+    rows = [_row(data, cases, changes, shifts, slower) for data in cases]
     rows.sort(key=lambda row: (row.verdict.rank, row.case))
     if refusal is None and not any(row.compared or row.verdict.fails for row in rows):
         refusal = NOTHING_COMPARABLE
@@ -57,7 +58,8 @@ def judge(baseline: Baseline | None, runs: Sequence[Run]) -> Judgement:
         findings=(
             *shift_findings(shifts, suspects, len(replicates)),
             *advisories.injected(current),
-            *advisories.int8_findings(int8_notes),
+            *advisories.expectation_findings(slower),
+            *advisories.too_good(rows),
             *advisories.noise_floor(measured),
             *advisories.skipped(current, {data.case for data in cases}),
         ),
@@ -78,11 +80,10 @@ def _row(
     cases: Sequence[CaseData],
     changes: Mapping[CaseId, CaseChange],
     shifts: Mapping[Clock, Shift],
-    int8_notes: Mapping[CaseId, str],
+    slower: Mapping[FindingKind, Mapping[CaseId, str]],
 ) -> Row:
     notes = [*advisories.missing_warmup(data.current)]
-    if data.case in int8_notes:
-        notes.append(int8_notes[data.case])
+    notes += [cases[data.case] for cases in slower.values() if data.case in cases]
     before = verdict_before_comparing(data)
     if before is not None:
         verdict, reason = before

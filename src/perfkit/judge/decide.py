@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from perfkit.judge import rule
@@ -11,7 +11,7 @@ from perfkit.judge.metric import Clock, Metric, speedup_of
 from perfkit.judge.verdict import Moved, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from perfkit.judge.change import CaseChange
     from perfkit.judge.shift import Shift
@@ -44,6 +44,13 @@ def decide(change: CaseChange, shifts: Mapping[Clock, Shift]) -> Decision:
         moved = _side_of_regression(change, clock, shifts[clock])
         return Decision(Verdict.REGRESSED, _sides(change, clock), moved, metrics)
     return _without_failure(change, shifts, metrics)
+
+
+def with_facts(decision: Decision, worse: Sequence[str]) -> Decision:
+    """An engine that got worse fails its case, unless the clock says more: a regression too, or a gain."""
+    if not worse or decision.verdict in (Verdict.REGRESSED, Verdict.IMPROVED):
+        return decision
+    return replace(decision, verdict=Verdict.REGRESSED, reason="; ".join(worse), moved=Moved.ENGINE)
 
 
 def _without_failure(change: CaseChange, shifts: Mapping[Clock, Shift], metrics: Mapping[Metric, Verdict]) -> Decision:

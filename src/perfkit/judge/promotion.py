@@ -33,10 +33,11 @@ class Promotion:
 def promotion_of(baseline: Baseline | None, runs: Sequence[Run], judgement: Judgement, reason: str) -> Promotion:
     """Decide on a promotion; `judgement` is that of `runs` against `baseline`.
 
-    A common shift, or cases that can't be compared with what is there, need a `reason` in words:
-    both would otherwise let a slower run in under the name of a changed machine or setting. What
-    they concern starts anew, for old and new replicates no longer mean the same. So does a run that
-    didn't measure all that it planned; what the baseline already has, it must have measured.
+    A common shift, or cases that can't be compared with what is there, need a `reason` in words: both would
+    otherwise let a slower run in under the name of a changed machine or setting. So does a gain that is too good to
+    be true, or a mistake becomes the mark. What a shift or changed conditions concern starts anew, for old and new
+    replicates no longer mean the same. A run that didn't measure all that it planned needs a reason too; what the
+    baseline already has, it must have measured.
     """
     if judgement.refusal is not None and judgement.refusal.kind in _NO_PROMOTION:
         return Promotion(ExitCode.NOT_JUDGED, judgement.refusal.text)
@@ -68,7 +69,7 @@ def _cases(baseline: Baseline | None) -> set[CaseId]:
 def _unexplained(judgement: Judgement) -> Promotion | None:
     say_why = "if that is as it should be, say why with --reason"
     for finding in judgement.findings:
-        if finding.kind is FindingKind.COMMON_SHIFT:
+        if finding.kind in (FindingKind.COMMON_SHIFT, FindingKind.TOO_GOOD):
             return Promotion(ExitCode.INCONCLUSIVE, f"{finding.text}; {say_why}")
     for row in judgement.rows:
         if _is_incomparable(row):

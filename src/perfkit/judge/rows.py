@@ -6,7 +6,8 @@ import math
 from statistics import median
 from typing import TYPE_CHECKING
 
-from perfkit.judge.decide import as_slowdown_pct, decide
+from perfkit.judge.decide import as_slowdown_pct, decide, with_facts
+from perfkit.judge.facts import worse_facts
 from perfkit.judge.metric import Metric
 from perfkit.judge.verdict import MetricRow, Row
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 def compared_row(change: CaseChange, shifts: Mapping[Clock, Shift], notes: Iterable[str]) -> Row:
     """The row of a case that both sides have."""
-    decision = decide(change, shifts)
+    decision = with_facts(decide(change, shifts), list(worse_facts(change.baseline, change.current)))
     return Row(
         **change.case._asdict(),
         verdict=decision.verdict,

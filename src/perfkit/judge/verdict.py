@@ -50,6 +50,8 @@ class Moved(StrEnum):
     """Everything of the night moved alike: host, driver or clocks."""
     HOST = "host"
     """The wall clock alone: launching, not the device."""
+    ENGINE = "engine"
+    """No clock: what was built got worse, or what it answers."""
 
 
 class MetricRow(Model):
@@ -98,6 +100,8 @@ class FindingKind(StrEnum):
 
     COMMON_SHIFT = "common shift"
     INT8_SLOWER = "int8 slower than fp16"
+    GRAPH_SLOWER = "graph slower than plain"
+    TOO_GOOD = "too good to be true"
     NOISE_FLOOR = "noise floor"
     INJECTED = "injected slowdown"
     SKIPPED = "skipped"

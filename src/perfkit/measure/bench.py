@@ -24,7 +24,8 @@ from perfkit.record.schema import (
     Warmup,
 )
 from perfkit.variants.base import BuildRequest, Variant
-from perfkit.variants.build import BuildResult, build_variant, release
+from perfkit.variants.build import build_variant
+from perfkit.variants.building import BuildResult, release
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -68,6 +69,7 @@ class Workshop:
     cache: Path
     store: EngineStore
     rebuild: bool
+    build_limit_s: float
     machine: Mapping[str, str]
     """Hardware and driver by name: part of what identifies an engine."""
 
@@ -116,6 +118,7 @@ class ModelBench:
             weights_sha256=self.model.weights_sha256,
             calibration_sha256=self._calibration_sha256(calibration),
             machine=self.workshop.machine,
+            time_limit_s=self.workshop.build_limit_s,
         )
         return build_variant(variant, request, self.workshop.store, rebuild=self.workshop.rebuild)
 

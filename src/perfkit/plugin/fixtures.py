@@ -12,7 +12,7 @@ from perfkit.catalog.case import REFERENCE_VARIANT, CaseId, parse_shape
 from perfkit.plugin.progress import PROGRESS
 from perfkit.plugin.state import STATE, RunState
 from perfkit.record.schema import Status
-from perfkit.variants.base import PrecisionNotDelivered, Variant, reason_of
+from perfkit.variants.base import Variant, VariantBroken, reason_of
 from perfkit.variants.registry import load_variant, why_unavailable
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
 
     from perfkit.measure.bench import ModelBench
-    from perfkit.variants.build import BuildResult
+    from perfkit.variants.building import BuildResult
 
 
 class BrokenCase(Exception):
@@ -55,7 +55,7 @@ class VariantBench:
 def perfkit_model(request: pytest.FixtureRequest) -> Iterator[ModelBench | Broken]:
     """The model of the case with its reference; all shapes and variants of the model share it."""
     from perfkit.measure.bench import ModelBench
-    from perfkit.variants.build import release
+    from perfkit.variants.building import release
 
     state, label = request.config.stash[STATE], request.param
     assert state.workshop is not None
@@ -75,7 +75,7 @@ def perfkit_model(request: pytest.FixtureRequest) -> Iterator[ModelBench | Broke
 @pytest.fixture(scope="session")
 def perfkit_variant(request: pytest.FixtureRequest, perfkit_model: ModelBench | Broken) -> Iterator[VariantBench]:
     """The built variant of the case; all shapes share it. Skips where this machine can't run it."""
-    from perfkit.variants.build import release
+    from perfkit.variants.building import release
 
     state = request.config.stash[STATE]
     variant = load_variant(request.param)
@@ -88,7 +88,7 @@ def perfkit_variant(request: pytest.FixtureRequest, perfkit_model: ModelBench | 
     with request.config.stash[PROGRESS].activity(f"building {perfkit_model.plan.label} {variant.name}"):
         try:
             result: BuildResult | Broken = perfkit_model.build(variant)
-        except PrecisionNotDelivered as error:
+        except VariantBroken as error:
             result = Broken(str(error), error)
         except Exception as error:  # backends raise anything; the case is broken and the run goes on
             result = Broken(f"build failed: {reason_of(error)}", error)

@@ -16,7 +16,7 @@ from perfkit.errors import UserError
 from perfkit.measure.machine import cuda_device_count
 from perfkit.plugin.options import Options, read_options
 from perfkit.record.schema import Hardware, Outcome, RunRecord, Status
-from perfkit.variants.registry import variant_names
+from perfkit.variants.registry import known_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,6 +101,7 @@ class RunState:
             cache=cache,
             store=EngineStore(cache, self.config.store.max_bytes),
             rebuild=self.options.rebuild,
+            build_limit_s=self.config.build.time_limit_s,
             machine=_named_machine(self.hardware, self.software),
         )
         self._read_machine("start")
@@ -198,7 +199,7 @@ def make_state(config: pytest.Config) -> RunState:
             "perfkit doctor"
         )
     platform = options.platform or (Platform.CUDA if devices else Platform.CPU)
-    plan = make_plan(loaded, options.suite, platform, variant_names())
+    plan = make_plan(loaded, options.suite, platform, known_names())
     known = [str(case) for case in plan.cases()]
     for name in options.cases:
         if name not in known:

@@ -22,6 +22,7 @@ class OpenvinoVariant(StoredVariant):
     """A model compiled for OpenVINO's CPU plugin: what identifies it, how it is saved and loaded."""
 
     platform = Platform.CPU
+    isolated = True
     needs: ClassVar[tuple[str, ...]] = ("openvino",)
     """Packages that must be installed."""
 

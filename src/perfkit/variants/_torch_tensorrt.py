@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import json
 import logging
 import tempfile
 import time
 import warnings
-from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +21,12 @@ from torch import Tensor, nn
 from perfkit.record.schema import BuildFacts
 from perfkit.variants._engine_stream import place_on_callers_stream
 from perfkit.variants._export import example_shape
+from perfkit.variants._inspector import Layer, layer_formats, layers_of
+from perfkit.variants._timing_cache import timing_cache_path
 from perfkit.variants.base import BuildRequest, Built, reason_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from torch.export import ExportedProgram
@@ -55,8 +55,10 @@ class BuiltTensorrt(Built):
     The engines run on the stream that is current at the first call.
     """
 
-    def __init__(self, module: nn.Module, facts: BuildFacts) -> None:
+    def __init__(self, module: nn.Module, facts: BuildFacts, layers: Sequence[Layer] = ()) -> None:
         super().__init__(facts)
+        self.layers = layers
+        """As the engine inspector tells them; only a fresh build has them."""
         self._module: nn.Module | None = module
         self._placed = False
 
@@ -119,7 +121,7 @@ def compile_program(program: ExportedProgram, request: BuildRequest, started: fl
         raise EngineMissing("Torch-TensorRT returned the PyTorch model: no TensorRT engine was built")
     for engine in engines:
         engine.disable_profiling()  # detailed layers switch it on, and it slows every call
-    layers = [layer for engine in engines for layer in _layers(engine.get_layer_info())]
+    layers = [layer for engine in engines for layer in layers_of(engine.get_layer_info())]
     digest = hashlib.sha256()
     for engine in engines:
         digest.update(engine.serialized_engine)
@@ -135,7 +137,7 @@ def compile_program(program: ExportedProgram, request: BuildRequest, started: fl
         timing_cache_bytes=cache_bytes,
         notes=notes,
     )
-    return BuiltTensorrt(module, facts)
+    return BuiltTensorrt(module, facts, layers)
 
 
 def save_module(module: nn.Module, path: Path) -> None:
@@ -178,32 +180,8 @@ def load_module(path: Path) -> nn.Module:
     return module
 
 
-def timing_cache_path(folder: Path) -> Path:
-    """One timing cache per GPU model and TensorRT version: tactics of another are worthless or wrong."""
-    import tensorrt
-
-    gpu = torch.cuda.get_device_name().lower().replace(" ", "-")
-    return folder / "timing" / f"{gpu}-tensorrt-{tensorrt.__version__}.bin"
-
-
-def layer_formats(layers: list[dict[str, Any] | str]) -> dict[str, int]:
-    """How many layer outputs have each format, from the engine inspector's detailed JSON; {} without details."""
-    formats = Counter(
-        str(output.get("Format/Datatype", "unknown"))
-        for layer in layers
-        if isinstance(layer, dict)
-        for output in layer.get("Outputs", [])
-    )
-    return dict(sorted(formats.items()))
-
-
 def _engines(module: nn.Module) -> list[Any]:
     return [child for child in module.modules() if getattr(child, "serialized_engine", None)]
-
-
-def _layers(text: str) -> list[dict[str, Any] | str]:
-    layers = json.loads(text).get("Layers", [])
-    return list(layers)
 
 
 def _operators(module: nn.Module) -> int:

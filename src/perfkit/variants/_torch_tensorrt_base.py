@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import TYPE_CHECKING, ClassVar
 
 from perfkit.catalog.case import Platform
+from perfkit.variants import _inspector
 from perfkit.variants.base import BuildRequest, Built, StoredVariant
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ class TorchTensorrtVariant(StoredVariant):
     """A graph module with TensorRT engines in it: what identifies it, how it is saved and loaded."""
 
     platform = Platform.CUDA
+    isolated = True
     needs: ClassVar[tuple[str, ...]] = ()
     """Packages besides torch_tensorrt that must be importable."""
 
@@ -49,6 +52,7 @@ class TorchTensorrtVariant(StoredVariant):
 
         assert isinstance(built, BuiltTensorrt)
         save_module(built.module, folder / _FILE)
+        (folder / _inspector.FILE).write_text(json.dumps(built.layers), encoding="utf-8")
 
     def load(self, request: BuildRequest, folder: Path, facts: BuildFacts) -> Built:
         # The import defines the class of the engines and the operator that runs them.

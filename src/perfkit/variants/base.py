@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # a variant's name and reason are asked for before torch is imported
     from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ class BuildRequest:
     ``model`` is the reference itself: float32, eval mode, on ``device``. A variant that changes it works on a copy.
     ``example`` is one float32 batch of the profile's optimum shape on ``device``; ``calibration`` holds batches of
     all its shapes, because one engine serves them all and activations differ with the size.
-    ``cache`` is a folder that outlives the run, for timing caches.
+    ``cache`` is a folder that outlives the run, for timing caches. An isolated build may take ``time_limit_s``.
     """
 
     model: nn.Module
@@ -38,6 +38,7 @@ class BuildRequest:
     weights_sha256: str
     calibration_sha256: str
     machine: Mapping[str, str]
+    time_limit_s: float = 3600.0
 
 
 class Built(ABC):
@@ -68,15 +69,15 @@ class Built(ABC):
 class Variant(ABC):
     """A backend at a precision. Subclasses are registered in the entry-point group ``perfkit.variants``."""
 
-    name: ClassVar[str]
+    name: str
     """backend-precision, as in ids, records and reports."""
-    platform: ClassVar[Platform | None] = None
+    platform: Platform | None = None
     """The only platform that it exists for; None: both."""
-    cosine_bound: ClassVar[float]
+    cosine_bound: float
     """The lowest cosine to the reference's answers, over the evaluation images, that still counts as the same
     model. Below it the variant is BROKEN, whatever its speed."""
 
-    precision_formats: ClassVar[tuple[str, ...]] = ()
+    precision_formats: tuple[str, ...] = ()
     """How the precision in its name shows in the formats of layer outputs, in lower case and in part: ``half``.
     A build whose layers are known and show it nowhere is BROKEN; (): nothing to prove."""
 
@@ -92,12 +93,16 @@ class Variant(ABC):
         """Builds for all shapes of the profile. Whatever it raises makes its cases BROKEN with that reason."""
 
 
-class PrecisionNotDelivered(RuntimeError):
-    """A build that runs, in another precision than the one it is named for; the message is the reason in one line."""
+class VariantBroken(RuntimeError):
+    """What was built can't be measured, or nothing was built; the message is the reason in one line."""
 
 
 class StoredVariant(Variant):
     """A variant whose engines are kept: built once, loaded by every later run until something in the key changes."""
+
+    isolated: bool = False
+    """Whether it is built in a child process, for its builder is native code that may hang or crash. Variant and
+    request are pickled then, and what was built is saved there and loaded here."""
 
     @abstractmethod
     def key_parts(self, request: BuildRequest) -> dict[str, str]:

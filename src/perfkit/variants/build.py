@@ -1,35 +1,29 @@
-"""Builds one variant, or takes it from the engine store: warnings kept as notes, peak memory noted."""
+"""Builds one variant, or takes it from the engine store."""
 
 from __future__ import annotations
 
-import gc
+import shutil
+import tempfile
 import time
-import warnings
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
-
-from perfkit.catalog.case import Platform, format_shape
+from perfkit.catalog.case import format_shape
 from perfkit.store.entry import Damaged, Entry
 from perfkit.store.key import EngineKey, source_sha256
-from perfkit.variants.base import PrecisionNotDelivered, StoredVariant, reason_of
+from perfkit.variants.base import StoredVariant, reason_of
+from perfkit.variants.building import BuildResult, build_here, noting, release
+from perfkit.variants.graph_replay import GraphReplay
+from perfkit.variants.isolated import ENGINE, build_isolated
+from perfkit.variants.precision import prove_precision
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from perfkit.store.engine_store import EngineStore
-    from perfkit.variants.base import BuildRequest, Built, Variant
-
-_MAX_NOTES = 10
-_LONGEST_NOTE = 200
-
-
-@dataclass(frozen=True)
-class BuildResult:
-    """A variant ready to be called, and the peak device memory of the build that made it."""
-
-    built: Built
-    peak_build_bytes: int | None
+    from perfkit.variants.base import BuildRequest, Variant
 
 
 def build_variant(
@@ -41,20 +35,21 @@ def build_variant(
     the night that builds it and in those that follow. ``rebuild`` builds anew and leaves the store alone: so builds
     are compared with each other.
 
-    What the backend warns about goes into the facts' notes: a warning is how some of them say that they returned
-    the original model. Warnings for the backend's own developers (deprecations, unclosed files) are left out.
-
-    Raises PrecisionNotDelivered when no layer runs in the precision that the variant is named for, and whatever the
-    backend raises.
+    Raises VariantBroken with the reason in one line: no layer runs in the precision that the variant is named for, or
+    an isolated build failed; and whatever a build in this process raises.
     """
-    if store is None or not isinstance(variant, StoredVariant):
-        result = _build(variant, request, store)
-    elif rebuild:
-        note = "built anew on purpose (--rebuild); the store is as it was"
-        result = _noting(_build(variant, request, store), note)
-    else:
-        result = _stored(variant, request, store)
-    _prove_precision(variant, result.built)
+    if isinstance(variant, GraphReplay):
+        plain = build_variant(variant.inner, request, store, rebuild=rebuild)
+        return BuildResult(variant.replayed(plain.built), plain.peak_build_bytes)
+    with ExitStack() as held:
+        if store is None or not isinstance(variant, StoredVariant):
+            result, _ = _build(variant, request, store, held)
+        elif rebuild:
+            result, _ = _build(variant, request, store, held)
+            noting(result, "built anew on purpose (--rebuild); the store is as it was")
+        else:
+            result = _stored(variant, request, store, held)
+    prove_precision(variant, result.built)
     return result
 
 
@@ -85,74 +80,46 @@ def key_of(variant: StoredVariant, request: BuildRequest) -> EngineKey:
     )
 
 
-def release() -> None:
-    """Gives freed memory back to the device, so that the next model starts where this one did."""
-    gc.collect()
-    if torch.cuda.is_initialized():
-        torch.cuda.synchronize()
-        torch.cuda.empty_cache()
-
-
-def _build(variant: Variant, request: BuildRequest, store: EngineStore | None) -> BuildResult:
-    cuda = request.device.type == Platform.CUDA
-    with ExitStack() as held, warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+def _build(
+    variant: Variant, request: BuildRequest, store: EngineStore | None, held: ExitStack
+) -> tuple[BuildResult, Callable[[Path], None] | None]:
+    """What was built, and how to save it; the latter is of use until ``held`` closes."""
+    with ExitStack() as building:
         if store is not None:
             with suppress(OSError):  # a cache that can't be written is no reason not to build
-                held.enter_context(store.building())
-        if cuda:
-            torch.cuda.synchronize()
-            torch.cuda.reset_peak_memory_stats()
-        built = variant.build(request)
-        if cuda:
-            torch.cuda.synchronize()
-    result = BuildResult(built, torch.cuda.max_memory_allocated() if cuda else None)
-    return _noting(result, *_said(caught)[:_MAX_NOTES])
+                building.enter_context(store.building())
+        if not isinstance(variant, StoredVariant):
+            return build_here(variant, request), None
+        if not variant.isolated:
+            result = build_here(variant, request)
+            return result, partial(variant.save, result.built)
+        folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="perfkit-build-")))
+        made = build_isolated(variant, request, folder, request.time_limit_s)
+        assert made.facts is not None
+        built = variant.load(request, folder / ENGINE, made.facts)
+        return BuildResult(built, made.peak_build_bytes), partial(_copy, folder / ENGINE)
 
 
-def _prove_precision(variant: Variant, built: Built) -> None:
-    """A builder may choose float32 for every layer of an "FP16" engine, and says nothing of it."""
-    formats = built.facts.layer_formats
-    if not formats or not variant.precision_formats:
-        return
-    delivered = sum(
-        count for name, count in formats.items() if any(part in name.lower() for part in variant.precision_formats)
-    )
-    if not delivered:
-        total, wanted = sum(formats.values()), " or ".join(variant.precision_formats)
-        built.close()
-        raise PrecisionNotDelivered(
-            f"precision not delivered: 0 of {total} layer outputs are {wanted} ({', '.join(sorted(formats))})"
-        )
+def _copy(engine: Path, folder: Path) -> None:
+    shutil.copytree(engine, folder, dirs_exist_ok=True)
 
 
-def _said(caught: list[warnings.WarningMessage]) -> list[str]:
-    """What concerns the user, once each."""
-    return list(
-        dict.fromkeys(
-            _first_line(str(warning.message))
-            for warning in caught
-            if not issubclass(warning.category, (ResourceWarning, DeprecationWarning, FutureWarning))
-        )
-    )
-
-
-def _stored(variant: StoredVariant, request: BuildRequest, store: EngineStore) -> BuildResult:
-    with ExitStack() as held:
+def _stored(variant: StoredVariant, request: BuildRequest, store: EngineStore, held: ExitStack) -> BuildResult:
+    try:
+        key = key_of(variant, request)
+        held.enter_context(store.lock(key))
+    except Exception as error:  # a folder that can't be written; torch.export, which raises anything
+        result, _ = _build(variant, request, store, held)
+        return noting(result, f"not stored: {reason_of(error)}")
+    entry, why = _found(store, key)
+    if entry is not None:
         try:
-            key = key_of(variant, request)
-            held.enter_context(store.lock(key))
-        except Exception as error:  # a folder that can't be written; torch.export, which raises anything
-            return _noting(_build(variant, request, store), f"not stored: {reason_of(error)}")
-        entry, why = _found(store, key)
-        if entry is not None:
-            try:
-                return _loaded(variant, request, entry, from_store=True)
-            except Exception as error:  # whatever a library raises that can't load what it wrote
-                why = f"the store's entry can't be loaded: {reason_of(error)}"
-        notes = [f"built, for {why}"] if why else []
-        result = _build(variant, request, store)
-        return _noting(_kept(variant, request, result, store, key), *notes)
+            return _loaded(variant, request, entry, from_store=True)
+        except Exception as error:  # whatever a library raises that can't load what it wrote
+            why = f"the store's entry can't be loaded: {reason_of(error)}"
+    result, save = _build(variant, request, store, held)
+    assert save is not None
+    return noting(_kept(variant, request, result, save, store, key), *([f"built, for {why}"] if why else []))
 
 
 def _found(store: EngineStore, key: EngineKey) -> tuple[Entry | None, str]:
@@ -168,16 +135,20 @@ def _found(store: EngineStore, key: EngineKey) -> tuple[Entry | None, str]:
 
 
 def _kept(
-    variant: StoredVariant, request: BuildRequest, result: BuildResult, store: EngineStore, key: EngineKey
+    variant: StoredVariant,
+    request: BuildRequest,
+    result: BuildResult,
+    save: Callable[[Path], None],
+    store: EngineStore,
+    key: EngineKey,
 ) -> BuildResult:
     """What was built, put into the store and loaded from it."""
-    built = result.built
     try:
-        entry = store.put(key, built.facts, result.peak_build_bytes, lambda folder: variant.save(built, folder))
+        entry = store.put(key, result.built.facts, result.peak_build_bytes, save)
         loaded = _loaded(variant, request, entry, from_store=False)
     except Exception as error:  # a full disk, or an engine that its library can't save or load
-        return _noting(result, f"not stored: {reason_of(error)}")
-    built.close()
+        return noting(result, f"not stored: {reason_of(error)}")
+    result.built.close()
     release()
     return loaded
 
@@ -188,14 +159,3 @@ def _loaded(variant: StoredVariant, request: BuildRequest, entry: Entry, *, from
     load_s = time.perf_counter() - started
     built.facts = built.facts.model_copy(update={"from_store": from_store, "load_s": load_s})
     return BuildResult(built, entry.manifest.peak_build_bytes)
-
-
-def _noting(result: BuildResult, *notes: str) -> BuildResult:
-    facts = result.built.facts
-    result.built.facts = facts.model_copy(update={"notes": [*facts.notes, *(_first_line(note) for note in notes)]})
-    return result
-
-
-def _first_line(text: str) -> str:
-    line = text.strip().splitlines()[0] if text.strip() else "(empty warning)"
-    return line if len(line) <= _LONGEST_NOTE else line[: _LONGEST_NOTE - 3] + "..."

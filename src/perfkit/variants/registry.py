@@ -8,6 +8,7 @@ from importlib.metadata import EntryPoint, entry_points
 from perfkit.catalog.case import Platform
 from perfkit.errors import UserError
 from perfkit.variants.base import Variant, reason_of
+from perfkit.variants.graph_replay import SUFFIX, GraphReplay
 
 GROUP = "perfkit.variants"
 
@@ -22,11 +23,18 @@ def variant_names() -> list[str]:
     return sorted(_entries())
 
 
+def known_names() -> list[str]:
+    """Every name that a suite may use: the registered ones, and those with ``-graph``."""
+    return sorted([*_entries(), *(name + SUFFIX for name in _entries())])
+
+
 def load_variant(name: str) -> Variant:
     """The variant of that name.
 
     Raises UserError when a registered variant can't be imported or isn't one.
     """
+    if name.endswith(SUFFIX) and name not in _entries():
+        return GraphReplay(load_variant(name.removesuffix(SUFFIX)))
     entry = _entries()[name]
     try:
         kind = entry.load()

@@ -27,30 +27,25 @@ class TrtInt8(TorchTensorrtVariant):
     def key_parts(self, request: BuildRequest) -> dict[str, str]:
         import modelopt
 
+        from perfkit.store.key import source_sha256
+        from perfkit.variants import _modelopt
+
         return {
             **super().key_parts(request),
             "modelopt": modelopt.__version__,
+            "quantization_sha256": source_sha256(_modelopt),
             "calibration_sha256": request.calibration_sha256,
         }
 
     def build(self, request: BuildRequest) -> Built:
-        # ModelOpt registers the Q/DQ operators that Torch-TensorRT's converters ask for at import.
-        import modelopt.torch.quantization as mtq
-        import torch
         from modelopt.torch.quantization.utils import export_torch_mode
 
         from perfkit.variants._export import example_shape, export
+        from perfkit.variants._modelopt import quantize_int8
         from perfkit.variants._torch_tensorrt import compile_program
 
         started = time.perf_counter()
-        model = copy.deepcopy(request.model).half()
-
-        def calibrate(quantized: torch.nn.Module) -> None:
-            for batch in request.calibration:
-                quantized(batch.half())
-
-        with torch.no_grad():
-            model = mtq.quantize(model, mtq.INT8_DEFAULT_CFG, calibrate)
+        model = quantize_int8(copy.deepcopy(request.model).half(), request.calibration)
         example = request.example.new_empty(example_shape(request.profile)).normal_().half()
         with export_torch_mode():
             program, notes = export(model, request.profile, example)

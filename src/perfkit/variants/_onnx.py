@@ -1,0 +1,81 @@
+"""Exporting a model to ONNX for a shape profile, and taking BatchNorm into its convolutions before that."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from perfkit.variants._export import example_shape
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from perfkit.catalog.case import ShapeProfile
+
+INPUT = "images"
+_DIMENSIONS = ("batch", "channels", "height", "width")
+_OPSET = 17
+"""The first with LayerNormalization; every TensorRT from 8.6 on parses it."""
+
+
+def export_onnx(model: nn.Module, profile: ShapeProfile, example: Tensor) -> bytes:
+    """The model as ONNX, its dynamic dimensions named; traced at ``example``'s dtype and device.
+
+    By PyTorch's TorchScript exporter: it folds BatchNorm into convolutions and leaves sizes open that torch.export
+    refuses (multiples of a stride). Raises whatever the exporter raises.
+    """
+    example = example.new_empty(example_shape(profile)).normal_()
+    dynamic = {i: _DIMENSIONS[i] for i in profile.dynamic_dimensions}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        torch.no_grad(),
+        _plain_attention(),
+        warnings.catch_warnings(),
+    ):
+        file = Path(folder, "model.onnx")
+        # That it will go one day is for us to know; what it says of traced values holds for every shape or the answers
+        # are checked to be wrong.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            model,
+            (example,),
+            file,
+            dynamo=False,
+            opset_version=_OPSET,
+            input_names=[INPUT],
+            dynamic_axes={INPUT: dynamic} if dynamic else None,
+        )
+        return file.read_bytes()
+
+
+def fold_batch_norm(model: nn.Module) -> nn.Module:
+    """A copy of the model whose BatchNorms are part of the convolutions before them.
+
+    A quantizer between the two would otherwise keep the exporter from folding them. The model as it is where
+    torch.fx can't trace it.
+    """
+    from torch.fx.experimental.optimization import fuse
+
+    try:
+        folded: nn.Module = fuse(model)
+    except Exception:  # control flow that depends on values: torch.fx raises anything
+        return model
+    return folded
+
+
+@contextmanager
+def _plain_attention() -> Iterator[None]:
+    """nn.MultiheadAttention's fused path has no ONNX operator."""
+    backend: Any = torch.backends.mha
+    enabled = backend.get_fastpath_enabled()
+    backend.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        backend.set_fastpath_enabled(enabled)

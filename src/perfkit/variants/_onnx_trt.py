@@ -1,0 +1,120 @@
+"""From ONNX to a TensorRT engine, with TensorRT's own parser and builder.
+
+A strongly typed network computes in the types that the ONNX graph has. In a weakly typed one (up to TensorRT 10)
+builder flags allow lower precisions, and the builder takes them where it finds them faster: an engine built so may be
+float32 all through. Which of them exist is asked of the installed version.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from typing import TYPE_CHECKING, Any
+
+import tensorrt as trt
+
+from perfkit.record.schema import BuildFacts
+from perfkit.variants._export import example_shape
+from perfkit.variants._inspector import layer_formats, layers_of
+from perfkit.variants._onnx import INPUT
+from perfkit.variants._tensorrt import BuiltEngine, layer_information, log
+from perfkit.variants._timing_cache import timing_cache_path
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from perfkit.catalog.case import ShapeProfile
+    from perfkit.variants.base import BuildRequest
+
+_LONGEST_NOTE = 200
+
+
+def has_strong_typing() -> bool:
+    """Whether networks can be strongly typed (TensorRT 10 and later; the only kind from 11 on)."""
+    return hasattr(trt.NetworkDefinitionCreationFlag, "STRONGLY_TYPED") or not has_weak_typing()
+
+
+def has_weak_typing() -> bool:
+    """Whether builder flags can lower the precision (up to TensorRT 10)."""
+    return hasattr(trt.BuilderFlag, "FP16")
+
+
+def build_engine(
+    onnx: bytes, request: BuildRequest, started: float, *, flags: Sequence[str] = (), notes: Sequence[str] = ()
+) -> BuiltEngine:
+    """Parses and builds for the request's profile, with the timing cache of this GPU and TensorRT version.
+
+    ``flags`` name builder flags (``FP16``, ``INT8``) for a weakly typed network; without them it is strongly typed.
+    ``started`` is when the build began (time.perf_counter). Raises EngineRefused with the parser's or
+    builder's own line.
+    """
+    said = len(log().warnings)
+    builder: Any = trt.Builder(log())
+    network = builder.create_network(0 if flags or not _strong_flag() else _strong_flag())
+    parser = trt.OnnxParser(network, log())
+    if not parser.parse(onnx):
+        raise log().refused(f"the ONNX graph can't be parsed ({parser.get_error(0).desc()})")
+    config = builder.create_builder_config()
+    config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
+    for flag in flags:
+        config.set_flag(getattr(trt.BuilderFlag, flag))
+    if not request.tf32:
+        config.clear_flag(trt.BuilderFlag.TF32)
+    profile = builder.create_optimization_profile()
+    profile.set_shape(INPUT, *_shapes(request.profile))
+    config.add_optimization_profile(profile)
+    path = timing_cache_path(request.cache)
+    cache_bytes = _use_timing_cache(config, path)
+    plan = builder.build_serialized_network(network, config)
+    if plan is None:
+        raise log().refused("the builder made no engine")
+    build_s = time.perf_counter() - started
+    _keep_timing_cache(config, path)
+    serialized = bytes(plan)
+    built = BuiltEngine(serialized, BuildFacts(build_s=build_s))
+    layers = built.layers = layers_of(layer_information(built.engine))
+    built.facts = BuildFacts(
+        build_s=build_s,
+        engines=1,
+        engine_bytes=len(serialized),
+        engine_sha256=hashlib.sha256(serialized).hexdigest(),
+        fallback_ops=0,
+        layers=len(layers),
+        layer_formats=layer_formats(layers) or None,
+        timing_cache_bytes=cache_bytes,
+        notes=[*notes, *_warnings(log().warnings[said:])],
+    )
+    return built
+
+
+def _strong_flag() -> int:
+    if not hasattr(trt.NetworkDefinitionCreationFlag, "STRONGLY_TYPED"):
+        return 0
+    return 1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED)
+
+
+def _shapes(profile: ShapeProfile) -> tuple[tuple[int, ...], ...]:
+    return profile.min, example_shape(profile), profile.max
+
+
+def _use_timing_cache(config: Any, path: Path) -> int:
+    """Gives the builder what is known of this GPU's kernels; how many bytes that were."""
+    known = path.read_bytes() if path.is_file() else b""
+    config.set_timing_cache(config.create_timing_cache(known), ignore_mismatch=False)
+    return len(known)
+
+
+def _keep_timing_cache(config: Any, path: Path) -> None:
+    """Writes what was learnt, merged with what another process may have written meanwhile."""
+    cache = config.get_timing_cache()
+    if path.is_file():
+        cache.combine(config.create_timing_cache(path.read_bytes()), ignore_mismatch=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(f".{path.name}.new")
+    scratch.write_bytes(bytes(cache.serialize()))
+    scratch.replace(path)
+
+
+def _warnings(lines: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(line.strip().splitlines()[0][:_LONGEST_NOTE] for line in lines if line.strip()))[:5]

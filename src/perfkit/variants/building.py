@@ -1,0 +1,76 @@
+"""Building one variant in this process: what it warned of is kept as notes, peak device memory is noted."""
+
+from __future__ import annotations
+
+import gc
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from perfkit.catalog.case import Platform
+
+if TYPE_CHECKING:
+    from perfkit.variants.base import BuildRequest, Built, Variant
+
+_MAX_NOTES = 10
+_LONGEST_NOTE = 200
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """A variant ready to be called, and the peak device memory of the build that made it."""
+
+    built: Built
+    peak_build_bytes: int | None
+
+
+def build_here(variant: Variant, request: BuildRequest) -> BuildResult:
+    """Builds, whatever the variant raises comes through.
+
+    What the backend warns about goes into the facts' notes: a warning is how some of them say that they returned
+    the original model. Warnings for the backend's own developers (deprecations, unclosed files) are left out.
+    """
+    cuda = request.device.type == Platform.CUDA
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        if cuda:
+            torch.cuda.synchronize()
+            torch.cuda.reset_peak_memory_stats()
+        built = variant.build(request)
+        if cuda:
+            torch.cuda.synchronize()
+    result = BuildResult(built, torch.cuda.max_memory_allocated() if cuda else None)
+    return noting(result, *_said(caught)[:_MAX_NOTES])
+
+
+def noting(result: BuildResult, *notes: str) -> BuildResult:
+    """The result with notes added to its facts, the first line of each."""
+    facts = result.built.facts
+    result.built.facts = facts.model_copy(update={"notes": [*facts.notes, *(_first_line(note) for note in notes)]})
+    return result
+
+
+def release() -> None:
+    """Gives freed memory back to the device, so that the next model starts where this one did."""
+    gc.collect()
+    if torch.cuda.is_initialized():
+        torch.cuda.synchronize()
+        torch.cuda.empty_cache()
+
+
+def _said(caught: list[warnings.WarningMessage]) -> list[str]:
+    """What concerns the user, once each."""
+    return list(
+        dict.fromkeys(
+            _first_line(str(warning.message))
+            for warning in caught
+            if not issubclass(warning.category, (ResourceWarning, DeprecationWarning, FutureWarning))
+        )
+    )
+
+
+def _first_line(text: str) -> str:
+    line = text.strip().splitlines()[0] if text.strip() else "(empty warning)"
+    return line if len(line) <= _LONGEST_NOTE else line[: _LONGEST_NOTE - 3] + "..."

@@ -1,0 +1,44 @@
+"""The child process of an isolated build: ``python -m perfkit.variants.child FOLDER``."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from pathlib import Path
+
+import torch
+
+from perfkit.catalog.case import Platform
+from perfkit.variants.base import reason_of
+from perfkit.variants.building import build_here
+from perfkit.variants.isolated import ENGINE, REQUEST, RESULT, ChildResult
+
+
+def main(folder: Path) -> int:
+    """Builds what the folder's request asks for and leaves engine and result; 1 where it built nothing."""
+    try:
+        result = _build(folder)
+    except Exception as error:  # backends raise anything; the parent tells the user
+        traceback.print_exc()
+        result = ChildResult(reason=reason_of(error))
+    scratch = folder / f"{RESULT}.new"
+    scratch.write_text(result.model_dump_json(), encoding="utf-8")
+    scratch.replace(folder / RESULT)
+    return int(result.facts is None)
+
+
+def _build(folder: Path) -> ChildResult:
+    # Written by the parent a moment ago; it holds the model itself.
+    asked = torch.load(folder / REQUEST, weights_only=False)
+    variant, request = asked["variant"], asked["request"]
+    torch.set_num_threads(asked["threads"])
+    if request.device.type == Platform.CUDA:
+        torch.cuda.set_device(request.device)
+        torch.backends.cudnn.allow_tf32 = request.tf32
+    built = build_here(variant, request)
+    variant.save(built.built, folder / ENGINE)
+    return ChildResult(facts=built.built.facts, peak_build_bytes=built.peak_build_bytes)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

@@ -1,0 +1,79 @@
+"""An engine that got worse is flagged whatever the clocks say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from perfkit.exit_codes import ExitCode
+from perfkit.judge.compare import judge
+from perfkit.judge.verdict import Judgement, Moved, Verdict
+from perfkit.record.schema import BuildFacts
+from tests.judge.helpers import HURT, baseline_of, row_of
+from tests.support import make_run, slowed, usual_times
+
+ENGINE: dict[str, Any] = {"build_s": 90.0, "engines": 1, "layers": 56, "fallback_ops": 0, "engine_bytes": 4_000_000}
+
+
+def judged(changed: dict[str, Any], factor: float = 1.0) -> Judgement:
+    """Against a baseline of the same engine; the run's engines have other facts, one of them another speed."""
+    before = [make_run(day=day, facts=BuildFacts(**ENGINE)) for day in (1, 2, 3)]
+    after = make_run(slowed(usual_times(), HURT, factor), day=9, facts=BuildFacts(**{**ENGINE, **changed}))
+    return judge(baseline_of(*before), [after])
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"layers": 217}, "layers 56 -> 217"),
+        ({"fallback_ops": 1}, "fallback_ops 0 -> 1"),
+        ({"engines": 130}, "engines 1 -> 130"),
+        ({"engine_bytes": 8_000_000}, "engine_bytes 4000000 -> 8000000"),
+        ({"engines": 2, "layers": 71}, "engines 1 -> 2; layers 56 -> 71"),
+    ],
+)
+def test_a_worse_engine_fails_at_equal_speed(changed: dict[str, Any], reason: str) -> None:
+    judgement = judged(changed)
+    assert judgement.exit_code is ExitCode.FAIL
+    row = row_of(judgement)
+    assert (row.verdict, row.reason, row.moved) == (Verdict.REGRESSED, reason, Moved.ENGINE)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"layers": 70},
+        {"layers": 20},
+        {"engine_bytes": 5_000_000},
+        {"build_s": 900.0},
+        {"engine_sha256": "another"},
+        {"fallback_ops": None, "layers": None},
+    ],
+)
+def test_what_builds_differ_by_fails_nothing(changed: dict[str, Any]) -> None:
+    assert judged(changed).counts == {Verdict.PASS: 12}
+
+
+def test_the_clock_has_the_word_where_it_says_more() -> None:
+    """A slower engine is named for its time; a faster one with more layers is faster."""
+    slower, faster = (row_of(judged({"layers": 217}, factor)) for factor in (1.2, 0.7))
+    assert (slower.verdict, slower.moved) == (Verdict.REGRESSED, Moved.VARIANT)
+    assert "its time +2" in slower.reason
+    assert faster.verdict is Verdict.IMPROVED
+    assert "layers: 56 -> 217" in faster.notes
+
+
+@pytest.mark.parametrize(("loss_db", "verdict"), [(5.0, Verdict.PASS), (7.0, Verdict.REGRESSED)])
+def test_worse_answers_fail_within_their_bound(loss_db: float, verdict: Verdict) -> None:
+    before, after = make_run(day=1), make_run(day=9)
+    samples = []
+    for sample in after.replicate.samples:
+        assert sample.agreement is not None
+        noisier = {"sqnr_db_min": sample.agreement.sqnr_db_min - loss_db}
+        samples.append(sample.model_copy(update={"agreement": sample.agreement.model_copy(update=noisier)}))
+    after = after.model_copy(update={"replicate": after.replicate.model_copy(update={"samples": samples})})
+    row = row_of(judge(baseline_of(before), [after]))
+    assert row.verdict is verdict
+    if verdict is Verdict.REGRESSED:
+        assert row.reason.startswith("smallest SQNR to the reference ")

@@ -1,0 +1,146 @@
+"""Builds in a child process, with builders that hang, crash or die."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+import sys
+import time
+import warnings
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torchvision.transforms.v2 import InterpolationMode
+
+from perfkit.catalog.case import ShapeProfile
+from perfkit.catalog.images import Preprocessing
+from perfkit.record.schema import BuildFacts
+from perfkit.store.engine_store import EngineStore
+from perfkit.variants.base import BuildRequest, Built, StoredVariant
+from perfkit.variants.build import build_variant
+from perfkit.variants.isolated import BuildFailed
+from tests.variants.requests import request_for
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROFILE = ShapeProfile(min=(1, 3, 8, 8), opt=(1, 3, 8, 8), max=(1, 3, 8, 8))
+PLAIN = Preprocessing(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0), interpolation=InterpolationMode.BILINEAR)
+
+
+class BuiltNumber(Built):
+    def __init__(self, number: float, facts: BuildFacts) -> None:
+        super().__init__(facts)
+        self.number = number
+
+    def call(self, inputs: Tensor) -> Tensor:
+        return inputs * self.number
+
+
+class Elsewhere(StoredVariant):
+    """Its engine is the number of the process that built it."""
+
+    name = "elsewhere"
+    cosine_bound = 0.9
+    isolated = True
+
+    def key_parts(self, request: BuildRequest) -> dict[str, str]:
+        return {"library": "1.0"}
+
+    def build(self, request: BuildRequest) -> Built:
+        warnings.warn("returning the original module", stacklevel=1)
+        return BuiltNumber(os.getpid(), BuildFacts(build_s=90.0, engine_sha256=request.weights_sha256))
+
+    def save(self, built: Built, folder: Path) -> None:
+        assert isinstance(built, BuiltNumber)
+        (folder / "number").write_text(str(built.number))
+
+    def load(self, request: BuildRequest, folder: Path, facts: BuildFacts) -> Built:
+        return BuiltNumber(float((folder / "number").read_text()), facts)
+
+
+class Raises(Elsewhere):
+    def build(self, request: BuildRequest) -> Built:
+        sys.stdout.write("timing tactics\n")
+        raise RuntimeError("no kernel for this operator\nand a second line")
+
+
+class Crashes(Elsewhere):
+    def build(self, request: BuildRequest) -> Built:
+        sys.stderr.write("[E] something is very wrong\n")
+        sys.stderr.flush()
+        os.kill(os.getpid(), signal.SIGSEGV)
+        return super().build(request)
+
+
+class Leaves(Elsewhere):
+    def build(self, request: BuildRequest) -> Built:
+        os._exit(3)
+
+
+class Hangs(Elsewhere):
+    def build(self, request: BuildRequest) -> Built:
+        time.sleep(1000)
+        return super().build(request)
+
+
+class CantSave(Elsewhere):
+    def save(self, built: Built, folder: Path) -> None:
+        raise OSError("no space left")
+
+
+@pytest.fixture
+def request_(tmp_path: Path) -> BuildRequest:
+    return request_for(nn.Sequential(nn.Flatten(), nn.ReLU()).eval(), PROFILE, PLAIN, tmp_path)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> EngineStore:
+    return EngineStore(tmp_path / "cache", 2**30)
+
+
+def builder(built: Built) -> int:
+    return int(built.call(torch.ones(1, dtype=torch.float64)))
+
+
+def test_another_process_builds_and_this_one_loads(request_: BuildRequest, store: EngineStore) -> None:
+    first = build_variant(Elsewhere(), request_, store).built
+    assert builder(first) not in (1, os.getpid())
+    assert first.facts.notes == ["returning the original module"]
+    assert first.facts.engine_sha256 == request_.weights_sha256
+    later = build_variant(Elsewhere(), request_, store).built
+    assert builder(later) == builder(first)
+    assert later.facts.from_store is True
+    anew = build_variant(Elsewhere(), request_, store, rebuild=True).built
+    assert builder(anew) not in (builder(first), os.getpid())
+
+
+@pytest.mark.parametrize(
+    ("variant", "reason"),
+    [
+        (Raises(), "build failed: RuntimeError: no kernel for this operator"),
+        (Crashes(), "build failed: its process was killed by SIGSEGV; its last line: [E] something is very wrong"),
+        (Leaves(), "build failed: its process ended with 3 and left nothing"),
+        (CantSave(), "build failed: OSError: no space left"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_how_a_build_failed_is_told_in_a_line(
+    request_: BuildRequest, store: EngineStore, variant: StoredVariant, reason: str
+) -> None:
+    with pytest.raises(BuildFailed) as raised:
+        build_variant(variant, request_, store)
+    assert str(raised.value) == reason
+    assert store.entries() == []
+    notes = "".join(getattr(raised.value, "__notes__", []))
+    assert notes.startswith("The build's last lines:") is not isinstance(variant, Leaves)
+    assert ("timing tactics" in notes and "Traceback" in notes) is isinstance(variant, Raises)
+
+
+def test_a_build_that_hangs_is_ended(request_: BuildRequest, store: EngineStore) -> None:
+    request_ = dataclasses.replace(request_, time_limit_s=0.2)
+    with pytest.raises(BuildFailed, match=r"^build failed: not done after 0\.2 s, the time limit of a build"):
+        build_variant(Hangs(), request_, store)
