@@ -76,6 +76,8 @@ def test_batch_norms_go_into_their_convolutions() -> None:
     images = torch.rand(1, 3, 64, 64)
     with torch.inference_mode():
         torch.testing.assert_close(folded(images), model(images), rtol=1e-3, atol=1e-4)
+        onnx = export_onnx(folded, SIZE, torch.rand(SIZE.opt))
+        torch.testing.assert_close(answers(onnx, images), model(images), rtol=1e-3, atol=1e-4)
 
 
 def test_a_model_that_cant_be_traced_stays_as_it_is() -> None:

@@ -43,7 +43,7 @@ def export_onnx(model: nn.Module, profile: ShapeProfile, example: Tensor) -> byt
         # are checked to be wrong.
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            model,
+            _Plain(model),
             (example,),
             file,
             dynamo=False,
@@ -67,6 +67,17 @@ def fold_batch_norm(model: nn.Module) -> nn.Module:
     except Exception:  # control flow that depends on values: torch.fx raises anything
         return model
     return folded
+
+
+class _Plain(nn.Module):
+    """The exporter takes a traced module's ``graph`` for one of its own."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: Tensor) -> Any:
+        return self.model(images)
 
 
 @contextmanager
