@@ -50,7 +50,7 @@ def measure() -> dict[str, Any]:
     import torch
 
     from perfkit.catalog.case import Platform
-    from perfkit.catalog.config import load_config
+    from perfkit.catalog.config import Quantization, load_config
     from perfkit.catalog.images import calibration_images
     from perfkit.catalog.models import load_model
     from perfkit.measure.machine import cpu_count, cpu_name, momentary_state, software_versions
@@ -79,6 +79,8 @@ def measure() -> dict[str, Any]:
                     weights_sha256=model.weights_sha256,
                     calibration_sha256=images.sha256,
                     machine={},
+                    quantization=Quantization(),
+                    time_limit_s=600.0,
                 )
             )
         inputs = built.prepare(pictures)

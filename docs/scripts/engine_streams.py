@@ -38,7 +38,7 @@ def measure() -> dict[str, Any]:
     import torch
 
     from perfkit.catalog.case import Platform
-    from perfkit.catalog.config import load_config
+    from perfkit.catalog.config import Quantization, load_config
     from perfkit.catalog.images import calibration_images
     from perfkit.catalog.models import load_model
     from perfkit.measure.clock import CudaClock
@@ -69,6 +69,8 @@ def measure() -> dict[str, Any]:
         weights_sha256=model.weights_sha256,
         calibration_sha256=images.sha256,
         machine={},
+        quantization=Quantization(),
+        time_limit_s=600.0,
     )
     state = momentary_state(Platform.CUDA)
     measured: list[dict[str, Any]] = []

@@ -193,7 +193,7 @@ def test_tensorrts_own_builder_and_graphs_answer_and_are_measured(project: Proje
 
 def test_an_fp16_flag_alone_delivers_no_fp16(tmp_path: Path) -> None:
     """mobilenet_v2, weakly typed, 112 to 448: TensorRT 10.6 builds every layer in float32, and nothing warns."""
-    from perfkit.catalog.config import load_config
+    from perfkit.catalog.config import Quantization, load_config
     from perfkit.catalog.images import calibration_images
     from perfkit.catalog.models import load_model
     from perfkit.variants._onnx import export_onnx
@@ -227,6 +227,8 @@ def test_an_fp16_flag_alone_delivers_no_fp16(tmp_path: Path) -> None:
         weights_sha256=model.weights_sha256,
         calibration_sha256=images.sha256,
         machine={},
+        quantization=Quantization(),
+        time_limit_s=600.0,
     )
     built = build_here(Weak(), request).built
     with pytest.raises(

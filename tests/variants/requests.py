@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from perfkit.catalog.case import ShapeProfile
+from perfkit.catalog.config import Quantization
 from perfkit.catalog.images import ImageSet, Preprocessing, calibration_images, evaluation_images
 from perfkit.variants.base import BuildRequest
 
@@ -50,6 +51,8 @@ def request_for(model: nn.Module, profile: ShapeProfile, preprocessing: Preproce
         weights_sha256="0" * 64,
         calibration_sha256=pictures.sha256,
         machine={"hardware": "Made Up CPU, 24 GiB"},
+        quantization=Quantization(),
+        time_limit_s=600.0,
     )
 
 

@@ -6,7 +6,7 @@ import tomllib
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from importlib import resources
-from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -90,6 +90,16 @@ class Build(_Table):
     time_limit_s: float = Field(gt=0, allow_inf_nan=False)
 
 
+class Quantization(_Table):
+    """How INT8 ranges are found where ModelOpt quantizes."""
+
+    method: Literal["max", "entropy", "percentile", "mse"] = "max"
+    weights: Literal["channel", "tensor"] = "channel"
+
+    def __str__(self) -> str:
+        return f"{self.method}, weights per {self.weights}"
+
+
 class Store(_Table):
     """The engine store."""
 
@@ -110,6 +120,7 @@ class Config(_Table):
     measure: Measure
     settings: Settings
     build: Build
+    quantization: Quantization
     store: Store
 
     def suite(self, name: str) -> Suite:

@@ -101,6 +101,7 @@ class RunState:
             cache=cache,
             store=EngineStore(cache, self.config.store.max_bytes),
             rebuild=self.options.rebuild,
+            quantization=self.config.quantization,
             build_limit_s=self.config.build.time_limit_s,
             machine=_named_machine(self.hardware, self.software),
         )

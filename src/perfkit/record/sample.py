@@ -29,6 +29,7 @@ _FACTS_THAT_COUNT = (
     "fallback_ops",
     "total_ops",
     "layers",
+    "calibration",
 )
 """Facts whose change is a suspect; build seconds and notes differ from build to build."""
 

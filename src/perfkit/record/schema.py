@@ -109,6 +109,7 @@ class BuildFacts(Model):
     layer_formats: dict[str, int] | None = Field(
         default=None, description="how many layer outputs have each data type and format"
     )
+    calibration: str | None = Field(default=None, description="how the ranges of a quantized build were found")
     from_store: bool | None = Field(
         default=None, description="true: found in the engine store, not built, by this process"
     )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # a variant's name and reason are asked for before torch is i
     from torch import Tensor, nn
 
     from perfkit.catalog.case import Platform, ShapeProfile
+    from perfkit.catalog.config import Quantization
     from perfkit.record.schema import BuildFacts
 
 
@@ -38,7 +39,8 @@ class BuildRequest:
     weights_sha256: str
     calibration_sha256: str
     machine: Mapping[str, str]
-    time_limit_s: float = 3600.0
+    quantization: Quantization
+    time_limit_s: float
 
 
 class Built(ABC):

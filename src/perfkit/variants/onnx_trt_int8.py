@@ -34,6 +34,7 @@ class OnnxTrtInt8(OnnxTrtVariant):
             "modelopt": modelopt.__version__,
             "quantization_sha256": source_sha256(_modelopt),
             "calibration_sha256": request.calibration_sha256,
+            "calibration": str(request.quantization),
         }
 
     def build(self, request: BuildRequest) -> Built:
@@ -42,9 +43,12 @@ class OnnxTrtInt8(OnnxTrtVariant):
         from perfkit.variants._onnx_trt import build_engine, has_weak_typing
 
         started = time.perf_counter()
-        model = quantize_int8(fold_batch_norm(request.model), request.calibration)
+        model = quantize_int8(fold_batch_norm(request.model), request.calibration, request.quantization)
         if has_weak_typing():
             onnx = export_onnx(model, request.profile, request.example)
-            return build_engine(onnx, request, started, flags=["INT8", "FP16"], notes=["weakly typed"])
-        onnx = export_onnx(model.half(), request.profile, request.example.half())
-        return build_engine(onnx, request, started, notes=["strongly typed"])
+            built = build_engine(onnx, request, started, flags=["INT8", "FP16"], notes=["weakly typed"])
+        else:
+            onnx = export_onnx(model.half(), request.profile, request.example.half())
+            built = build_engine(onnx, request, started, notes=["strongly typed"])
+        built.facts = built.facts.model_copy(update={"calibration": str(request.quantization)})
+        return built

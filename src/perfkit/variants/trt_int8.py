@@ -35,6 +35,7 @@ class TrtInt8(TorchTensorrtVariant):
             "modelopt": modelopt.__version__,
             "quantization_sha256": source_sha256(_modelopt),
             "calibration_sha256": request.calibration_sha256,
+            "calibration": str(request.quantization),
         }
 
     def build(self, request: BuildRequest) -> Built:
@@ -45,8 +46,10 @@ class TrtInt8(TorchTensorrtVariant):
         from perfkit.variants._torch_tensorrt import compile_program
 
         started = time.perf_counter()
-        model = quantize_int8(copy.deepcopy(request.model).half(), request.calibration)
+        model = quantize_int8(copy.deepcopy(request.model).half(), request.calibration, request.quantization)
         example = request.example.new_empty(example_shape(request.profile)).normal_().half()
         with export_torch_mode():
             program, notes = export(model, request.profile, example)
-            return compile_program(program, request, started, notes)
+            built = compile_program(program, request, started, notes)
+        built.facts = built.facts.model_copy(update={"calibration": str(request.quantization)})
+        return built
