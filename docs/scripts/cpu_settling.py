@@ -50,7 +50,7 @@ def measure() -> dict[str, Any]:
     import torch
 
     from perfkit.catalog.case import Platform
-    from perfkit.catalog.config import Quantization, load_config
+    from perfkit.catalog.config import Precision, Quantization, load_config
     from perfkit.catalog.images import calibration_images
     from perfkit.catalog.models import load_model
     from perfkit.measure.machine import cpu_count, cpu_name, momentary_state, software_versions
@@ -80,6 +80,7 @@ def measure() -> dict[str, Any]:
                     calibration_sha256=images.sha256,
                     machine={},
                     quantization=Quantization(),
+                    precision=Precision(),
                     time_limit_s=600.0,
                 )
             )

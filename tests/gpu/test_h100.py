@@ -193,7 +193,7 @@ def test_tensorrts_own_builder_and_graphs_answer_and_are_measured(project: Proje
 
 def test_an_fp16_flag_alone_delivers_no_fp16(tmp_path: Path) -> None:
     """mobilenet_v2, weakly typed, 112 to 448: TensorRT 10.6 builds every layer in float32, and nothing warns."""
-    from perfkit.catalog.config import Quantization, load_config
+    from perfkit.catalog.config import Precision, Quantization, load_config
     from perfkit.catalog.images import calibration_images
     from perfkit.catalog.models import load_model
     from perfkit.variants._onnx import export_onnx
@@ -228,13 +228,14 @@ def test_an_fp16_flag_alone_delivers_no_fp16(tmp_path: Path) -> None:
         calibration_sha256=images.sha256,
         machine={},
         quantization=Quantization(),
+        precision=Precision(),
         time_limit_s=600.0,
     )
     built = build_here(Weak(), request).built
     with pytest.raises(
         PrecisionNotDelivered, match=r"^precision not delivered: 0 of \d+ layer outputs are half or fp16"
     ):
-        prove_precision(Weak(), built)
+        prove_precision(Weak(), built, request.precision)
 
 
 @pytest.mark.usefixtures("first")

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from perfkit.catalog.case import ShapeProfile
-from perfkit.catalog.config import Quantization
+from perfkit.catalog.config import Precision, Quantization
 from perfkit.catalog.images import ImageSet, Preprocessing, calibration_images, evaluation_images
 from perfkit.variants.base import BuildRequest
 
@@ -52,6 +52,7 @@ def request_for(model: nn.Module, profile: ShapeProfile, preprocessing: Preproce
         calibration_sha256=pictures.sha256,
         machine={"hardware": "Made Up CPU, 24 GiB"},
         quantization=Quantization(),
+        precision=Precision(),
         time_limit_s=600.0,
     )
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from typing import TYPE_CHECKING
 
@@ -8,7 +9,9 @@ from torch import nn
 from torchvision.transforms.v2 import InterpolationMode
 
 from perfkit.catalog.case import ShapeProfile
+from perfkit.catalog.config import Precision
 from perfkit.catalog.images import Preprocessing
+from perfkit.record.layers import EngineLayer, EngineLayers
 from perfkit.record.schema import BuildFacts
 from perfkit.variants.base import BuildRequest, Built, Variant
 from perfkit.variants.build import build_variant
@@ -125,3 +128,44 @@ def test_a_build_runs_in_the_precision_that_it_is_named_for(
         return
     with pytest.raises(PrecisionNotDelivered, match=r"^precision not delivered: 0 of \d+ layer outputs are "):
         build_variant(Named(), request_)
+
+
+@pytest.mark.parametrize(
+    ("precisions", "min_share", "ignore", "reason"),
+    [
+        (["Half"] * 5, 0.5, [], ""),
+        (["Float"] * 55, 0.5, [], "precision not delivered: 0 of 55 compute layers are half (Float)"),
+        (["Float", "Float", "Half"], 0.5, [], "precision not delivered: 1 of 3 compute layers are half (Float)"),
+        (["Float", "Float", "Half"], 0.3, [], ""),
+        (["Float", "Float", "Half"], 0.5, ["*/0"], ""),
+        (["Float", "Half"], 0.5, ["layer 1"], "precision not delivered: 0 of 1 compute layers are half (Float)"),
+    ],
+)
+def test_the_share_of_compute_layers_is_proved(
+    request_: BuildRequest, precisions: list[str], min_share: float, ignore: list[str], reason: str
+) -> None:
+    """Where a backend tells its layers; reformats count for nothing, and so does what the user names."""
+
+    class Layered(Talkative):
+        precision_formats = ("half",)
+
+        def build(self, request: BuildRequest) -> Built:
+            built = super().build(request)
+            reformat = EngineLayer(name="copy", kind="Reformat", precision="Half")
+            computing = [
+                EngineLayer(name=f"layer {i}", kind="CaskConvolution", precision=precision, operators=[f"model/{i}"])
+                for i, precision in enumerate(precisions)
+            ]
+            built.layers = EngineLayers(layers=[reformat, *computing])
+            return built
+
+    request_ = dataclasses.replace(request_, precision=Precision(min_share=min_share, ignore=ignore))
+    if reason:
+        with pytest.raises(PrecisionNotDelivered) as raised:
+            build_variant(Layered(), request_)
+        assert str(raised.value) == reason
+        return
+    facts = build_variant(Layered(), request_).built.facts
+    assert facts.compute_layers == len(precisions) - len(ignore)
+    assert facts.delivered_layers == precisions.count("Half")
+    assert facts.reformat_layers == 1

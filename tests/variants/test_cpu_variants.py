@@ -186,3 +186,19 @@ def test_inductor_compiles(model: LoadedModel, tmp_path: Path, monkeypatch: pyte
     torch.testing.assert_close(answer(built, images), (small(images),))
     assert list((tmp_path / "inductor").rglob("*.cpp"))
     built.close()
+
+
+@pytest.mark.parametrize("name", ["openvino-fp32", "openvino-int8"])
+def test_openvino_tells_its_layers(build: Build, name: str) -> None:
+    built = build(name)
+    assert built.layers is not None
+    assert built.facts.layers == len(built.layers.layers)
+    computing = built.layers.computing()
+    assert built.facts.compute_layers == len(computing) == 26
+    named_for = "u8" if name == "openvino-int8" else "f32"
+    delivered = [layer for layer in computing if layer.precision == named_for]
+    assert built.facts.delivered_layers == len(delivered) >= 20
+    for layer in computing:
+        assert layer.operators
+        assert layer.tactic
+        assert set(layer.time_s) == {"1x3x64x64", "1x3x80x80", "3x3x96x112"}

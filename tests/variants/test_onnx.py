@@ -34,6 +34,8 @@ def answers(onnx: bytes, images: torch.Tensor) -> torch.Tensor:
 def test_it_serves_the_whole_profile(profile: ShapeProfile, open_dimensions: list[int]) -> None:
     model = settled(get_model("resnet18", weights=None))
     onnx = export_onnx(model, profile, torch.rand(profile.opt))
+    assert not model.training
+    assert not any(module.training for module in model.modules())
     (parameter,) = ov.Core().read_model(onnx).inputs
     assert [i for i, size in enumerate(parameter.partial_shape) if size.is_dynamic] == open_dimensions
     for shape in {profile.min, profile.opt, profile.max}:

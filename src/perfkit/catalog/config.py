@@ -90,6 +90,13 @@ class Build(_Table):
     time_limit_s: float = Field(gt=0, allow_inf_nan=False)
 
 
+class Precision(_Table):
+    """What counts as built in the precision that a variant is named for."""
+
+    min_share: float = Field(default=0.5, ge=0, le=1)
+    ignore: list[Name] = Field(default_factory=list)
+
+
 class Quantization(_Table):
     """How INT8 ranges are found where ModelOpt quantizes."""
 
@@ -120,6 +127,7 @@ class Config(_Table):
     measure: Measure
     settings: Settings
     build: Build
+    precision: Precision
     quantization: Quantization
     store: Store
 

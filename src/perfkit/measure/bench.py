@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from perfkit.catalog.config import Measure, Quantization
+    from perfkit.catalog.config import Measure, Precision, Quantization
     from perfkit.catalog.plan import ModelPlan
     from perfkit.measure.clock import Clock
     from perfkit.store.engine_store import EngineStore
@@ -70,6 +70,7 @@ class Workshop:
     store: EngineStore
     rebuild: bool
     quantization: Quantization
+    precision: Precision
     build_limit_s: float
     machine: Mapping[str, str]
     """Hardware and driver by name: part of what identifies an engine."""
@@ -120,6 +121,7 @@ class ModelBench:
             calibration_sha256=self._calibration_sha256(calibration),
             machine=self.workshop.machine,
             quantization=self.workshop.quantization,
+            precision=self.workshop.precision,
             time_limit_s=self.workshop.build_limit_s,
         )
         return build_variant(variant, request, self.workshop.store, rebuild=self.workshop.rebuild)

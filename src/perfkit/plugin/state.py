@@ -102,6 +102,7 @@ class RunState:
             store=EngineStore(cache, self.config.store.max_bytes),
             rebuild=self.options.rebuild,
             quantization=self.config.quantization,
+            precision=self.config.precision,
             build_limit_s=self.config.build.time_limit_s,
             machine=_named_machine(self.hardware, self.software),
         )

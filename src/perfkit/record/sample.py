@@ -29,6 +29,9 @@ _FACTS_THAT_COUNT = (
     "fallback_ops",
     "total_ops",
     "layers",
+    "compute_layers",
+    "delivered_layers",
+    "reformat_layers",
     "calibration",
 )
 """Facts whose change is a suspect; build seconds and notes differ from build to build."""

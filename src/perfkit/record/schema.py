@@ -106,6 +106,13 @@ class BuildFacts(Model):
     fallback_ops: int | None = Field(default=None, ge=0, description="operators left to PyTorch")
     total_ops: int | None = Field(default=None, ge=0)
     layers: int | None = Field(default=None, ge=0)
+    compute_layers: int | None = Field(
+        default=None, ge=0, description="convolutions, matrix products, attention; less those that are not to count"
+    )
+    delivered_layers: int | None = Field(
+        default=None, ge=0, description="compute layers in the precision that the variant is named for"
+    )
+    reformat_layers: int | None = Field(default=None, ge=0, description="layers that only change layout or type")
     layer_formats: dict[str, int] | None = Field(
         default=None, description="how many layer outputs have each data type and format"
     )

@@ -25,7 +25,7 @@ _OPSET = 17
 
 
 def export_onnx(model: nn.Module, profile: ShapeProfile, example: Tensor) -> bytes:
-    """The model as ONNX, its dynamic dimensions named; traced at ``example``'s dtype and device.
+    """The model, which is in eval mode, as ONNX with its dynamic dimensions named; at ``example``'s dtype and device.
 
     By PyTorch's TorchScript exporter: it folds BatchNorm into convolutions and leaves sizes open that torch.export
     refuses (multiples of a stride). Raises whatever the exporter raises.
@@ -43,7 +43,8 @@ def export_onnx(model: nn.Module, profile: ShapeProfile, example: Tensor) -> byt
         # are checked to be wrong.
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            _Plain(model),
+            # A module begins in training mode; the exporter would leave the model in it.
+            _Plain(model).eval(),
             (example,),
             file,
             dynamo=False,

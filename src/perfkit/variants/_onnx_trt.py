@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import tensorrt as trt
 
+from perfkit.record.layers import EngineLayers
 from perfkit.record.schema import BuildFacts
 from perfkit.variants._export import example_shape
-from perfkit.variants._inspector import layer_formats, layers_of
+from perfkit.variants._inspector import described_layers, engine_layers, layer_formats
 from perfkit.variants._onnx import INPUT
-from perfkit.variants._tensorrt import BuiltEngine, layer_information, log
+from perfkit.variants._tensorrt import BuiltEngine, layer_information, layer_times_s, log
 from perfkit.variants._timing_cache import timing_cache_path
 
 if TYPE_CHECKING:
@@ -73,7 +74,9 @@ def build_engine(
     _keep_timing_cache(config, path)
     serialized = bytes(plan)
     built = BuiltEngine(serialized, BuildFacts(build_s=build_s))
-    layers = built.layers = layers_of(layer_information(built.engine))
+    layers = described_layers(layer_information(built.engine))
+    times_s = layer_times_s(serialized, request.profile, request.device)
+    built.layers = EngineLayers(layers=engine_layers(layers, times_s))
     built.facts = BuildFacts(
         build_s=build_s,
         engines=1,

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import importlib
-import json
 import sys
 import warnings
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar
 
 from perfkit.catalog.case import Platform
-from perfkit.variants import _inspector
 from perfkit.variants.base import BuildRequest, Built, StoredVariant, reason_of
 
 if TYPE_CHECKING:
@@ -60,7 +58,6 @@ class OnnxTrtVariant(StoredVariant):
 
         assert isinstance(built, BuiltEngine)
         (folder / _FILE).write_bytes(built.plan)
-        (folder / _inspector.FILE).write_text(json.dumps(built.layers), encoding="utf-8")
 
     def load(self, request: BuildRequest, folder: Path, facts: BuildFacts) -> Built:
         from perfkit.variants._tensorrt import load_engine

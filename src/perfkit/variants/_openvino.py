@@ -13,11 +13,17 @@ import openvino as ov
 import torch
 from torch import Tensor
 
+from perfkit.catalog.case import format_shape
+from perfkit.record.layers import EngineLayer, EngineLayers
 from perfkit.record.schema import BuildFacts
 from perfkit.variants.base import BuildRequest, Built
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from perfkit.catalog.case import ShapeProfile
+
+_PROFILED_CALLS = 10
 
 
 class BuiltOpenvino(Built):
@@ -80,26 +86,58 @@ def load_model(blob: bytes, facts: BuildFacts) -> BuiltOpenvino:
     return BuiltOpenvino(ov.Core().import_model(io.BytesIO(blob), "CPU", options()), facts)
 
 
-def compile_model(model: ov.Model, started: float) -> BuiltOpenvino:
+def compile_model(model: ov.Model, request: BuildRequest, started: float) -> BuiltOpenvino:
     """Compiles the model; ``started`` is when the build began."""
     compiled = ov.Core().compile_model(model, "CPU", options())
     build_s = time.perf_counter() - started
     blob = compiled.export_model().getvalue()
-    layers = [
-        info
-        for info in (op.get_rt_info() for op in compiled.get_runtime_model().get_ops())
-        if _text(info, "layerType") not in ("Const", "Input", "Output")
-    ]
-    formats = Counter(_text(info, "runtimePrecision") for info in layers)
+    times_s = _layer_times_s(model, request.profile)
+    layers = [_layer(op, times_s) for op in compiled.get_runtime_model().get_ops()]
+    layers = [layer for layer in layers if layer.kind not in ("Const", "Input", "Output")]
     facts = BuildFacts(
         build_s=build_s,
         engines=1,
         engine_bytes=len(blob),
         engine_sha256=hashlib.sha256(blob).hexdigest(),
         layers=len(layers),
-        layer_formats=dict(sorted(formats.items())),
+        layer_formats=dict(sorted(Counter(layer.precision for layer in layers).items())),
     )
-    return BuiltOpenvino(compiled, facts, blob)
+    built = BuiltOpenvino(compiled, facts, blob)
+    built.layers = EngineLayers(layers=layers)
+    return built
+
+
+def _layer(op: Any, times_s: dict[str, dict[str, float]]) -> EngineLayer:
+    info, name = op.get_rt_info(), op.get_friendly_name()
+    return EngineLayer(
+        name=name,
+        kind=_text(info, "layerType"),
+        precision=_text(info, "runtimePrecision"),
+        tactic=_text(info, "primitiveType"),
+        operators=[operator for operator in _text(info, "originalLayersNames").split(",") if operator],
+        time_s={shape: times[name] for shape, times in times_s.items() if name in times},
+    )
+
+
+def _layer_times_s(model: ov.Model, profile: ShapeProfile) -> dict[str, dict[str, float]]:
+    """Mean seconds of each layer at each of the profile's shapes, by OpenVINO's counters."""
+    found = {}
+    for shape in profile.shapes():
+        # A compilation for each: the counters go on counting when the shape changes.
+        compiled = ov.Core().compile_model(model, "CPU", {**options(), "PERF_COUNT": True})
+        request = compiled.create_infer_request()
+        images = np.random.default_rng(0).random(shape, dtype=np.float32)
+        try:
+            for _ in range(_PROFILED_CALLS):
+                request.infer(images)
+        except RuntimeError:  # a size that the model refuses
+            continue
+        found[format_shape(shape)] = {
+            node.node_name: node.real_time.total_seconds()
+            for node in request.profiling_info
+            if node.status == ov.ProfilingInfo.Status.EXECUTED
+        }
+    return found
 
 
 def _text(info: Any, key: str) -> str:

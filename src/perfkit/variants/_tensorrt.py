@@ -9,14 +9,17 @@ import tensorrt as trt
 import torch
 from torch import Tensor
 
+from perfkit.catalog.case import format_shape
+from perfkit.record.schema import BuildFacts
 from perfkit.variants.base import Built
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
-    from perfkit.record.schema import BuildFacts
-    from perfkit.variants._inspector import Layer
+    from perfkit.catalog.case import ShapeProfile
+
+
+_WARMUP_CALLS, _PROFILED_CALLS = 3, 10
 
 
 class EngineRefused(RuntimeError):
@@ -56,8 +59,6 @@ class BuiltEngine(Built):
         super().__init__(facts)
         self.plan = plan
         """The serialized engine."""
-        self.layers: Sequence[Layer] = ()
-        """As the engine inspector tells them; only a fresh build has them."""
         self.engine: Any = trt.Runtime(log()).deserialize_cuda_engine(plan)
         if self.engine is None:
             raise log().refused("the engine can't be loaded")
@@ -114,24 +115,36 @@ def layer_information(engine: Any) -> str:
     return str(inspector.get_engine_information(trt.LayerInformationFormat.JSON))
 
 
-def layer_times_s(plan: bytes, facts: BuildFacts, inputs: Tensor, calls: int) -> dict[str, float]:
-    """Mean device seconds of each layer over some calls, by the profiler of an execution context of its own.
+def layer_times_s(plan: bytes, profile: ShapeProfile, device: torch.device) -> dict[str, dict[str, float]]:
+    """Mean seconds of each layer at each of the profile's shapes, by the profiler of an execution context of its own.
 
-    Profiling slows the engine down: layers are comparable with each other, their sum is not a latency.
+    On random pictures; profiling slows the engine down: layers are comparable with each other, their sum is not a
+    latency. {} for an engine that this runtime can't run.
     """
-    profiled = BuiltEngine(plan, facts)
+    found = {}
+    for shape in profile.shapes():
+        try:
+            found[format_shape(shape)] = _times_at(plan, torch.rand(shape, device=device))
+        except Exception:  # noqa: S112 - a shape that the model refuses, a plug-in that its own runtime alone knows
+            continue
+    return found
+
+
+def _times_at(plan: bytes, images: Tensor) -> dict[str, float]:
+    profiled = BuiltEngine(plan, BuildFacts(build_s=0))
     try:
-        for _ in range(3):
+        inputs = profiled.prepare(images)
+        for _ in range(_WARMUP_CALLS):
             profiled.call(inputs)
         torch.cuda.synchronize()
         profiler = _Profiler()
         profiled.profile_with(profiler)
-        for _ in range(calls):
+        for _ in range(_PROFILED_CALLS):
             profiled.call(inputs)
             torch.cuda.synchronize()
     finally:
         profiled.close()
-    return {name: total_ms / calls / 1e3 for name, total_ms in profiler.total_ms.items()}
+    return {name: total_ms / _PROFILED_CALLS / 1e3 for name, total_ms in profiler.total_ms.items()}
 
 
 class _Profiler(trt.IProfiler):  # type: ignore[misc] # tensorrt ships no types

@@ -18,15 +18,16 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from perfkit.record.layers import EngineLayers
 from perfkit.record.schema import BuildFacts
 from perfkit.variants._engine_stream import place_on_callers_stream
 from perfkit.variants._export import example_shape
-from perfkit.variants._inspector import Layer, layer_formats, layers_of
+from perfkit.variants._inspector import described_layers, engine_layers, layer_formats
 from perfkit.variants._timing_cache import timing_cache_path
 from perfkit.variants.base import BuildRequest, Built, reason_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
     from torch.export import ExportedProgram
@@ -55,10 +56,8 @@ class BuiltTensorrt(Built):
     The engines run on the stream that is current at the first call.
     """
 
-    def __init__(self, module: nn.Module, facts: BuildFacts, layers: Sequence[Layer] = ()) -> None:
+    def __init__(self, module: nn.Module, facts: BuildFacts) -> None:
         super().__init__(facts)
-        self.layers = layers
-        """As the engine inspector tells them; only a fresh build has them."""
         self._module: nn.Module | None = module
         self._placed = False
 
@@ -87,6 +86,8 @@ def compile_program(program: ExportedProgram, request: BuildRequest, started: fl
     Raises EngineMissing when no engine came out, and whatever the builder raises.
     """
     import torch_tensorrt
+
+    from perfkit.variants._tensorrt import layer_times_s
 
     profile = request.profile
     cache = timing_cache_path(request.cache)
@@ -121,7 +122,7 @@ def compile_program(program: ExportedProgram, request: BuildRequest, started: fl
         raise EngineMissing("Torch-TensorRT returned the PyTorch model: no TensorRT engine was built")
     for engine in engines:
         engine.disable_profiling()  # detailed layers switch it on, and it slows every call
-    layers = [layer for engine in engines for layer in layers_of(engine.get_layer_info())]
+    layers = [layer for engine in engines for layer in described_layers(engine.get_layer_info())]
     digest = hashlib.sha256()
     for engine in engines:
         digest.update(engine.serialized_engine)
@@ -137,7 +138,11 @@ def compile_program(program: ExportedProgram, request: BuildRequest, started: fl
         timing_cache_bytes=cache_bytes,
         notes=notes,
     )
-    return BuiltTensorrt(module, facts, layers)
+    built = BuiltTensorrt(module, facts)
+    # Of several engines the inputs of each aren't known.
+    times_s = layer_times_s(engines[0].serialized_engine, profile, request.device) if len(engines) == 1 else {}
+    built.layers = EngineLayers(layers=engine_layers(layers, times_s))
+    return built
 
 
 def save_module(module: nn.Module, path: Path) -> None:

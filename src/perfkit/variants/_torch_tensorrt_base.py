@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING, ClassVar
 
 from perfkit.catalog.case import Platform
-from perfkit.variants import _inspector
 from perfkit.variants.base import BuildRequest, Built, StoredVariant
 
 if TYPE_CHECKING:
@@ -52,7 +50,6 @@ class TorchTensorrtVariant(StoredVariant):
 
         assert isinstance(built, BuiltTensorrt)
         save_module(built.module, folder / _FILE)
-        (folder / _inspector.FILE).write_text(json.dumps(built.layers), encoding="utf-8")
 
     def load(self, request: BuildRequest, folder: Path, facts: BuildFacts) -> Built:
         # The import defines the class of the engines and the operator that runs them.

@@ -14,7 +14,8 @@ if TYPE_CHECKING:  # a variant's name and reason are asked for before torch is i
     from torch import Tensor, nn
 
     from perfkit.catalog.case import Platform, ShapeProfile
-    from perfkit.catalog.config import Quantization
+    from perfkit.catalog.config import Precision, Quantization
+    from perfkit.record.layers import EngineLayers
     from perfkit.record.schema import BuildFacts
 
 
@@ -40,11 +41,15 @@ class BuildRequest:
     calibration_sha256: str
     machine: Mapping[str, str]
     quantization: Quantization
+    precision: Precision
     time_limit_s: float
 
 
 class Built(ABC):
     """A built variant. ``call`` alone is timed; ``prepare`` and ``unpack`` are not."""
+
+    layers: EngineLayers | None = None
+    """What the backend tells of the engine's layers, if it does."""
 
     def __init__(self, facts: BuildFacts) -> None:
         self.facts = facts

@@ -14,10 +14,10 @@ from perfkit.catalog.case import format_shape
 from perfkit.store.entry import Damaged, Entry
 from perfkit.store.key import EngineKey, source_sha256
 from perfkit.variants.base import StoredVariant, reason_of
-from perfkit.variants.building import BuildResult, build_here, noting, release
+from perfkit.variants.building import BuildResult, build_here, load_built, noting, release, save_built
 from perfkit.variants.graph_replay import GraphReplay
 from perfkit.variants.isolated import ENGINE, build_isolated
-from perfkit.variants.precision import prove_precision
+from perfkit.variants.precision import count_layers, prove_precision
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +49,8 @@ def build_variant(
             noting(result, "built anew on purpose (--rebuild); the store is as it was")
         else:
             result = _stored(variant, request, store, held)
-    prove_precision(variant, result.built)
+    count_layers(variant, result.built, request.precision)
+    prove_precision(variant, result.built, request.precision)
     return result
 
 
@@ -92,11 +93,11 @@ def _build(
             return build_here(variant, request), None
         if not variant.isolated:
             result = build_here(variant, request)
-            return result, partial(variant.save, result.built)
+            return result, partial(save_built, variant, result.built)
         folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="perfkit-build-")))
         made = build_isolated(variant, request, folder, request.time_limit_s)
         assert made.facts is not None
-        built = variant.load(request, folder / ENGINE, made.facts)
+        built = load_built(variant, request, folder / ENGINE, made.facts)
         return BuildResult(built, made.peak_build_bytes), partial(_copy, folder / ENGINE)
 
 
@@ -155,7 +156,7 @@ def _kept(
 
 def _loaded(variant: StoredVariant, request: BuildRequest, entry: Entry, *, from_store: bool) -> BuildResult:
     started = time.perf_counter()
-    built = variant.load(request, entry.folder, entry.manifest.facts)
+    built = load_built(variant, request, entry.folder, entry.manifest.facts)
     load_s = time.perf_counter() - started
     built.facts = built.facts.model_copy(update={"from_store": from_store, "load_s": load_s})
     return BuildResult(built, entry.manifest.peak_build_bytes)

@@ -10,9 +10,13 @@ from typing import TYPE_CHECKING
 import torch
 
 from perfkit.catalog.case import Platform
+from perfkit.record.layers import read_layers, write_layers
 
 if TYPE_CHECKING:
-    from perfkit.variants.base import BuildRequest, Built, Variant
+    from pathlib import Path
+
+    from perfkit.record.schema import BuildFacts
+    from perfkit.variants.base import BuildRequest, Built, StoredVariant, Variant
 
 _MAX_NOTES = 10
 _LONGEST_NOTE = 200
@@ -43,6 +47,20 @@ def build_here(variant: Variant, request: BuildRequest) -> BuildResult:
             torch.cuda.synchronize()
     result = BuildResult(built, torch.cuda.max_memory_allocated() if cuda else None)
     return noting(result, *_said(caught)[:_MAX_NOTES])
+
+
+def save_built(variant: StoredVariant, built: Built, folder: Path) -> None:
+    """Writes the engine as the variant does, and beside it what is known of its layers."""
+    variant.save(built, folder)
+    if built.layers is not None:
+        write_layers(built.layers, folder)
+
+
+def load_built(variant: StoredVariant, request: BuildRequest, folder: Path, facts: BuildFacts) -> Built:
+    """What :func:`save_built` wrote."""
+    built = variant.load(request, folder, facts)
+    built.layers = read_layers(folder)
+    return built
 
 
 def noting(result: BuildResult, *notes: str) -> BuildResult:

@@ -10,7 +10,7 @@ import torch
 
 from perfkit.catalog.case import Platform
 from perfkit.variants.base import reason_of
-from perfkit.variants.building import build_here
+from perfkit.variants.building import build_here, save_built
 from perfkit.variants.isolated import ENGINE, REQUEST, RESULT, ChildResult
 
 
@@ -36,7 +36,7 @@ def _build(folder: Path) -> ChildResult:
         torch.cuda.set_device(request.device)
         torch.backends.cudnn.allow_tf32 = request.tf32
     built = build_here(variant, request)
-    variant.save(built.built, folder / ENGINE)
+    save_built(variant, built.built, folder / ENGINE)
     return ChildResult(facts=built.built.facts, peak_build_bytes=built.peak_build_bytes)
 
 

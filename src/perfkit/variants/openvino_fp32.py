@@ -22,4 +22,4 @@ class OpenvinoFp32(OpenvinoVariant):
         from perfkit.variants._openvino import compile_model, convert
 
         started = time.perf_counter()
-        return compile_model(convert(request), started)
+        return compile_model(convert(request), request, started)

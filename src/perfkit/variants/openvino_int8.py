@@ -32,4 +32,4 @@ class OpenvinoInt8(OpenvinoVariant):
         nncf.set_log_level(logging.ERROR)
         images = [batch[i : i + 1].numpy() for batch in request.calibration for i in range(batch.shape[0])]
         quantized = nncf.quantize(convert(request), nncf.Dataset(images), subset_size=len(images))
-        return compile_model(quantized, started)
+        return compile_model(quantized, request, started)

@@ -15,6 +15,8 @@ from perfkit.store.entry import Damaged
 if TYPE_CHECKING:
     from perfkit.store.entry import Entry
 
+_SHORTEST_DIGEST = 6
+
 CacheOption = Annotated[
     Path | None,
     typer.Option(
@@ -43,6 +45,11 @@ def damage_of(entry: Entry | Damaged) -> str:
     except Damaged as damage:
         return str(damage)
     return ""
+
+
+def is_named(entry: Entry, name: str) -> bool:
+    """Whether a user who wrote this meant the entry: its digest, 6 digits will do, or MODEL/VARIANT."""
+    return name == entry.key.what or (len(name) >= _SHORTEST_DIGEST and entry.folder.name.startswith(name))
 
 
 def line_of(entry: Entry) -> str:

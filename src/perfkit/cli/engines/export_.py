@@ -6,14 +6,12 @@ from typing import Annotated
 import typer
 from rich.filesize import decimal
 
-from perfkit.cli.engines.common import CacheOption, open_store
+from perfkit.cli.engines.common import CacheOption, is_named, open_store
 from perfkit.cli.output import write
 from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
 from perfkit.store.archive import export_entries
 from perfkit.store.entry import Entry
-
-_SHORTEST_DIGEST = 6
 
 
 def export_engines(
@@ -27,8 +25,8 @@ def export_engines(
     """Write engines, checked, into a new tar FILE."""
     entries = [entry for _, entry in open_store(cache).entries() if isinstance(entry, Entry)]
     if names:
-        chosen = [entry for entry in entries if any(_is_named(entry, name) for name in names)]
-        unknown = [name for name in names if not any(_is_named(entry, name) for entry in entries)]
+        chosen = [entry for entry in entries if any(is_named(entry, name) for name in names)]
+        unknown = [name for name in names if not any(is_named(entry, name) for entry in entries)]
         if unknown:
             raise UserError(f"no engine is named {unknown[0]!r}; see perfkit engines list")
         entries = chosen
@@ -38,7 +36,3 @@ def export_engines(
     size = decimal(sum(entry.size_bytes for entry in entries))
     write(f"wrote {archive}: {len(entries)} engine{'' if len(entries) == 1 else 's'}, {size}\n")
     return ExitCode.PASS
-
-
-def _is_named(entry: Entry, name: str) -> bool:
-    return name == entry.key.what or (len(name) >= _SHORTEST_DIGEST and entry.folder.name.startswith(name))

@@ -1,0 +1,145 @@
+"""The difference of two engines' layers.
+
+Layers are matched by what they compute: those that share an operator of the model, on either side, belong together,
+so that a lost fusion is one layer against several. A layer without operators is the builder's own and goes by kind and
+name. Engines of different backends may share neither; what remains comparable are sums by kind.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from perfkit.record.layers import EngineLayer
+
+RETIMED_SHARE = 0.10
+RETIMED_S = 1e-6
+"""A layer is retimed where its time differs by more than both: profilers count in microseconds."""
+
+
+class ChangeKind(StrEnum):
+    """What happened to a layer from A to B."""
+
+    LOST = "lost"
+    ADDED = "added"
+    SPLIT = "split"
+    FUSED = "fused"
+    PRECISION = "precision"
+    TACTIC = "tactic"
+    RETIMED = "retimed"
+
+
+@dataclass(frozen=True, slots=True)
+class LayerChange:
+    """The layers that compute the same operators, on both sides; empty: not there."""
+
+    kind: ChangeKind
+    before: tuple[EngineLayer, ...]
+    after: tuple[EngineLayer, ...]
+    before_s: float | None
+    after_s: float | None
+
+    @property
+    def difference_s(self) -> float:
+        """By how much longer it takes in B; what isn't there takes no time."""
+        return (self.after_s or 0.0) - (self.before_s or 0.0)
+
+    @property
+    def name(self) -> str:
+        """An operator that both sides compute, else one of either, else the layer's name."""
+        before, after = ([name for layer in side for name in layer.operators] for side in (self.before, self.after))
+        names = [name for name in before if name in after] or before or after
+        # What the builder adds has a number; the model's own have a path.
+        paths = [name for name in names if "." in name or "/" in name]
+        return next(iter(paths or names), (self.before or self.after)[0].name)
+
+
+@dataclass(frozen=True, slots=True)
+class KindSum:
+    """All layers of a kind and precision on both sides."""
+
+    kind: str
+    precision: str
+    before: int
+    after: int
+    before_s: float
+    after_s: float
+
+
+def differences(before: Iterable[EngineLayer], after: Iterable[EngineLayer], shape: str) -> list[LayerChange]:
+    """What differs, the largest difference of time first; times are those at the shape, where there are any."""
+    changes = []
+    for a, b in _matched(list(before), list(after)):
+        a_s, b_s = _time_s(a, shape), _time_s(b, shape)
+        kind = _kind(a, b, a_s, b_s)
+        if kind is not None:
+            changes.append(LayerChange(kind, a, b, a_s, b_s))
+    return sorted(changes, key=lambda change: (-abs(change.difference_s), change.kind, change.name))
+
+
+def sums(before: Iterable[EngineLayer], after: Iterable[EngineLayer], shape: str) -> list[KindSum]:
+    """Layers and their time by kind and precision, the largest difference of time first."""
+    found: dict[tuple[str, str], list[list[EngineLayer]]] = defaultdict(lambda: [[], []])
+    for side, layers in enumerate((before, after)):
+        for layer in layers:
+            found[layer.kind, layer.precision][side].append(layer)
+    rows = [
+        KindSum(kind, precision, len(a), len(b), _time_s(a, shape) or 0.0, _time_s(b, shape) or 0.0)
+        for (kind, precision), (a, b) in found.items()
+    ]
+    return sorted(rows, key=lambda row: (-abs(row.after_s - row.before_s), row.kind, row.precision))
+
+
+def _matched(
+    before: Sequence[EngineLayer], after: Sequence[EngineLayer]
+) -> list[tuple[tuple[EngineLayer, ...], tuple[EngineLayer, ...]]]:
+    """Groups of layers that share work: components of the graph whose edges are the layers' operators."""
+    parent: dict[str, str] = {}
+
+    def root(work: str) -> str:
+        while parent.setdefault(work, work) != work:
+            parent[work] = work = parent[parent[work]]
+        return work
+
+    for layer in (*before, *after):
+        first, *others = _work(layer)
+        for other in others:
+            parent[root(other)] = root(first)
+        root(first)
+    groups: dict[str, tuple[list[EngineLayer], list[EngineLayer]]] = defaultdict(lambda: ([], []))
+    for side, layers in enumerate((before, after)):
+        for layer in layers:
+            groups[root(_work(layer)[0])][side].append(layer)
+    return [(tuple(a), tuple(b)) for a, b in groups.values()]
+
+
+def _work(layer: EngineLayer) -> list[str]:
+    return layer.operators or [f"{layer.kind} {layer.name}"]
+
+
+def _kind(
+    before: Sequence[EngineLayer], after: Sequence[EngineLayer], before_s: float | None, after_s: float | None
+) -> ChangeKind | None:
+    if not before or not after:
+        return ChangeKind.ADDED if after else ChangeKind.LOST
+    if {layer.precision for layer in before} != {layer.precision for layer in after}:
+        return ChangeKind.PRECISION
+    if len(before) != len(after):
+        return ChangeKind.SPLIT if len(before) < len(after) else ChangeKind.FUSED
+    if sorted(str(layer.tactic) for layer in before) != sorted(str(layer.tactic) for layer in after):
+        return ChangeKind.TACTIC
+    if before_s is not None and after_s is not None:
+        moved_s = abs(after_s - before_s)
+        if moved_s > RETIMED_S and moved_s > RETIMED_SHARE * max(before_s, after_s):
+            return ChangeKind.RETIMED
+    return None
+
+
+def _time_s(layers: Sequence[EngineLayer], shape: str) -> float | None:
+    times_s = [layer.time_s[shape] for layer in layers if shape in layer.time_s]
+    return sum(times_s) if times_s else None
