@@ -144,3 +144,12 @@ def test_a_build_that_hangs_is_ended(request_: BuildRequest, store: EngineStore)
     request_ = dataclasses.replace(request_, time_limit_s=0.2)
     with pytest.raises(BuildFailed, match=r"^build failed: not done after 0\.2 s, the time limit of a build"):
         build_variant(Hangs(), request_, store)
+
+
+def test_a_model_that_cant_be_handed_over_is_built_here(request_: BuildRequest, store: EngineStore) -> None:
+    model = nn.Sequential(nn.Flatten(), nn.ReLU()).eval()
+    model.register_forward_hook(lambda *_: None)
+    for _ in range(2):
+        built = build_variant(Elsewhere(), dataclasses.replace(request_, model=model), store).built
+        assert builder(built) == os.getpid()
+        assert built.facts.notes[-1].startswith("built in this process, without a time limit: ")

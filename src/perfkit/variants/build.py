@@ -16,7 +16,7 @@ from perfkit.store.key import EngineKey, source_sha256
 from perfkit.variants.base import StoredVariant, reason_of
 from perfkit.variants.building import BuildResult, build_here, load_built, noting, release, save_built
 from perfkit.variants.graph_replay import GraphReplay
-from perfkit.variants.isolated import ENGINE, build_isolated
+from perfkit.variants.isolated import ENGINE, NotIsolated, build_isolated
 from perfkit.variants.precision import count_layers, prove_precision
 
 if TYPE_CHECKING:
@@ -91,14 +91,24 @@ def _build(
                 building.enter_context(store.building())
         if not isinstance(variant, StoredVariant):
             return build_here(variant, request), None
-        if not variant.isolated:
-            result = build_here(variant, request)
-            return result, partial(save_built, variant, result.built)
-        folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="perfkit-build-")))
-        made = build_isolated(variant, request, folder, request.time_limit_s)
-        assert made.facts is not None
-        built = load_built(variant, request, folder / ENGINE, made.facts)
-        return BuildResult(built, made.peak_build_bytes), partial(_copy, folder / ENGINE)
+        notes = []
+        if variant.isolated:
+            folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="perfkit-build-")))
+            try:
+                return _isolated(variant, request, folder)
+            except NotIsolated as error:
+                notes.append(f"built in this process, without a time limit: {error}")
+        result = noting(build_here(variant, request), *notes)
+        return result, partial(save_built, variant, result.built)
+
+
+def _isolated(
+    variant: StoredVariant, request: BuildRequest, folder: Path
+) -> tuple[BuildResult, Callable[[Path], None]]:
+    made = build_isolated(variant, request, folder, request.time_limit_s)
+    assert made.facts is not None
+    built = load_built(variant, request, folder / ENGINE, made.facts)
+    return BuildResult(built, made.peak_build_bytes), partial(_copy, folder / ENGINE)
 
 
 def _copy(engine: Path, folder: Path) -> None:

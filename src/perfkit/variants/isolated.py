@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from perfkit.record.schema import BuildFacts, Model
-from perfkit.variants.base import VariantBroken
+from perfkit.variants.base import VariantBroken, reason_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +35,10 @@ class ChildResult(Model):
     reason: str = ""
 
 
+class NotIsolated(Exception):
+    """Variant or model can't be handed to another process; the message is the reason in one line."""
+
+
 class BuildFailed(VariantBroken):
     """The build raised, hung, or took its process down; the message is the reason in one line."""
 
@@ -42,10 +46,14 @@ class BuildFailed(VariantBroken):
 def build_isolated(variant: StoredVariant, request: BuildRequest, folder: Path, time_limit_s: float) -> ChildResult:
     """Builds in a child process and leaves the engine in ``folder / ENGINE``; the folder is empty before.
 
-    Raises BuildFailed with the builder's own line; the end of what the child printed is a note of the exception.
+    Raises NotIsolated before anything is built, and BuildFailed with the builder's own line; the end of what the child
+    printed is a note of the exception.
     """
     (folder / ENGINE).mkdir()
-    torch.save({"variant": variant, "request": request, "threads": torch.get_num_threads()}, folder / REQUEST)
+    try:
+        torch.save({"variant": variant, "request": request, "threads": torch.get_num_threads()}, folder / REQUEST)
+    except Exception as error:  # pickle raises anything: a model may hold a lambda, a lock, an open file
+        raise NotIsolated(reason_of(error)) from error
     with (folder / OUTPUT).open("wb") as output:
         child = subprocess.Popen(  # noqa: S603 - our own interpreter
             [sys.executable, "-m", "perfkit.variants.child", str(folder)],
