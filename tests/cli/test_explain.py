@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SHAPE = "1x3x224x224"
+BRACKETS = "[CONVOLUTION]-[aten_ops.convolution.default]-[/x]"
 ONE = [EngineLayer(name="a", kind="Convolution", precision="Half", operators=["m/conv"], time_s={SHAPE: 1e-5})]
 OTHER = [
     EngineLayer(name="b", kind="Convolution", precision="Float", operators=["m/conv"], time_s={SHAPE: 4e-5}),
-    EngineLayer(name="c", kind="Reformat", precision="Half", time_s={SHAPE: 2e-6}),
+    EngineLayer(name=BRACKETS, kind="Reformat", precision="Half", time_s={SHAPE: 2e-6}),
 ]
 
 
@@ -47,7 +48,7 @@ def test_two_engines_layer_by_layer(capsys: pytest.CaptureFixture[str]) -> None:
     assert "B: other/trt-fp16" in out
     lines = [line.split() for line in out.splitlines()]
     assert ["precision", "m/conv", "Half", "Float", "-", "-", "10.0", "µs", "40.0", "µs", "+30.0", "µs"] in lines
-    assert ["added", "c", "-", "Half", "-", "-", "-", "2.00", "µs", "+2.00", "µs"] in lines
+    assert ["added", BRACKETS, "-", "Half", "-", "-", "-", "2.00", "µs", "+2.00", "µs"] in lines
     assert main(["explain", "one/trt-fp16", "one/trt-fp16"]) == ExitCode.PASS
     assert "no layer differs" in capsys.readouterr().out
 

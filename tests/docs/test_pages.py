@@ -14,7 +14,15 @@ PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob
 
 
 @pytest.mark.parametrize(
-    "name", ["h100_tables.py", "engine_streams.py", "cpu_settling.py", "cpu_spread.py", "int8_agreement.py"]
+    "name",
+    [
+        "h100_tables.py",
+        "engine_streams.py",
+        "calibration_methods.py",
+        "cpu_settling.py",
+        "cpu_spread.py",
+        "int8_agreement.py",
+    ],
 )
 def test_tables_come_from_committed_records(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(ROOT / "docs" / "scripts")

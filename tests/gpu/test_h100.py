@@ -184,6 +184,7 @@ def test_tensorrts_own_builder_and_graphs_answer_and_are_measured(project: Proje
         facts = found[variant, "1x3x224x224"]["facts"]
         assert facts["engines"] == 1
         assert any(precision in name for name in facts["layer_formats"]), facts["layer_formats"]
+        assert facts["delivered_layers"] > facts["compute_layers"] / 2 > 5
     plain, graph = (found[variant, "1x3x224x224"]["facts"] for variant in ("onnx-trt-fp16", "onnx-trt-fp16-graph"))
     assert graph["engine_sha256"] == plain["engine_sha256"]
     assert graph["from_store"] is True
@@ -201,7 +202,7 @@ def test_an_fp16_flag_alone_delivers_no_fp16(tmp_path: Path) -> None:
     from perfkit.variants.base import BuildRequest
     from perfkit.variants.building import build_here
     from perfkit.variants.onnx_trt_fp16 import OnnxTrtFp16
-    from perfkit.variants.precision import PrecisionNotDelivered, prove_precision
+    from perfkit.variants.precision import PrecisionNotDelivered, count_layers, prove_precision
 
     if not has_weak_typing():
         pytest.skip("this TensorRT knows strongly typed networks only")
@@ -232,9 +233,9 @@ def test_an_fp16_flag_alone_delivers_no_fp16(tmp_path: Path) -> None:
         time_limit_s=600.0,
     )
     built = build_here(Weak(), request).built
-    with pytest.raises(
-        PrecisionNotDelivered, match=r"^precision not delivered: 0 of \d+ layer outputs are half or fp16"
-    ):
+    count_layers(Weak(), built, request.precision)
+    refused = r"^precision not delivered: 0 of \d+ compute layers are half or fp16"
+    with pytest.raises(PrecisionNotDelivered, match=refused):
         prove_precision(Weak(), built, request.precision)
 
 

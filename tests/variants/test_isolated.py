@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import os
 import signal
+import subprocess
 import sys
 import time
 import warnings
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 import torch
 from torch import Tensor, nn
@@ -22,6 +24,7 @@ from perfkit.store.engine_store import EngineStore
 from perfkit.variants.base import BuildRequest, Built, StoredVariant
 from perfkit.variants.build import build_variant
 from perfkit.variants.isolated import BuildFailed
+from tests.support import program_environment
 from tests.variants.requests import request_for
 
 if TYPE_CHECKING:
@@ -153,3 +156,26 @@ def test_a_model_that_cant_be_handed_over_is_built_here(request_: BuildRequest, 
         built = build_variant(Elsewhere(), dataclasses.replace(request_, model=model), store).built
         assert builder(built) == os.getpid()
         assert built.facts.notes[-1].startswith("built in this process, without a time limit: ")
+
+
+def test_a_build_does_not_outlive_a_run_that_was_killed(tmp_path: Path) -> None:
+    """Nobody would end it, and the next run would build and measure beside it."""
+    code = (
+        "from pathlib import Path; from torch import nn; "
+        "from tests.variants.test_isolated import *; "
+        "folder = Path(sys.argv[1]); "
+        "request = request_for(nn.Flatten().eval(), PROFILE, PLAIN, folder); "
+        "build_variant(Hangs(), request, EngineStore(folder, 2**30))"
+    )
+    run = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], env=program_environment())
+    builds: list[psutil.Process] = []
+    try:
+        while not builds:
+            assert run.poll() is None
+            builds = [p for p in psutil.Process(run.pid).children() if "perfkit.variants.child" in p.cmdline()]
+            time.sleep(0.1)
+    finally:
+        run.kill()
+        run.wait()
+    gone, _ = psutil.wait_procs(builds, timeout=60)
+    assert gone == builds

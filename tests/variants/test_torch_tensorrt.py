@@ -63,13 +63,15 @@ def test_layers_have_their_kernels_precision_and_origin() -> None:
             "Metadata": "[ONNX Layer: /conv1/Conv]\x1e[ONNX Layer: /relu/Relu]",
         },
         {"Name": "copy", "LayerType": "Reformat", "Outputs": [{"Format/Datatype": "Half"}]},
+        {"Name": "[CONVOLUTION]-[c] + [RELU]-[r]", "LayerType": "CaskConvolution"},
         "a layer told by its name alone",
     ]
-    convolution, copy, plain = engine_layers(described, {"1x3x8x8": {"fused": 2e-6}, "1x3x16x16": {}})
+    convolution, copy, unexplained, plain = engine_layers(described, {"1x3x8x8": {"fused": 2e-6}, "1x3x16x16": {}})
     assert (convolution.kind, convolution.precision, convolution.tactic) == ("Convolution", "Int8", "sm80_xmma_fprop")
     assert convolution.operators == ["/conv1/Conv", "/relu/Relu"]
     assert convolution.time_s == {"1x3x8x8": 2e-6}
     assert (convolution.is_compute, copy.is_compute, copy.is_reformat, copy.precision) == (True, False, True, "Half")
+    assert unexplained.operators == ["[CONVOLUTION]-[c]", "[RELU]-[r]"]
     assert (plain.kind, plain.precision) == ("unknown", "unknown")
 
 

@@ -103,9 +103,9 @@ def _shape(case: str | None, layers: list[EngineLayers]) -> str:
     both = [shape for shape in timed[0] if shape in timed[1]]
     if case is not None:
         asked = case.rpartition("/")[2]
-        if asked not in both:
-            raise UserError(f"no layer times at {asked} on both sides; there are: {', '.join(both) or 'none'}")
-        return asked
+        if both and asked not in both:
+            raise UserError(f"no layer times at {asked} on both sides; there are: {', '.join(both)}")
+        return asked if both else ""
     return both[0] if both else ""
 
 

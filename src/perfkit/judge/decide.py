@@ -46,11 +46,14 @@ def decide(change: CaseChange, shifts: Mapping[Clock, Shift]) -> Decision:
     return _without_failure(change, shifts, metrics)
 
 
-def with_facts(decision: Decision, worse: Sequence[str]) -> Decision:
-    """An engine that got worse fails its case, unless the clock says more: a regression too, or a gain."""
-    if not worse or decision.verdict in (Verdict.REGRESSED, Verdict.IMPROVED):
+def with_facts(decision: Decision, worse: Sequence[str], answers: Sequence[str]) -> Decision:
+    """An engine that got worse fails its case, unless the clock says more: a regression too, or a gain.
+
+    No gain makes up for worse ``answers``: leaving accuracy out is the easiest way to be fast.
+    """
+    if decision.verdict is Verdict.REGRESSED or not (answers or (worse and decision.verdict is not Verdict.IMPROVED)):
         return decision
-    return replace(decision, verdict=Verdict.REGRESSED, reason="; ".join(worse), moved=Moved.ENGINE)
+    return replace(decision, verdict=Verdict.REGRESSED, reason="; ".join([*answers, *worse]), moved=Moved.ENGINE)
 
 
 def _without_failure(change: CaseChange, shifts: Mapping[Clock, Shift], metrics: Mapping[Metric, Verdict]) -> Decision:

@@ -28,6 +28,20 @@ TOLERATED_SQNR_LOSS_DB = 6.0
 """Half the signal-to-noise ratio in amplitude: the error of the answers has doubled."""
 
 
+TOLERATED_DELIVERY_LOSS = 0.10
+"""Of the share of compute layers in the precision that the variant is named for."""
+
+
+def worse_answers(baseline: Sequence[Sample], current: Sequence[Sample]) -> Iterator[str]:
+    """A loss of accuracy beyond what is tolerated, though within the bound that makes a variant BROKEN.
+
+    Samples come in the order of their dates; the newest of each side are compared.
+    """
+    before, after = baseline[-1].agreement, current[-1].agreement
+    if before is not None and after is not None and after.sqnr_db_min < before.sqnr_db_min - TOLERATED_SQNR_LOSS_DB:
+        yield f"smallest SQNR to the reference {before.sqnr_db_min:.1f} -> {after.sqnr_db_min:.1f} dB"
+
+
 def worse_facts(baseline: Sequence[Sample], current: Sequence[Sample]) -> Iterator[str]:
     """What got worse by more than is tolerated, one phrase each: ``layers 56 -> 217``.
 
@@ -38,7 +52,11 @@ def worse_facts(baseline: Sequence[Sample], current: Sequence[Sample]) -> Iterat
         old, new = before.facts.get(name), after.facts.get(name)
         if isinstance(old, int) and isinstance(new, int) and new > old * (1 + growth):
             yield f"{name} {old} -> {new}"
-    if before.agreement is not None and after.agreement is not None:
-        old_db, new_db = before.agreement.sqnr_db_min, after.agreement.sqnr_db_min
-        if new_db < old_db - TOLERATED_SQNR_LOSS_DB:
-            yield f"smallest SQNR to the reference {old_db:.1f} -> {new_db:.1f} dB"
+    shares = _delivered_share(before), _delivered_share(after)
+    if shares[0] is not None and shares[1] is not None and shares[1] < shares[0] - TOLERATED_DELIVERY_LOSS:
+        yield f"compute layers in the named precision {shares[0]:.0%} -> {shares[1]:.0%}"
+
+
+def _delivered_share(sample: Sample) -> float | None:
+    delivered, computing = sample.facts.get("delivered_layers"), sample.facts.get("compute_layers")
+    return delivered / computing if isinstance(delivered, int) and isinstance(computing, int) and computing else None

@@ -7,7 +7,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from perfkit.judge.decide import as_slowdown_pct, decide, with_facts
-from perfkit.judge.facts import worse_facts
+from perfkit.judge.facts import worse_answers, worse_facts
 from perfkit.judge.metric import Metric
 from perfkit.judge.verdict import MetricRow, Row
 
@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 
 def compared_row(change: CaseChange, shifts: Mapping[Clock, Shift], notes: Iterable[str]) -> Row:
     """The row of a case that both sides have."""
-    decision = with_facts(decide(change, shifts), list(worse_facts(change.baseline, change.current)))
+    decision = with_facts(
+        decide(change, shifts),
+        list(worse_facts(change.baseline, change.current)),
+        list(worse_answers(change.baseline, change.current)),
+    )
     return Row(
         **change.case._asdict(),
         verdict=decision.verdict,

@@ -36,12 +36,13 @@ class Explained:
 def render(explained: Explained, most: int) -> str:
     """The text, ending with a newline; of the layers that differ at most so many."""
     out = io.StringIO()
-    console = Console(file=out, width=_WIDTH, color_system=None)
+    # Names of layers have brackets; they are no markup.
+    console = Console(file=out, width=_WIDTH, color_system=None, markup=False, emoji=False)
     for letter, name, layers in zip("AB", explained.names, explained.layers, strict=True):
         reformats = sum(layer.is_reformat for layer in layers)
         total_s = sum(layer.time_s.get(explained.shape, 0.0) for layer in layers)
         took = f", {format_time(total_s)} at {explained.shape}" if explained.shape else ""
-        console.print(f"{letter}: {printable(name)}: {len(layers)} layers, {reformats} reformats{took}", markup=False)
+        console.print(f"{letter}: {printable(name)}: {len(layers)} layers, {reformats} reformats{took}")
     if explained.shape:
         console.print("Times are each backend's own profile, which slows an engine down: no latencies.")
     console.print(_sums(explained.sums))

@@ -24,23 +24,25 @@ class _Captured:
 
 
 class ReplayedGraph(Built):
-    """One graph a shape, each with its own memory. A call copies its inputs in: a caller's tensors are new ones.
+    """One graph, of the last shape. A call copies its inputs in: a caller's tensors are new ones.
 
-    The outputs are overwritten by the next call of the same shape.
+    Another shape is captured anew, for it changes the state (of a TensorRT execution context) that the graph was
+    captured from. The outputs are overwritten by the next call of the same shape.
     """
 
     def __init__(self, inner: Built) -> None:
         super().__init__(inner.facts)
         self._inner = inner
-        self._captured: dict[torch.Size, _Captured] = {}
+        self._captured: _Captured | None = None
 
     def prepare(self, images: Tensor) -> Any:
         return self._inner.prepare(images)
 
     def call(self, inputs: Tensor) -> Any:
-        captured = self._captured.get(inputs.shape)
-        if captured is None:
-            captured = self._captured[inputs.shape] = self._capture(inputs)
+        captured = self._captured
+        if captured is None or captured.inputs.shape != inputs.shape:
+            self._captured = None  # its memory first
+            captured = self._captured = self._capture(inputs)
         captured.inputs.copy_(inputs)
         captured.graph.replay()
         return captured.outputs
@@ -49,7 +51,7 @@ class ReplayedGraph(Built):
         return tuple(output.clone() for output in self._inner.unpack(outputs))
 
     def close(self) -> None:
-        self._captured.clear()
+        self._captured = None
         self._inner.close()
 
     def _capture(self, inputs: Tensor) -> _Captured:

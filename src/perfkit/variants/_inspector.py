@@ -25,8 +25,9 @@ def described_layers(information: str) -> list[Described]:
 def engine_layers(described: Sequence[Described], times_s: Mapping[str, Mapping[str, float]]) -> list[EngineLayer]:
     """Layers with their times, given by shape and layer name.
 
-    A layer's precision is its first output's format, or its first input's where that is quantized: an INT8 convolution
-    may well answer in half precision.
+    A layer's operators stand in its metadata; Torch-TensorRT leaves that out and names the layers after them, and
+    TensorRT joins the names of what it fuses by `` + ``. A layer's precision is its first output's format, or its first
+    input's where that is quantized: an INT8 convolution may well answer in half precision.
     """
     found = []
     for layer in described:
@@ -40,7 +41,7 @@ def engine_layers(described: Sequence[Described], times_s: Mapping[str, Mapping[
                 kind=str(layer.get("ParameterType") or layer.get("LayerType", "unknown")),
                 precision=_precision(layer),
                 tactic=layer.get("TacticName") or None,
-                operators=_ORIGIN.findall(str(layer.get("Metadata", ""))),
+                operators=_ORIGIN.findall(str(layer.get("Metadata", ""))) or name.split(" + "),
                 time_s={shape: times[name] for shape, times in times_s.items() if name in times},
             )
         )

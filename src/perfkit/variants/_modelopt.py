@@ -47,7 +47,8 @@ def quantize_int8(model: nn.Module, calibration: Iterable[Tensor], quantization:
         config["algorithm"] = None
         quantized = _quantized(mtq, model, config, None)
         _calibrate_by_histogram(quantized, feed, quantization.method)
-    return quantized
+    # A histogram's ranges are computed on the host.
+    return quantized.to(next(model.parameters()).device)
 
 
 def _quantized(mtq: Any, model: nn.Module, config: dict[str, Any], feed: Any) -> nn.Module:

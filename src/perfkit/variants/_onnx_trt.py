@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import tensorrt as trt
@@ -50,7 +51,7 @@ def build_engine(
     ``started`` is when the build began (time.perf_counter). Raises EngineRefused with the parser's or
     builder's own line.
     """
-    said = len(log().warnings)
+    heard = len(log().warnings)
     builder: Any = trt.Builder(log())
     network = builder.create_network(0 if flags or not _strong_flag() else _strong_flag())
     parser = trt.OnnxParser(network, log())
@@ -71,7 +72,9 @@ def build_engine(
     if plan is None:
         raise log().refused("the builder made no engine")
     build_s = time.perf_counter() - started
-    _keep_timing_cache(config, path)
+    with suppress(OSError):  # a cache that can't be written is no reason to throw an engine away
+        _keep_timing_cache(config, path)
+    said = _warnings(log().warnings[heard:])
     serialized = bytes(plan)
     built = BuiltEngine(serialized, BuildFacts(build_s=build_s))
     layers = described_layers(layer_information(built.engine))
@@ -86,7 +89,7 @@ def build_engine(
         layers=len(layers),
         layer_formats=layer_formats(layers) or None,
         timing_cache_bytes=cache_bytes,
-        notes=[*notes, *_warnings(log().warnings[said:])],
+        notes=[*notes, *said],
     )
     return built
 
@@ -104,15 +107,20 @@ def _shapes(profile: ShapeProfile) -> tuple[tuple[int, ...], ...]:
 def _use_timing_cache(config: Any, path: Path) -> int:
     """Gives the builder what is known of this GPU's kernels; how many bytes that were."""
     known = path.read_bytes() if path.is_file() else b""
-    config.set_timing_cache(config.create_timing_cache(known), ignore_mismatch=False)
+    cache = config.create_timing_cache(known)
+    if cache is None or not config.set_timing_cache(cache, ignore_mismatch=False):
+        # Cut off while it was written, or of another GPU: begin anew.
+        known = b""
+        config.set_timing_cache(config.create_timing_cache(known), ignore_mismatch=False)
     return len(known)
 
 
 def _keep_timing_cache(config: Any, path: Path) -> None:
     """Writes what was learnt, merged with what another process may have written meanwhile."""
     cache = config.get_timing_cache()
-    if path.is_file():
-        cache.combine(config.create_timing_cache(path.read_bytes()), ignore_mismatch=False)
+    written = config.create_timing_cache(path.read_bytes()) if path.is_file() else None
+    if written is not None:
+        cache.combine(written, ignore_mismatch=False)
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f".{path.name}.new")
     scratch.write_bytes(bytes(cache.serialize()))

@@ -44,13 +44,15 @@ class OnnxTrtVariant(StoredVariant):
         import torch
 
         from perfkit.store.key import source_sha256
-        from perfkit.variants import _export, _onnx, _onnx_trt, _tensorrt
+        from perfkit.variants import _export, _inspector, _onnx, _onnx_trt, _tensorrt
 
         return {
             "torch": torch.__version__,
             "tensorrt": tensorrt.__version__,
             "tf32": str(request.tf32),
-            "source_sha256": source_sha256(sys.modules[type(self).__module__], _onnx_trt, _onnx, _tensorrt, _export),
+            "source_sha256": source_sha256(
+                sys.modules[type(self).__module__], _onnx_trt, _onnx, _tensorrt, _inspector, _export
+            ),
         }
 
     def save(self, built: Built, folder: Path) -> None:

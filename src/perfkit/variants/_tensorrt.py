@@ -63,6 +63,8 @@ class BuiltEngine(Built):
         if self.engine is None:
             raise log().refused("the engine can't be loaded")
         self._context: Any = self.engine.create_execution_context()
+        if self._context is None:
+            raise log().refused("the engine has no room to run")
         names = [self.engine.get_tensor_name(index) for index in range(self.engine.num_io_tensors)]
         modes = {name: self.engine.get_tensor_mode(name) for name in names}
         (self._input,) = (name for name in names if modes[name] == trt.TensorIOMode.INPUT)
@@ -81,7 +83,9 @@ class BuiltEngine(Built):
     def call(self, inputs: Tensor) -> tuple[Tensor, ...]:
         context = self._context
         if inputs.shape != self._shape:
-            context.set_input_shape(self._input, tuple(inputs.shape))
+            self._shape = None
+            if not context.set_input_shape(self._input, tuple(inputs.shape)):
+                raise log().refused(f"the engine doesn't serve {tuple(inputs.shape)}")
             self._output_shapes = {name: tuple(context.get_tensor_shape(name)) for name in self._output_dtypes}
             self._shape = inputs.shape
         context.set_tensor_address(self._input, inputs.data_ptr())
@@ -122,9 +126,12 @@ def layer_times_s(plan: bytes, profile: ShapeProfile, device: torch.device) -> d
     latency. {} for an engine that this runtime can't run.
     """
     found = {}
+    torch.cuda.synchronize()
     for shape in profile.shapes():
         try:
-            found[format_shape(shape)] = _times_at(plan, torch.rand(shape, device=device))
+            # TensorRT synchronizes more on the default stream, and warns of it.
+            with torch.cuda.stream(torch.cuda.Stream(device)):
+                found[format_shape(shape)] = _times_at(plan, torch.rand(shape, device=device))
         except Exception:  # noqa: S112 - a shape that the model refuses, a plug-in that its own runtime alone knows
             continue
     return found

@@ -1,8 +1,12 @@
-"""The child process of an isolated build: ``python -m perfkit.variants.child FOLDER``."""
+"""The child process of an isolated build: ``python -m perfkit.variants.child FOLDER PARENT``."""
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+import threading
+import time
 import traceback
 from pathlib import Path
 
@@ -13,9 +17,15 @@ from perfkit.variants.base import reason_of
 from perfkit.variants.building import build_here, save_built
 from perfkit.variants.isolated import ENGINE, REQUEST, RESULT, ChildResult
 
+_PARENT_CHECK_S = 1.0
 
-def main(folder: Path) -> int:
-    """Builds what the folder's request asks for and leaves engine and result; 1 where it built nothing."""
+
+def main(folder: Path, parent: int) -> int:
+    """Builds what the folder's request asks for and leaves engine and result; 1 where it built nothing.
+
+    Ends with the process ``parent``, even one that was gone before this began.
+    """
+    threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
     try:
         result = _build(folder)
     except Exception as error:  # backends raise anything; the parent tells the user
@@ -25,6 +35,13 @@ def main(folder: Path) -> int:
     scratch.write_text(result.model_dump_json(), encoding="utf-8")
     scratch.replace(folder / RESULT)
     return int(result.facts is None)
+
+
+def _end_with_parent(parent: int) -> None:
+    """A builder whose parent was killed would go on without a time limit, beside the builds of the next run."""
+    while os.getppid() == parent:
+        time.sleep(_PARENT_CHECK_S)
+    os.killpg(0, signal.SIGKILL)
 
 
 def _build(folder: Path) -> ChildResult:
@@ -41,4 +58,4 @@ def _build(folder: Path) -> ChildResult:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), int(sys.argv[2])))

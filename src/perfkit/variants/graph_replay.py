@@ -1,4 +1,4 @@
-"""NAME-graph: any variant of the CUDA platform, captured as a CUDA graph once a shape and replayed."""
+"""NAME-graph: any variant of the CUDA platform, captured as a CUDA graph at each change of shape and replayed."""
 
 from __future__ import annotations
 

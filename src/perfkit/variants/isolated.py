@@ -56,7 +56,7 @@ def build_isolated(variant: StoredVariant, request: BuildRequest, folder: Path, 
         raise NotIsolated(reason_of(error)) from error
     with (folder / OUTPUT).open("wb") as output:
         child = subprocess.Popen(  # noqa: S603 - our own interpreter
-            [sys.executable, "-m", "perfkit.variants.child", str(folder)],
+            [sys.executable, "-m", "perfkit.variants.child", str(folder), str(os.getpid())],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
