@@ -48,13 +48,13 @@ def after_switch(before: Callable[[], Any], own: Callable[[], Any]) -> list[list
 def measure() -> dict[str, Any]:
     """Builds the variants and measures both directions."""
     import torch
+    from builds import build_request
 
     from perfkit.catalog.case import Platform
-    from perfkit.catalog.config import Precision, Quantization, load_config
+    from perfkit.catalog.config import load_config
     from perfkit.catalog.images import calibration_images
     from perfkit.catalog.models import load_model
     from perfkit.measure.machine import cpu_count, cpu_name, momentary_state, software_versions
-    from perfkit.variants.base import BuildRequest
     from perfkit.variants.registry import load_variant
 
     device, images = torch.device("cpu"), calibration_images()
@@ -63,27 +63,9 @@ def measure() -> dict[str, Any]:
     cases = []
     for name, variant, size in CASES:
         model = load_model(name, images, profile.opt, device)
-        (calibration,) = images.batches(profile.opt, model.preprocessing, 1, device)
         (pictures,) = images.batches((1, 3, size, size), model.preprocessing, 1, device)
         with tempfile.TemporaryDirectory() as cache:
-            built = load_variant(variant).build(
-                BuildRequest(
-                    model=model.module,
-                    profile=profile,
-                    example=calibration,
-                    calibration=[calibration],
-                    device=device,
-                    cache=Path(cache),
-                    tf32=True,
-                    label=name,
-                    weights_sha256=model.weights_sha256,
-                    calibration_sha256=images.sha256,
-                    machine={},
-                    quantization=Quantization(),
-                    precision=Precision(),
-                    time_limit_s=600.0,
-                )
-            )
+            built = load_variant(variant).build(build_request(model, name, profile, images, device, Path(cache)))
         inputs = built.prepare(pictures)
         where = f"{name} 1x3x{size}x{size},"
 

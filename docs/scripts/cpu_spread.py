@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from statistics import median, stdev
+from statistics import mean, median, stdev
 from typing import TYPE_CHECKING
 
 from blocks import with_blocks
 
 from perfkit.record.baseline import read_baseline
+from perfkit.record.read import read_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +25,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "measuring.md"
 REPLICATES = ROOT / "results" / "cpu" / "2026-11-25-eight-processes.json"
 
+THIRD = ROOT / "results" / "cpu" / "2026-11-25-demo-third"
+SLOWED = "resnet18/openvino-fp32/1x3x224x224"
 TRIED = {
     name: ROOT / "results" / "cpu" / f"2026-11-25-five-processes-{file}.json"
     for name, file in (
@@ -98,9 +101,31 @@ def tried_table() -> list[str]:
     return lines
 
 
+def third_lines() -> list[str]:
+    """The third demonstration: how far the baseline's processes scatter, and how far the later ones lie from them."""
+    baseline = read_baseline(THIRD / "baseline.json")
+    within = pooled(spreads_of(baseline), reference=False)[0]
+    before: dict[str, list[float]] = {}
+    for replicate in baseline.replicates:
+        for sample in replicate.samples:
+            before.setdefault(str(sample.case), []).append(sample.wall.log_speedup or 0.0)
+    moved = [
+        (sample.wall.log_speedup or 0.0) - mean(before[str(sample.case)])
+        for folder in ("unchanged", "slowed-10pct")
+        for sample in read_runs(THIRD / folder / "replicate-1.json")[0].replicate.samples
+        if sample.variant != "eager-fp32" and (folder, str(sample.case)) != ("slowed-10pct", SLOWED)
+    ]
+    off = root_mean_square(moved)
+    text = (
+        f"Within the baseline's processes speedups scatter by {within:.1%}; the two processes measured minutes later "
+        f"lie {off:.1%} off in the root mean square, {min(moved):+.1%} to {max(moved):+.1%} (logarithms)."
+    )
+    return [text]
+
+
 def main() -> str:
     """The page with its tables made anew."""
-    return with_blocks(PAGE, {"spread": spread_table(), "tried": tried_table()})
+    return with_blocks(PAGE, {"spread": spread_table(), "tried": tried_table(), "third": third_lines()})
 
 
 if __name__ == "__main__":

@@ -36,9 +36,10 @@ WARMUP, CALLS = 20, 40
 def measure() -> dict[str, Any]:
     """Builds both engines, then times every instance."""
     import torch
+    from builds import build_request
 
     from perfkit.catalog.case import Platform
-    from perfkit.catalog.config import Precision, Quantization, load_config
+    from perfkit.catalog.config import load_config
     from perfkit.catalog.images import calibration_images
     from perfkit.catalog.models import load_model
     from perfkit.measure.clock import CudaClock
@@ -46,7 +47,6 @@ def measure() -> dict[str, Any]:
     from perfkit.record.schema import BuildFacts
     from perfkit.store.engine_store import cache_folder
     from perfkit.variants._torch_tensorrt import BuiltTensorrt, load_module, save_module
-    from perfkit.variants.base import BuildRequest
     from perfkit.variants.registry import load_variant
 
     device, images = torch.device("cuda", 0), calibration_images()
@@ -54,25 +54,9 @@ def measure() -> dict[str, Any]:
     clock = CudaClock(device)
     profile = load_config(ROOT).profile("size")
     model = load_model(MODEL, images, profile.opt, device)
-    (calibration,) = images.batches(profile.opt, model.preprocessing, 1, device)
     (pictures,) = images.batches(SHAPE, model.preprocessing, 1, device)
     inputs = pictures.half()
-    request = BuildRequest(
-        model=model.module,
-        profile=profile,
-        example=calibration,
-        calibration=[calibration],
-        device=device,
-        cache=cache_folder(ROOT),
-        tf32=True,
-        label=MODEL,
-        weights_sha256=model.weights_sha256,
-        calibration_sha256=images.sha256,
-        machine={},
-        quantization=Quantization(),
-        precision=Precision(),
-        time_limit_s=600.0,
-    )
+    request = build_request(model, MODEL, profile, images, device, cache_folder(ROOT))
     state = momentary_state(Platform.CUDA)
     measured: list[dict[str, Any]] = []
     streams: dict[str, list[int]] = {}

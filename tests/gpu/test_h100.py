@@ -11,11 +11,14 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from perfkit.store.engine_store import cache_folder
+
+if TYPE_CHECKING:
+    from perfkit.variants.base import BuildRequest
 
 pytestmark = pytest.mark.gpu
 
@@ -194,15 +197,15 @@ def test_tensorrts_own_builder_and_graphs_answer_and_are_measured(project: Proje
 
 def test_an_fp16_flag_alone_delivers_no_fp16(tmp_path: Path) -> None:
     """mobilenet_v2, weakly typed, 112 to 448: TensorRT 10.6 builds every layer in float32, and nothing warns."""
-    from perfkit.catalog.config import Precision, Quantization, load_config
+    from perfkit.catalog.config import load_config
     from perfkit.catalog.images import calibration_images
     from perfkit.catalog.models import load_model
     from perfkit.variants._onnx import export_onnx
     from perfkit.variants._onnx_trt import build_engine, has_weak_typing
-    from perfkit.variants.base import BuildRequest
     from perfkit.variants.building import build_here
     from perfkit.variants.onnx_trt_fp16 import OnnxTrtFp16
     from perfkit.variants.precision import PrecisionNotDelivered, count_layers, prove_precision
+    from tests.variants.requests import request_for
 
     if not has_weak_typing():
         pytest.skip("this TensorRT knows strongly typed networks only")
@@ -212,26 +215,10 @@ def test_an_fp16_flag_alone_delivers_no_fp16(tmp_path: Path) -> None:
             onnx = export_onnx(request.model, request.profile, request.example)
             return build_engine(onnx, request, time.perf_counter(), flags=["FP16"])
 
-    device, images = torch.device("cuda", 0), calibration_images()
+    device = torch.device("cuda", 0)
     profile = load_config(tmp_path).profile("size")
-    model = load_model("mobilenet_v2", images, profile.opt, device)
-    (example,) = images.batches(profile.opt, model.preprocessing, 1, device)
-    request = BuildRequest(
-        model=model.module,
-        profile=profile,
-        example=example,
-        calibration=[example],
-        device=device,
-        cache=cache_folder(ROOT),
-        tf32=True,
-        label="mobilenet_v2",
-        weights_sha256=model.weights_sha256,
-        calibration_sha256=images.sha256,
-        machine={},
-        quantization=Quantization(),
-        precision=Precision(),
-        time_limit_s=600.0,
-    )
+    model = load_model("mobilenet_v2", calibration_images(), profile.opt, device)
+    request = request_for(model.module, profile, model.preprocessing, cache_folder(ROOT), device)
     built = build_here(Weak(), request).built
     count_layers(Weak(), built, request.precision)
     refused = r"^precision not delivered: 0 of \d+ compute layers are half or fp16"

@@ -5,19 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from perfkit.catalog.case import ShapeProfile
 from perfkit.catalog.config import Precision, Quantization
 from perfkit.catalog.images import ImageSet, Preprocessing, calibration_images, evaluation_images
-from perfkit.variants.base import BuildRequest
+from perfkit.variants.base import BuildRequest, Built
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from torch import Tensor
-
     from perfkit.catalog.case import Shape
+    from perfkit.record.schema import BuildFacts
 
 CPU = torch.device("cpu")
 FIXED = ShapeProfile(min=(1, 3, 64, 64), opt=(1, 3, 64, 64), max=(1, 3, 64, 64))
@@ -34,17 +33,41 @@ class Tiny(nn.Module):
         return torch.relu(self.convolution(images)).mean((2, 3))
 
 
-def request_for(model: nn.Module, profile: ShapeProfile, preprocessing: Preprocessing, cache: Path) -> BuildRequest:
+class BuiltNumber(Built):
+    """What tells builds apart: inputs are multiplied by a number."""
+
+    def __init__(self, number: float, facts: BuildFacts) -> None:
+        super().__init__(facts)
+        self.number = number
+        self.closed = False
+
+    def call(self, inputs: Tensor) -> Tensor:
+        assert not self.closed
+        return inputs * self.number
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def request_for(
+    model: nn.Module,
+    profile: ShapeProfile,
+    preprocessing: Preprocessing,
+    cache: Path,
+    device: torch.device = CPU,
+) -> BuildRequest:
     """As the measuring does it: calibration pictures of each of the profile's shapes."""
     pictures = calibration_images()
-    calibration = [batch for shape in profile.shapes() for batch in _batches(pictures, shape, preprocessing, 8)]
-    (example,) = _batches(pictures, profile.opt, preprocessing, 1)
+    calibration = [
+        batch.to(device) for shape in profile.shapes() for batch in _batches(pictures, shape, preprocessing, 8)
+    ]
+    (example,) = (batch.to(device) for batch in _batches(pictures, profile.opt, preprocessing, 1))
     return BuildRequest(
         model=model,
         profile=profile,
         example=example,
         calibration=calibration,
-        device=CPU,
+        device=device,
         cache=cache,
         tf32=True,
         label="model",

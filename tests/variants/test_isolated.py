@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torchvision.transforms.v2 import InterpolationMode
 
 from perfkit.catalog.case import ShapeProfile
@@ -25,22 +25,13 @@ from perfkit.variants.base import BuildRequest, Built, StoredVariant
 from perfkit.variants.build import build_variant
 from perfkit.variants.isolated import BuildFailed
 from tests.support import program_environment
-from tests.variants.requests import request_for
+from tests.variants.requests import BuiltNumber, request_for
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 PROFILE = ShapeProfile(min=(1, 3, 8, 8), opt=(1, 3, 8, 8), max=(1, 3, 8, 8))
 PLAIN = Preprocessing(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0), interpolation=InterpolationMode.BILINEAR)
-
-
-class BuiltNumber(Built):
-    def __init__(self, number: float, facts: BuildFacts) -> None:
-        super().__init__(facts)
-        self.number = number
-
-    def call(self, inputs: Tensor) -> Tensor:
-        return inputs * self.number
 
 
 class Elsewhere(StoredVariant):

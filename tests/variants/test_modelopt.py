@@ -12,7 +12,7 @@ from perfkit.catalog.config import Quantization
 pytest.importorskip("modelopt", reason="nvidia-modelopt is part of the trt extra, which CI doesn't install")
 
 
-@pytest.mark.filterwarnings("ignore")
+@pytest.mark.filterwarnings("ignore")  # ModelOpt's own, by the dozen
 @pytest.mark.parametrize(
     ("method", "weights"), [("max", "channel"), ("entropy", "tensor"), ("percentile", "channel"), ("mse", "tensor")]
 )

@@ -12,6 +12,9 @@ from torchvision.models import get_model
 from perfkit.catalog.case import ShapeProfile
 from perfkit.variants._onnx import INPUT, export_onnx, fold_batch_norm
 
+# PyTorch's TorchScript exporter announces that it will go; the dynamo one refuses sizes that these models take.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
 SIZE = ShapeProfile(min=(1, 3, 64, 64), opt=(1, 3, 80, 80), max=(1, 3, 112, 112))
 BATCH = ShapeProfile(min=(1, 3, 64, 64), opt=(2, 3, 64, 64), max=(4, 3, 64, 64))
 FIXED = ShapeProfile(min=(1, 3, 64, 64), opt=(1, 3, 64, 64), max=(1, 3, 64, 64))
@@ -44,6 +47,8 @@ def test_it_serves_the_whole_profile(profile: ShapeProfile, open_dimensions: lis
             torch.testing.assert_close(answers(onnx, images), model(images), rtol=1e-3, atol=1e-4)
 
 
+# Attention checks its sizes in Python, which tracing tells; a build keeps that as a note.
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
 def test_attention_is_exported_and_the_fast_path_is_left_as_it_was() -> None:
     class Attending(nn.Module):
         def __init__(self) -> None:

@@ -19,27 +19,13 @@ from perfkit.record.schema import BuildFacts
 from perfkit.store.engine_store import EngineStore
 from perfkit.variants.base import BuildRequest, Built, StoredVariant
 from perfkit.variants.build import build_variant, key_of
-from tests.variants.requests import request_for
+from tests.variants.requests import BuiltNumber, request_for
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 PROFILE = ShapeProfile(min=(1, 3, 8, 8), opt=(1, 3, 8, 8), max=(1, 3, 8, 8))
 PLAIN = Preprocessing(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0), interpolation=InterpolationMode.BILINEAR)
-
-
-class BuiltNumber(Built):
-    def __init__(self, number: float, facts: BuildFacts) -> None:
-        super().__init__(facts)
-        self.number = number
-        self.closed = False
-
-    def call(self, inputs: Tensor) -> Tensor:
-        assert not self.closed
-        return inputs * self.number
-
-    def close(self) -> None:
-        self.closed = True
 
 
 class Numbered(StoredVariant):

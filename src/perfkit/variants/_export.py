@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from perfkit.catalog.case import ShapeProfile
 
-_DIMENSIONS = ("batch", "channels", "height", "width")
+DIMENSIONS = ("batch", "channels", "height", "width")
 _GRAPHS: WeakKeyDictionary[nn.Module, dict[ShapeProfile, str]] = WeakKeyDictionary()
 """Digests by model, so that a model's variants export it for that purpose once."""
 
@@ -37,7 +37,7 @@ def export(model: nn.Module, profile: ShapeProfile, example: Tensor) -> tuple[Ex
     Some models (pooling behind a strided convolution) hold only for sizes that are multiples of a power of two.
     torch.export refuses a plain range for them; the profile's own step is then used, and noted.
     """
-    dynamic = {i: Dim(_DIMENSIONS[i], min=profile.min[i], max=profile.max[i]) for i in profile.dynamic_dimensions}
+    dynamic = {i: Dim(DIMENSIONS[i], min=profile.min[i], max=profile.max[i]) for i in profile.dynamic_dimensions}
     if not dynamic:
         with torch.no_grad():
             return torch.export.export(model, (example,)), []
@@ -51,8 +51,8 @@ def export(model: nn.Module, profile: ShapeProfile, example: Tensor) -> tuple[Ex
     notes = []
     for i in profile.dynamic_dimensions:
         step = common_step(profile.min[i], profile.opt[i], profile.max[i])
-        stepped[i] = step * Dim(_DIMENSIONS[i], min=profile.min[i] // step, max=profile.max[i] // step)
-        notes.append(f"{_DIMENSIONS[i]} in steps of {step}: torch.export refused the plain range")
+        stepped[i] = step * Dim(DIMENSIONS[i], min=profile.min[i] // step, max=profile.max[i] // step)
+        notes.append(f"{DIMENSIONS[i]} in steps of {step}: torch.export refused the plain range")
     with torch.no_grad():
         return torch.export.export(model, (example,), dynamic_shapes=(stepped,)), notes
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import copy
+import sys
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
+
+from perfkit.store.key import source_sha256
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,8 +17,21 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from perfkit.catalog.config import Quantization
+    from perfkit.variants.base import BuildRequest
 
 _BY_HISTOGRAM = ("entropy", "percentile")
+
+
+def key_parts(request: BuildRequest) -> dict[str, str]:
+    """What of the quantization shapes an engine."""
+    import modelopt
+
+    return {
+        "modelopt": modelopt.__version__,
+        "quantization_sha256": source_sha256(sys.modules[__name__]),
+        "calibration_sha256": request.calibration_sha256,
+        "calibration": str(request.quantization),
+    }
 
 
 def quantize_int8(model: nn.Module, calibration: Iterable[Tensor], quantization: Quantization) -> nn.Module:

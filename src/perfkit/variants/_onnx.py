@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import warnings
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from perfkit.variants._export import example_shape
+from perfkit.variants._export import DIMENSIONS, example_shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from perfkit.catalog.case import ShapeProfile
 
 INPUT = "images"
-_DIMENSIONS = ("batch", "channels", "height", "width")
 _OPSET = 17
 """The first with LayerNormalization; every TensorRT from 8.6 on parses it."""
 
@@ -31,17 +29,9 @@ def export_onnx(model: nn.Module, profile: ShapeProfile, example: Tensor) -> byt
     refuses (multiples of a stride). Raises whatever the exporter raises.
     """
     example = example.new_empty(example_shape(profile)).normal_()
-    dynamic = {i: _DIMENSIONS[i] for i in profile.dynamic_dimensions}
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        torch.no_grad(),
-        _plain_attention(),
-        warnings.catch_warnings(),
-    ):
+    dynamic = {i: DIMENSIONS[i] for i in profile.dynamic_dimensions}
+    with tempfile.TemporaryDirectory() as folder, torch.no_grad(), _plain_attention():
         file = Path(folder, "model.onnx")
-        # That it will go one day is for us to know; what it says of traced values holds for every shape or the answers
-        # are checked to be wrong.
-        warnings.simplefilter("ignore")
         torch.onnx.export(
             # A module begins in training mode; the exporter would leave the model in it.
             _Plain(model).eval(),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+import warnings
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 
     from perfkit.catalog.case import ShapeProfile
     from perfkit.variants.base import BuildRequest
-
-_LONGEST_NOTE = 200
 
 
 def has_strong_typing() -> bool:
@@ -74,7 +73,8 @@ def build_engine(
     build_s = time.perf_counter() - started
     with suppress(OSError):  # a cache that can't be written is no reason to throw an engine away
         _keep_timing_cache(config, path)
-    said = _warnings(log().warnings[heard:])
+    for line in log().warnings[heard:]:
+        warnings.warn(line, stacklevel=1)  # noted by whoever builds, as what any backend warns of
     serialized = bytes(plan)
     built = BuiltEngine(serialized, BuildFacts(build_s=build_s))
     layers = described_layers(layer_information(built.engine))
@@ -89,7 +89,7 @@ def build_engine(
         layers=len(layers),
         layer_formats=layer_formats(layers) or None,
         timing_cache_bytes=cache_bytes,
-        notes=[*notes, *said],
+        notes=list(notes),
     )
     return built
 
@@ -125,7 +125,3 @@ def _keep_timing_cache(config: Any, path: Path) -> None:
     scratch = path.with_name(f".{path.name}.new")
     scratch.write_bytes(bytes(cache.serialize()))
     scratch.replace(path)
-
-
-def _warnings(lines: Sequence[str]) -> list[str]:
-    return list(dict.fromkeys(line.strip().splitlines()[0][:_LONGEST_NOTE] for line in lines if line.strip()))[:5]

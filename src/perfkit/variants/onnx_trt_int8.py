@@ -24,18 +24,9 @@ class OnnxTrtInt8(OnnxTrtVariant):
     precision_formats = ("int8",)
 
     def key_parts(self, request: BuildRequest) -> dict[str, str]:
-        import modelopt
-
-        from perfkit.store.key import source_sha256
         from perfkit.variants import _modelopt
 
-        return {
-            **super().key_parts(request),
-            "modelopt": modelopt.__version__,
-            "quantization_sha256": source_sha256(_modelopt),
-            "calibration_sha256": request.calibration_sha256,
-            "calibration": str(request.quantization),
-        }
+        return {**super().key_parts(request), **_modelopt.key_parts(request)}
 
     def build(self, request: BuildRequest) -> Built:
         from perfkit.variants._modelopt import quantize_int8
@@ -43,12 +34,14 @@ class OnnxTrtInt8(OnnxTrtVariant):
         from perfkit.variants._onnx_trt import build_engine, has_weak_typing
 
         started = time.perf_counter()
-        model = quantize_int8(fold_batch_norm(request.model), request.calibration, request.quantization)
+        folded = fold_batch_norm(request.model)
+        notes = ["BatchNorm not folded: torch.fx can't trace the model"] if folded is request.model else []
+        model = quantize_int8(folded, request.calibration, request.quantization)
         if has_weak_typing():
             onnx = export_onnx(model, request.profile, request.example)
-            built = build_engine(onnx, request, started, flags=["INT8", "FP16"], notes=["weakly typed"])
+            built = build_engine(onnx, request, started, flags=["INT8", "FP16"], notes=["weakly typed", *notes])
         else:
             onnx = export_onnx(model.half(), request.profile, request.example.half())
-            built = build_engine(onnx, request, started, notes=["strongly typed"])
+            built = build_engine(onnx, request, started, notes=["strongly typed", *notes])
         built.facts = built.facts.model_copy(update={"calibration": str(request.quantization)})
         return built

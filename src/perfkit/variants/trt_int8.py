@@ -25,18 +25,9 @@ class TrtInt8(TorchTensorrtVariant):
     precision_formats = ("int8",)
 
     def key_parts(self, request: BuildRequest) -> dict[str, str]:
-        import modelopt
-
-        from perfkit.store.key import source_sha256
         from perfkit.variants import _modelopt
 
-        return {
-            **super().key_parts(request),
-            "modelopt": modelopt.__version__,
-            "quantization_sha256": source_sha256(_modelopt),
-            "calibration_sha256": request.calibration_sha256,
-            "calibration": str(request.quantization),
-        }
+        return {**super().key_parts(request), **_modelopt.key_parts(request)}
 
     def build(self, request: BuildRequest) -> Built:
         from modelopt.torch.quantization.utils import export_torch_mode
