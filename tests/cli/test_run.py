@@ -159,13 +159,38 @@ def test_no_replicate_at_all_is_an_error(project: Path, capfd: pytest.CaptureFix
 
 
 @pytest.mark.usefixtures("project")
-def test_an_unreadable_baseline_ends_it_after_the_first_replicate(capfd: pytest.CaptureFixture[str]) -> None:
-    Path("base.json").write_text("{")
-    assert measure("--baseline=base.json", replicates=5) == ExitCode.USAGE
+@pytest.mark.parametrize(
+    ("baseline", "message"),
+    [
+        ("base.json", "perfkit: base.json: empty"),
+        ("nowhere.json", "perfkit: nowhere.json"),
+        ("git:nowhere", "perfkit: "),
+    ],
+)
+def test_a_named_baseline_that_cant_be_read_is_refused_before_anything_is_measured(
+    baseline: str, message: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    Path("base.json").touch()  # as pytest-benchmark leaves its file when the run is killed
+    assert measure(f"--baseline={baseline}") == ExitCode.USAGE
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith(message)
+    assert not written()
+
+
+@pytest.mark.usefixtures("project")
+def test_an_unreadable_baseline_of_this_hardware_ends_it_after_the_first_replicate(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    assert measure("--baseline=none") == ExitCode.NOT_JUDGED
+    assert main(["promote", str(written()[0])]) == ExitCode.PASS
+    (base,) = Path("results/baselines").glob("*.json")
+    base.write_text("{")
+    capfd.readouterr()
+    assert measure(replicates=5) == ExitCode.USAGE
     err = capfd.readouterr().err
-    assert err.splitlines()[-1].startswith("perfkit: base.json")
+    assert err.splitlines()[-1].startswith(f"perfkit: {base}")
     assert "replicate 2" not in err
-    assert len(written()) == 1, "what was measured is kept"
+    assert len(written()) == 2, "what was measured is kept"
 
 
 @pytest.mark.usefixtures("project")

@@ -12,7 +12,7 @@ from perfkit.cli.replicate import LostReplicate, measure_replicate, tell
 from perfkit.errors import UserError
 from perfkit.judge.compare import judge
 from perfkit.judge.verdict import Judgement, Verdict
-from perfkit.record.baseline import AUTO, DEFAULT_RESULTS, Baseline, load_baseline
+from perfkit.record.baseline import AUTO, DEFAULT_RESULTS, Baseline, check_baseline, load_baseline
 from perfkit.record.replicate import Run
 
 _FOLDER = "runs"
@@ -46,6 +46,7 @@ def run(
     """
     arguments = arguments or ["benchmarks/"]
     _check(arguments)
+    check_baseline(baseline, results)
     folder = results / _FOLDER / dt.datetime.now(dt.UTC).strftime("%Y%m%d_%H%M%S_%f")
     runs: list[Run] = []
     known: Baseline | None = None
@@ -59,7 +60,7 @@ def run(
             tell(lost)
             continue
         if not runs:
-            # What is wrong with the baseline is said now, not after the last replicate.
+            # Which file this hardware's is; what is wrong with it is said now, not after the last replicate.
             known = load_baseline(baseline, hardware=measured.hardware, results=results)
         runs.append(measured)
     if not runs:

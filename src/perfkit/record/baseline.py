@@ -63,6 +63,17 @@ def load_baseline(spec: str, *, hardware: Hardware, results: Path) -> Baseline |
     return read_baseline(Path(spec))
 
 
+def check_baseline(spec: str, results: Path) -> None:
+    """Raises UserError for a `spec` that means nothing readable on any hardware.
+
+    To be asked before hours of measuring; which file ``auto`` means is known only afterwards.
+    """
+    if spec.startswith(GIT_PREFIX):
+        git_ref.files_at(spec.removeprefix(GIT_PREFIX), results / FOLDER)
+    elif spec not in (AUTO, NONE):
+        read_baseline(Path(spec))
+
+
 def read_baseline(path: Path) -> Baseline:
     """The baseline in a file, or the run or folder of runs at `path` as one.
 
