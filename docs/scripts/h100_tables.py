@@ -28,8 +28,9 @@ PAGE = ROOT / "docs" / "h100.md"
 RECORDS = ROOT / "results" / "h100"
 RUN = RECORDS / "2026-11-25-stream-run1.json"
 AGAIN = RECORDS / "2026-11-25-stream-run2" / "replicate-1.json"
-SLOWED = RECORDS / "2026-11-25-stream-run3-slowed-10pct.json"
-EARLIER_BUILDS = RECORDS / "2026-11-25-store-run1.json"
+NIGHT = RECORDS / "2026-11-25-night-unchanged" / "replicate-1.json"
+NIGHT_SLOWED = RECORDS / "2026-11-25-night-slowed" / "replicate-1.json"
+BUILDS = {"B": RECORDS / "2026-11-25-store-run1.json", "D": RUN, "E": NIGHT}
 EVERY_RUN = {
     "host A": [
         "2026-11-25-quick-run1",
@@ -49,8 +50,9 @@ EVERY_RUN = {
         "2026-11-25-stream-run2/replicate-1",
         "2026-11-25-stream-run3-slowed-10pct",
     ],
+    "host E": ["2026-11-25-night-unchanged/replicate-1", "2026-11-25-night-slowed/replicate-1"],
 }
-"""In the order of measuring; a process each. On host D engines ran on their caller's stream, before on their own."""
+"""In the order of measuring; a process each. From host D on engines ran on their caller's stream, before on their own."""
 SPREAD_RUNS = {host: [name for name in names if "first" not in name] for host, names in EVERY_RUN.items()}
 """Runs of several cases."""
 SLOWED_CASE = ("resnet18", "trt-fp16", "1x3x224x224")
@@ -122,8 +124,8 @@ def repeat_table(first: list[CaseRecord], second: list[CaseRecord]) -> list[str]
 
 
 def gate_table() -> list[str]:
-    """The slowed run against run 1, as ``perfkit compare`` gives it: what fails, and what comes nearest."""
-    rows = [row for row in judge(baseline_of(RUN), read_runs(SLOWED)).rows if row.compared]
+    """The slowed run against the unchanged one, as ``perfkit compare`` gives it: what fails, and what comes nearest."""
+    rows = [row for row in judge(baseline_of(NIGHT), read_runs(NIGHT_SLOWED)).rows if row.compared]
     lines = [
         "| case | verdict | device speedup | detects | its device time | detects | the reference's |",
         "|---|---|---|---|---|---|---|",
@@ -133,7 +135,7 @@ def gate_table() -> list[str]:
         assert metric is not None
         assert time is not None
         before, after = (
-            {(c.model, c.variant, c.shape): c.rounds for c in load(path)[1]}[row.case] for path in (RUN, SLOWED)
+            {(c.model, c.variant, c.shape): c.rounds for c in load(path)[1]}[row.case] for path in (NIGHT, NIGHT_SLOWED)
         )
         own = milliseconds(after.variant_device_s) / milliseconds(before.variant_device_s) - 1
         reference = milliseconds(after.reference_device_s) / milliseconds(before.reference_device_s) - 1
@@ -184,20 +186,20 @@ def speeds_table() -> list[str]:
 
 
 def builds_table() -> list[str]:
-    """The same models built with a timing cache of earlier builds and with a cold one."""
+    """The same models built with timing caches that knew more or less of them."""
     lines = [
-        "| model | variant | cache MB before | build s | layers | layer outputs | engine MB | 112 | 224 | 448 |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| model | variant | host | cache MB before | build s | layers | layer outputs | engine MB | 112 | 224 | 448 |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
-    runs = [load(path)[1] for path in (EARLIER_BUILDS, RUN)]
-    for key in dict.fromkeys((case.model, case.variant) for case in runs[1] if case.facts.engines):
-        for cases in runs:
+    runs = {host: load(path)[1] for host, path in BUILDS.items()}
+    for key in dict.fromkeys((case.model, case.variant) for case in runs["D"] if case.facts.engines):
+        for host, cases in runs.items():
             shapes = {c.shape.rpartition("x")[2]: c for c in cases if (c.model, c.variant) == key}
             facts = next(iter(shapes.values())).facts
             formats = ", ".join(f"{count} {name}" for name, count in (facts.layer_formats or {}).items())
             times = [f"{milliseconds(shapes[size].rounds.variant_device_s) * 1e3:.0f}" for size in shapes]
             lines.append(
-                f"| {key[0]} | {key[1]} | {(facts.timing_cache_bytes or 0) / 1e6:.1f} | {facts.build_s:.0f} "
+                f"| {key[0]} | {key[1]} | {host} | {(facts.timing_cache_bytes or 0) / 1e6:.1f} | {facts.build_s:.0f} "
                 f"| {facts.layers} | {formats} | {(facts.engine_bytes or 0) / 1e6:.1f} | {' | '.join(times)} |"
             )
     return lines
