@@ -6,7 +6,7 @@ import logging
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
@@ -15,64 +15,11 @@ from torch import nn
 from perfkit.record.schema import BuildFacts
 from perfkit.variants import _torch_tensorrt
 from perfkit.variants._export import export
-from perfkit.variants._inspector import described_layers, engine_layers, layer_formats
 from perfkit.variants._torch_tensorrt import BuiltTensorrt, EngineMissing, load_module, save_module
 from tests.variants.requests import FIXED, Tiny
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-
-INSPECTOR = """
-{"Layers": [
-  {"Name": "conv1", "LayerType": "CaskConvolution",
-   "Inputs": [{"Name": "x", "Dimensions": [-1, 3, 224, 224], "Format/Datatype": "Half"}],
-   "Outputs": [{"Name": "y", "Dimensions": [-1, 64, 112, 112], "Format/Datatype": "Half"}]},
-  {"Name": "quantize", "LayerType": "Scale",
-   "Outputs": [{"Name": "q", "Format/Datatype": "Int8"}, {"Name": "r", "Format/Datatype": "Half"}]},
-  {"Name": "shape", "LayerType": "shape_call", "Outputs": []},
-  {"Name": "odd", "LayerType": "kgen", "Outputs": [{"Name": "z"}]},
-  "a layer told by its name alone"
-], "Bindings": ["x", "y"]}
-"""
-
-
-def test_formats_are_counted_by_layer_output() -> None:
-    layers = described_layers(INSPECTOR)
-    assert len(layers) == 5
-    assert layer_formats(layers) == {"Half": 2, "Int8": 1, "unknown": 1}
-
-
-def test_an_inspector_without_details_has_names_alone() -> None:
-    layers = described_layers('{"Layers": ["conv1", "relu"]}')
-    assert layers == ["conv1", "relu"]
-    assert layer_formats(layers) == {}
-    assert described_layers("{}") == []
-
-
-def test_layers_have_their_kernels_precision_and_origin() -> None:
-    """An INT8 convolution may answer in half: what it reads tells."""
-    described: list[dict[str, Any] | str] = [
-        {
-            "Name": "fused",
-            "LayerType": "CaskConvolution",
-            "ParameterType": "Convolution",
-            "TacticName": "sm80_xmma_fprop",
-            "Inputs": [{"Format/Datatype": "Int8"}],
-            "Outputs": [{"Format/Datatype": "Half"}],
-            "Metadata": "[ONNX Layer: /conv1/Conv]\x1e[ONNX Layer: /relu/Relu]",
-        },
-        {"Name": "copy", "LayerType": "Reformat", "Outputs": [{"Format/Datatype": "Half"}]},
-        {"Name": "[CONVOLUTION]-[c] + [RELU]-[r]", "LayerType": "CaskConvolution"},
-        "a layer told by its name alone",
-    ]
-    convolution, copy, unexplained, plain = engine_layers(described, {"1x3x8x8": {"fused": 2e-6}, "1x3x16x16": {}})
-    assert (convolution.kind, convolution.precision, convolution.tactic) == ("Convolution", "Int8", "sm80_xmma_fprop")
-    assert convolution.operators == ["/conv1/Conv", "/relu/Relu"]
-    assert convolution.time_s == {"1x3x8x8": 2e-6}
-    assert (convolution.is_compute, copy.is_compute, copy.is_reformat, copy.precision) == (True, False, True, "Half")
-    assert unexplained.operators == ["[CONVOLUTION]-[c]", "[RELU]-[r]"]
-    assert (plain.kind, plain.precision) == ("unknown", "unknown")
 
 
 def test_operators_left_to_pytorch_are_counted_in_all_submodules() -> None:

@@ -2,12 +2,13 @@
 
 Layers are matched by what they compute: those that share an operator of the model, on either side, belong together,
 so that a lost fusion is one layer against several. A layer without operators is the builder's own and goes by kind and
-name. Engines of different backends may share neither; what remains comparable are sums by kind.
+name. Two exporters call the same operator by different names; layers of such engines are matched by the model's
+modules. Where those are unknown too, what remains comparable are sums by kind.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -51,8 +52,11 @@ class LayerChange:
 
     @property
     def name(self) -> str:
-        """An operator that both sides compute, else one of either, else the layer's name."""
+        """An operator or module that both sides compute, else an operator of either, else the layer's name."""
         before, after = ([name for layer in side for name in layer.operators] for side in (self.before, self.after))
+        modules = [[name for layer in side for name in layer.modules] for side in (self.before, self.after)]
+        if not set(before) & set(after) and (both := [name for name in modules[0] if name in modules[1]]):
+            return both[0]
         names = [name for name in before if name in after] or before or after
         # What the builder adds has a number; the model's own have a path.
         paths = [name for name in names if "." in name or "/" in name]
@@ -98,7 +102,7 @@ def sums(before: Iterable[EngineLayer], after: Iterable[EngineLayer], shape: str
 def _matched(
     before: Sequence[EngineLayer], after: Sequence[EngineLayer]
 ) -> list[tuple[tuple[EngineLayer, ...], tuple[EngineLayer, ...]]]:
-    """Groups of layers that share work: components of the graph whose edges are the layers' operators."""
+    """Groups of layers that share work: components of the graph whose edges are the layers' work."""
     parent: dict[str, str] = {}
 
     def root(work: str) -> str:
@@ -106,20 +110,37 @@ def _matched(
             parent[work] = work = parent[parent[work]]
         return work
 
-    for layer in (*before, *after):
-        first, *others = _work(layer)
+    works = _work(before, after)
+    for first, *others in works[0] + works[1]:
         for other in others:
             parent[root(other)] = root(first)
         root(first)
     groups: dict[str, tuple[list[EngineLayer], list[EngineLayer]]] = defaultdict(lambda: ([], []))
     for side, layers in enumerate((before, after)):
-        for layer in layers:
-            groups[root(_work(layer)[0])][side].append(layer)
+        for layer, (first, *_) in zip(layers, works[side], strict=True):
+            groups[root(first)][side].append(layer)
     return [(tuple(a), tuple(b)) for a, b in groups.values()]
 
 
-def _work(layer: EngineLayer) -> list[str]:
-    return layer.operators or [f"{layer.kind} {layer.name}"]
+def _work(before: Sequence[EngineLayer], after: Sequence[EngineLayer]) -> tuple[list[list[str]], list[list[str]]]:
+    """What each layer goes by: operators, or modules where the two sides name no operator alike.
+
+    A module that several layers of both sides call (a ReLU that a block uses twice) tells nothing of which is which.
+    """
+    sides = (before, after)
+    named = [Counter(name for layer in side for name in layer.operators) for side in sides]
+    if named[0] & named[1]:
+        works = [[layer.operators for layer in side] for side in sides]
+    else:
+        calls = [Counter(name for layer in side for name in layer.modules) for side in sides]
+        works = [
+            [[name for name in layer.modules if min(count[name] for count in calls) <= 1] for layer in side]
+            for side in sides
+        ]
+    a, b = (
+        [work or [f"{layer.kind} {layer.name}"] for work, layer in zip(works[i], sides[i], strict=True)] for i in (0, 1)
+    )
+    return a, b
 
 
 def _kind(

@@ -30,6 +30,10 @@ class EngineLayer(Model):
     precision: str = Field(description="data type or format that it computes in, in the backend's words")
     tactic: str | None = Field(default=None, description="the kernel that the builder chose")
     operators: list[str] = Field(default_factory=list, description="operators of the model that it computes")
+    modules: list[str] = Field(
+        default_factory=list,
+        description="modules of the model that they belong to, by dotted name: exporters name operators differently",
+    )
     time_s: dict[str, float] = Field(
         default_factory=dict,
         description="mean seconds by concrete shape, by the backend's own profiler, which slows the engine down",

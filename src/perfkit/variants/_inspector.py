@@ -14,7 +14,16 @@ if TYPE_CHECKING:
 Described = dict[str, Any] | str
 """An object where the engine was built with detailed verbosity, else its name alone."""
 
-_ORIGIN = re.compile(r"\[(?:ONNX Layer: )?([^\]]+)\]")
+_ONNX_ORIGIN = re.compile(r"\[(?:ONNX Layer: )?([^\]]+)\]")
+_TORCH_ORIGIN = re.compile(r"\]-\[([\w.]*/[\w.]+)\]")
+"""``[CONVOLUTION]-[aten_ops.convolution.default]-[layer1.0.conv1/convolution_1]``: module and node."""
+_COPY = "Reformatting CopyNode"
+"""The builder's own: it is named after the layer that it serves and computes nothing of it."""
+_QUANTIZER = re.compile(r"(weight|input|output)_quantizer")
+_LEVELS_LOST = re.compile(r"/(weight|input|output)_quantizer_\d+/")
+"""A module has one of each. Numbered ones tell that the exporter lost the levels above: any conv1 is /conv1/."""
+_WRAPPER = "model"
+"""The attribute that holds the model in the module that is exported to ONNX."""
 
 
 def described_layers(information: str) -> list[Described]:
@@ -25,27 +34,49 @@ def described_layers(information: str) -> list[Described]:
 def engine_layers(described: Sequence[Described], times_s: Mapping[str, Mapping[str, float]]) -> list[EngineLayer]:
     """Layers with their times, given by shape and layer name.
 
-    A layer's operators stand in its metadata; Torch-TensorRT leaves that out and names the layers after them, and
-    TensorRT joins the names of what it fuses by `` + ``. A layer's precision is its first output's format, or its first
-    input's where that is quantized: an INT8 convolution may well answer in half precision.
+    A layer's precision is its first output's format, or its first input's where that is quantized: an INT8 convolution
+    may well answer in half precision.
     """
     found = []
+    levels_lost = any(_LEVELS_LOST.search(str(layer.get("Metadata"))) for layer in described if isinstance(layer, dict))
     for layer in described:
         if isinstance(layer, str):
             found.append(EngineLayer(name=layer, kind="unknown", precision="unknown"))
             continue
         name = str(layer.get("Name", "unnamed"))
+        operators = _operators(name, str(layer.get("Metadata", "")))
         found.append(
             EngineLayer(
                 name=name,
                 kind=str(layer.get("ParameterType") or layer.get("LayerType", "unknown")),
                 precision=_precision(layer),
                 tactic=layer.get("TacticName") or None,
-                operators=_ORIGIN.findall(str(layer.get("Metadata", ""))) or name.split(" + "),
+                operators=operators,
+                modules=[] if levels_lost else list(dict.fromkeys(filter(None, map(module_of, operators)))),
                 time_s={shape: times[name] for shape, times in times_s.items() if name in times},
             )
         )
     return found
+
+
+def module_of(operator: str) -> str:
+    """The dotted name of the model's module that an operator belongs to; "" where that can't be told.
+
+    Torch-TensorRT writes ``layer1.0.conv1/convolution_1``. ONNX has one scope a level, each but the first of a
+    container beginning with the container's own name: ``/model/layer1/layer1.0/conv1/Conv``.
+    """
+    *scopes, _ = operator.split("/")
+    if scopes and scopes[0]:
+        return ".".join(part for part in scopes[0].split(".") if not _QUANTIZER.fullmatch(part))
+    path: list[str] = []
+    for scope in scopes[1:]:
+        if _QUANTIZER.fullmatch(scope) or (not path and scope == _WRAPPER):
+            continue
+        if path and scope.startswith(f"{path[-1]}."):
+            path[-1] = scope
+        else:
+            path.append(scope)
+    return ".".join(path)
 
 
 def layer_formats(described: Sequence[Described]) -> dict[str, int]:
@@ -56,6 +87,14 @@ def layer_formats(described: Sequence[Described]) -> dict[str, int]:
             name = str(output.get("Format/Datatype", "unknown"))
             counted[name] = counted.get(name, 0) + 1
     return dict(sorted(counted.items()))
+
+
+def _operators(name: str, metadata: str) -> list[str]:
+    """From the metadata, which Torch-TensorRT leaves out; it names layers after their operators instead."""
+    if name.startswith(_COPY):
+        return []
+    # TensorRT joins the names of what it fuses.
+    return list(dict.fromkeys(_ONNX_ORIGIN.findall(metadata) or _TORCH_ORIGIN.findall(name) or name.split(" + ")))
 
 
 def _precision(layer: Mapping[str, Any]) -> str:
