@@ -52,7 +52,7 @@ EVERY_RUN = {
     ],
     "host E": ["2026-11-25-night-unchanged/replicate-1", "2026-11-25-night-slowed/replicate-1"],
 }
-"""In the order of measuring; a process each. From host D on on their caller's stream."""
+"""In the order of measuring; a process each. Engines ran on a stream of their own, from host D on on their caller's."""
 SPREAD_RUNS = {host: [name for name in names if "first" not in name] for host, names in EVERY_RUN.items()}
 """Runs of several cases."""
 SLOWED_CASE = ("resnet18", "trt-fp16", "1x3x224x224")
