@@ -152,6 +152,42 @@ class Unavailable(Twin):
         return "this machine lacks a flux capacitor"
 
 
+class ServesOneShape(Twin):
+    name = "serves-one-shape"
+
+    def build(self, request: BuildRequest) -> Built:
+        built = super().build(request)
+        served, only = built.call, request.profile.min
+
+        def call(inputs: Tensor) -> Any:
+            if inputs.shape != only:
+                raise ValueError(f"cannot serve {tuple(inputs.shape)}")
+            return served(inputs)
+
+        built.call = call  # type: ignore[method-assign]
+        return built
+
+
+class SetsUpShapes(Twin):
+    """Sound, but each change of shape costs it 0.2 s."""
+
+    name = "sets-up-shapes"
+    _shape: torch.Size | None = None
+
+    def build(self, request: BuildRequest) -> Built:
+        built = super().build(request)
+        served = built.call
+
+        def call(inputs: Tensor) -> Any:
+            if inputs.shape != self._shape:
+                time.sleep(0.2)
+                self._shape = inputs.shape
+            return served(inputs)
+
+        built.call = call  # type: ignore[method-assign]
+        return built
+
+
 class ClockBackwards(Twin):
     """Sound, but in each call that pytest-benchmark times the clock is set back by an hour, as a faulty one may be."""
 

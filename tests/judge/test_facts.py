@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,8 +13,11 @@ from perfkit.record.schema import BuildFacts
 from tests.judge.helpers import HURT, baseline_of, row_of
 from tests.support import make_run, slowed, usual_times
 
+if TYPE_CHECKING:
+    from perfkit.record.replicate import Run
+
 ENGINE: dict[str, Any] = {"build_s": 90.0, "engines": 1, "layers": 56, "fallback_ops": 0, "engine_bytes": 4_000_000}
-ENGINE |= {"compute_layers": 20, "delivered_layers": 19}
+ENGINE |= {"compute_layers": 20, "delivered_layers": 19, "activation_bytes": 2_000_000}
 
 
 def judged(changed: dict[str, Any], factor: float = 1.0) -> Judgement:
@@ -30,6 +33,7 @@ def judged(changed: dict[str, Any], factor: float = 1.0) -> Judgement:
         ({"layers": 217}, "layers 56 -> 217"),
         ({"fallback_ops": 1}, "fallback_ops 0 -> 1"),
         ({"engines": 130}, "engines 1 -> 130"),
+        ({"activation_bytes": 4_000_000}, "activation_bytes 2000000 -> 4000000"),
         ({"engine_bytes": 8_000_000}, "engine_bytes 4000000 -> 8000000"),
         (
             {"compute_layers": 20, "delivered_layers": 11},
@@ -58,6 +62,33 @@ def test_a_worse_engine_fails_at_equal_speed(changed: dict[str, Any], reason: st
 )
 def test_what_builds_differ_by_fails_nothing(changed: dict[str, Any]) -> None:
     assert judged(changed).counts == {Verdict.PASS: 12}
+
+
+COSTS = {"load_s": 0.5, "first_call_s": 0.4, "shape_change_s": 2e-4, "peak_call_bytes": 8e6}
+
+
+@pytest.mark.parametrize(
+    ("costs", "note"),
+    [
+        ({"load_s": 1.4}, None),
+        ({"load_s": 1.7}, "load_s: 0.5 -> 1.7"),
+        ({"first_call_s": 1.3}, "first_call_s: 0.4 -> 1.3"),
+        ({"shape_change_s": 1.1e-3}, None),
+        ({"shape_change_s": 1.3e-3}, "shape_change_s: 0.0002 -> 0.0013"),
+        ({"peak_call_bytes": 9e6}, None),
+        ({"peak_call_bytes": 1.1e7}, "peak_call_bytes: 8e+06 -> 1.1e+07"),
+        ({"peak_call_bytes": 1e6, "load_s": 0.01}, None),
+    ],
+)
+def test_costs_that_grew_are_told_and_fail_nothing(costs: dict[str, float], note: str | None) -> None:
+    def run_with(day: int, costs: dict[str, float]) -> Run:
+        run = make_run(day=day)
+        samples = [sample.model_copy(update={"costs": costs}) for sample in run.replicate.samples]
+        return run.model_copy(update={"replicate": run.replicate.model_copy(update={"samples": samples})})
+
+    judgement = judge(baseline_of(run_with(1, COSTS)), [run_with(9, COSTS | costs)])
+    assert judgement.counts == {Verdict.PASS: 12}
+    assert [text for text in row_of(judgement).notes if "->" in text] == ([note] if note else [])
 
 
 def test_the_clock_has_the_word_where_it_says_more() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perfkit.measure.clock import Clock, NotQueued
-from perfkit.measure.rounds import RoundRecorder, count_rounds, timed_calls, warm_up
+from perfkit.measure.rounds import RoundRecorder, count_rounds, shape_change_s, timed_calls, warm_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -69,8 +69,19 @@ def test_settled_times_end_the_warm_up_after_two_windows() -> None:
 def test_a_slow_first_call_is_told_and_does_not_count() -> None:
     result, _ = warmed(itertools.chain([2.0], itertools.repeat(0.01)), max_s=1.0)
     assert result.stable
-    assert result.first_call_s == 2.0
     assert result.typical_s == pytest.approx(0.01)
+
+
+def test_what_follows_another_shape_is_timed_alone() -> None:
+    clock = FakeClock([5.0, 0.3, 5.0, 0.1, 5.0, 0.2])
+    called: list[str] = []
+
+    def call(inputs: str) -> None:
+        called.append(inputs)
+        clock.work()
+
+    assert shape_change_s(clock, call, "here", "elsewhere") == pytest.approx(0.2)
+    assert called == ["elsewhere", "here"] * 3
 
 
 def test_falling_times_are_waited_for() -> None:
@@ -105,7 +116,6 @@ def test_a_warm_up_is_finite_and_tells_what_it_saw(times_s: list[float], max_s: 
     result, called = warmed(clock, max_s)
     seen = [*times_s, *[times_s[-1]] * (len(called) - len(times_s))][: len(called)]
     assert result.calls == len(called) >= 10
-    assert result.first_call_s == pytest.approx(times_s[0])
     assert result.typical_s == pytest.approx(statistics.median(seen[-5:]))
     assert result.stable or sum(seen) > max_s * (1 - 1e-9)
 

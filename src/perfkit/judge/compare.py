@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from perfkit.judge import advisories
 from perfkit.judge.cases import gather, lost_clock, moved_to, verdict_before_comparing
 from perfkit.judge.change import change_of
+from perfkit.judge.facts import grown_costs
 from perfkit.judge.metric import Clock
 from perfkit.judge.refusal import NOTHING_COMPARABLE, mixed_hardware, no_baseline, same_run
 from perfkit.judge.rows import compared_row, uncompared_row
@@ -84,9 +85,9 @@ def _row(
 ) -> Row:
     notes = [*advisories.missing_warmup(data.current)]
     notes += [cases[data.case] for cases in slower.values() if data.case in cases]
-    before = verdict_before_comparing(data)
-    if before is not None:
-        verdict, reason = before
+    early = verdict_before_comparing(data)
+    if early is not None:
+        verdict, reason = early
         if verdict is Verdict.MISSING:
             reason += moved_to(data, cases)
         return uncompared_row(
@@ -98,7 +99,8 @@ def _row(
             current=() if verdict is Verdict.BROKEN else data.current,
             notes=notes,
         )
-    notes += [*lost_clock(data), *fact_notes(data.comparable_baseline, data.current)]
+    before, after = data.comparable_baseline, data.current
+    notes += [*lost_clock(data), *fact_notes(before, after), *grown_costs(before, after)]
     return compared_row(changes[data.case], shifts, notes)
 
 

@@ -18,6 +18,7 @@ TOLERATED_GROWTH = {
     "fallback_ops": 0.0,
     "layers": 0.25,
     "engine_bytes": 0.25,
+    "activation_bytes": 0.25,
 }
 """By what share a fact may grow; each is the better the smaller it is.
 
@@ -30,6 +31,26 @@ TOLERATED_SQNR_LOSS_DB = 6.0
 
 TOLERATED_DELIVERY_LOSS = 0.10
 """Of the share of compute layers in the precision that the variant is named for."""
+
+
+TOLERATED_COSTS = {
+    "load_s": (3.0, 1.0),
+    "first_call_s": (3.0, 0.5),
+    "shape_change_s": (3.0, 1e-3),
+    "peak_call_bytes": (1.25, 2**20),
+}
+"""By what factor a cost may grow, and what growth is too small to tell: a cold disk or a busy host is no regression."""
+
+
+def grown_costs(baseline: Sequence[Sample], current: Sequence[Sample]) -> Iterator[str]:
+    """Costs beside the latency that grew by more than is tolerated, one phrase each; they fail nothing.
+
+    The smallest of each side are compared, for whatever disturbs only adds to them.
+    """
+    for name, (factor, floor) in TOLERATED_COSTS.items():
+        old, new = (min((s.costs[name] for s in side if name in s.costs), default=None) for side in (baseline, current))
+        if old is not None and new is not None and new > max(old * factor, old + floor):
+            yield f"{name}: {old:g} -> {new:g}"
 
 
 def worse_answers(baseline: Sequence[Sample], current: Sequence[Sample]) -> Iterator[str]:

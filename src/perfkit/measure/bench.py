@@ -16,14 +16,21 @@ from perfkit.catalog.case import Platform, Shape, format_shape
 from perfkit.catalog.images import EVALUATION_IMAGES, ImageSet
 from perfkit.catalog.models import LoadedModel, load_model
 from perfkit.measure.agreement import check_answers
-from perfkit.measure.rounds import RoundRecorder, WarmupResult, count_rounds, timed_calls, warm_up
+from perfkit.measure.rounds import (
+    RoundRecorder,
+    WarmupResult,
+    count_rounds,
+    shape_change_s,
+    timed_calls,
+    warm_up,
+)
 from perfkit.record.schema import (
     CaseRecord,
     Comparability,
     Memory,
     Warmup,
 )
-from perfkit.variants.base import BuildRequest, Variant
+from perfkit.variants.base import BuildRequest, Built, Variant
 from perfkit.variants.build import build_variant
 from perfkit.variants.building import BuildResult, release
 
@@ -160,6 +167,7 @@ def measure_case(
     shop, built, reference = bench.workshop, result.built, bench.reference.built
     batches = bench.inputs(shape)
     with torch.inference_mode(), shop.clock.timed_region():
+        first_call_s = shop.clock.wall_s(partial(built.call, built.prepare(batches[0])))
         agreement = check_answers(
             lambda images: reference.unpack(reference.call(reference.prepare(images))),
             lambda images: built.unpack(built.call(built.prepare(images))),
@@ -168,13 +176,11 @@ def measure_case(
             classifies=bench.model.classifies,
         )
         pairs = [(reference.prepare(images), built.prepare(images)) for images in batches]
+        change_s = _shape_change_s(bench, built, pairs[0][1], shape)
         reference_warm = _warm_up(shop, reference.call, [pair[0] for pair in pairs])
-        cuda = shop.device.type == Platform.CUDA
-        if cuda:
-            torch.cuda.synchronize()
-            torch.cuda.reset_peak_memory_stats()
+        allocated_bytes = _allocated_bytes(shop)
         variant_warm = _warm_up(shop, built.call, [pair[1] for pair in pairs])
-        peak_call = torch.cuda.max_memory_allocated() if cuda else None
+        peak_call = None if allocated_bytes is None else torch.cuda.max_memory_allocated() - allocated_bytes
         call: Callable[[Any], Any] = built.call
         if slowdown:
             call = shop.clock.slowed(call, pairs[0][1], slowdown, variant_warm.typical_s)
@@ -217,7 +223,8 @@ def measure_case(
         warmup=Warmup(
             reference_calls=reference_warm.calls,
             variant_calls=variant_warm.calls,
-            variant_first_call_s=variant_warm.first_call_s,
+            variant_first_call_s=first_call_s,
+            variant_shape_change_s=change_s,
             stable=reference_warm.stable and variant_warm.stable,
         ),
         agreement=agreement,
@@ -226,6 +233,25 @@ def measure_case(
         memory=Memory(peak_build_bytes=result.peak_build_bytes, peak_call_bytes=peak_call),
         comparability=_comparability(bench),
     )
+
+
+def _allocated_bytes(shop: Workshop) -> int | None:
+    """What PyTorch holds now, where the peak begins anew; None on the CPU platform."""
+    if shop.device.type != Platform.CUDA:
+        return None
+    torch.cuda.synchronize()
+    torch.cuda.reset_peak_memory_stats()
+    return torch.cuda.memory_allocated()
+
+
+def _shape_change_s(bench: ModelBench, built: Built, inputs: Any, shape: Shape) -> float | None:
+    others = [other for other in bench.plan.shapes if other != shape]
+    if not others:
+        return None
+    try:
+        return shape_change_s(bench.workshop.clock, built.call, inputs, built.prepare(bench.inputs(others[0])[0]))
+    except Exception:  # a shape that fails breaks its own case, not this one
+        return None
 
 
 def _warm_up(shop: Workshop, call: Callable[[Any], Any], inputs: list[Any]) -> WarmupResult:

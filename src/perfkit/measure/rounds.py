@@ -25,14 +25,14 @@ _SETTLED = 0.05
 _MIN_WARMUP_CALLS = 2 * _WINDOW
 _TIMED_S = 0.01
 _MAX_TIMED_CALLS = 16
+_SHAPE_CHANGES = 3
 
 
 @dataclass(frozen=True)
 class WarmupResult:
-    """``first_call_s`` includes lazy compilation; ``typical_s`` is the median of the last calls."""
+    """``typical_s`` is the median of the last calls."""
 
     calls: int
-    first_call_s: float
     typical_s: float
     stable: bool
 
@@ -52,7 +52,19 @@ def warm_up(clock: Clock, calls: Sequence[Callable[[], Any]], max_s: float) -> W
         now = statistics.median(times_s[-_WINDOW:])
         stable = abs(math.log(now / before)) < _SETTLED
         if stable or sum(times_s) > max_s:
-            return WarmupResult(len(times_s), times_s[0], now, stable)
+            return WarmupResult(len(times_s), now, stable)
+
+
+def shape_change_s(clock: Clock, call: Callable[[Any], Any], inputs: Any, others: Any) -> float:
+    """Seconds that a caller waits for a call on ``inputs`` just after one on ``others``, which have another shape.
+
+    The median of a few. Backends set up again what depends on the shape: a context's bindings, a captured graph.
+    """
+    times_s = []
+    for _ in range(_SHAPE_CHANGES):
+        call(others)
+        times_s.append(clock.wall_s(partial(call, inputs)))
+    return statistics.median(times_s)
 
 
 @dataclass

@@ -58,6 +58,9 @@ class Sample(Model):
     comparability: dict[str, str]
     facts: dict[str, int | str] = Field(default_factory=dict)
     agreement: Agreement | None = None
+    costs: dict[str, Finite] = Field(
+        default_factory=dict, description="what the case costs beside its latency; units stand in the names"
+    )
 
     @property
     def case(self) -> CaseId:

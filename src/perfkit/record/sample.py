@@ -7,7 +7,7 @@ from statistics import median, quantiles
 from typing import TYPE_CHECKING, Any
 
 from perfkit.catalog.case import REFERENCE_VARIANT, CaseId
-from perfkit.record.replicate import LONGEST_S, SHORTEST_S, Sample, Timing
+from perfkit.record.replicate import LONGEST_S, SHORTEST_S, Sample, Timing, rounded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,6 +26,7 @@ _FACTS_THAT_COUNT = (
     "engines",
     "engine_bytes",
     "engine_sha256",
+    "activation_bytes",
     "fallback_ops",
     "total_ops",
     "layers",
@@ -61,6 +62,7 @@ def sample_from_record(record: CaseRecord, rounds: int) -> Sample:
         comparability=_flat_comparability(record.comparability),
         facts=_flat_facts(record.facts),
         agreement=record.agreement,
+        costs=_costs(record),
     )
 
 
@@ -173,6 +175,16 @@ def _flat_comparability(comparability: Comparability) -> dict[str, str]:
     flat = comparability.model_dump(exclude={"settings"})
     flat |= {f"settings.{key}": str(value) for key, value in comparability.settings.items()}
     return dict(sorted(flat.items()))
+
+
+def _costs(record: CaseRecord) -> dict[str, float]:
+    costs = {
+        "load_s": record.facts.load_s,
+        "first_call_s": record.warmup.variant_first_call_s,
+        "shape_change_s": record.warmup.variant_shape_change_s,
+        "peak_call_bytes": record.memory.peak_call_bytes,
+    }
+    return {name: rounded(cost) for name, cost in costs.items() if cost is not None}
 
 
 def _flat_facts(facts: BuildFacts) -> dict[str, int | str]:

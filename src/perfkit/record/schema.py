@@ -79,7 +79,14 @@ class Warmup(Model):
 
     reference_calls: int = Field(ge=1)
     variant_calls: int = Field(ge=1)
-    variant_first_call_s: Seconds = Field(description="includes lazy compilation; no part of any latency")
+    variant_first_call_s: Seconds = Field(
+        description="the very first call at this shape, before the answers are checked: includes whatever is set up or "
+        "compiled lazily"
+    )
+    variant_shape_change_s: Seconds | None = Field(
+        default=None,
+        description="median wall time of calls that follow one at another shape of the profile; None: it has one shape",
+    )
     stable: bool = Field(description="false: the time limit ended the warm-up before the times had settled")
 
 
@@ -103,6 +110,9 @@ class BuildFacts(Model):
     engines: int | None = Field(default=None, ge=0)
     engine_bytes: int | None = Field(default=None, ge=0)
     engine_sha256: str | None = None
+    activation_bytes: int | None = Field(
+        default=None, ge=0, description="scratch memory of one execution context of each engine, for its largest shape"
+    )
     fallback_ops: int | None = Field(default=None, ge=0, description="operators left to PyTorch")
     total_ops: int | None = Field(default=None, ge=0)
     layers: int | None = Field(default=None, ge=0)
@@ -125,10 +135,15 @@ class BuildFacts(Model):
 
 
 class Memory(Model):
-    """Peak device memory while the variant was built and called; None on the CPU platform."""
+    """Peak device memory of PyTorch's allocator; None on the CPU platform.
 
-    peak_build_bytes: int | None = Field(default=None, ge=0)
-    peak_call_bytes: int | None = Field(default=None, ge=0)
+    What backends allocate by themselves (TensorRT's engines and contexts) isn't in it.
+    """
+
+    peak_build_bytes: int | None = Field(default=None, ge=0, description="while the variant was built")
+    peak_call_bytes: int | None = Field(
+        default=None, ge=0, description="of warmed-up calls, beyond what was allocated before them"
+    )
 
 
 class Comparability(Model):

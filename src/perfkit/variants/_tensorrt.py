@@ -119,6 +119,16 @@ def layer_information(engine: Any) -> str:
     return str(inspector.get_engine_information(trt.LayerInformationFormat.JSON))
 
 
+def activation_bytes(plan: bytes) -> int | None:
+    """Device memory that one execution context of the engine takes for its activations; None if it can't be loaded."""
+    engine: Any = trt.Runtime(log()).deserialize_cuda_engine(plan)
+    if engine is None:
+        return None
+    # Before TensorRT 10.1 the size was a property without a version.
+    size = getattr(engine, "device_memory_size_v2", None)
+    return int(engine.device_memory_size if size is None else size)
+
+
 def layer_times_s(plan: bytes, profile: ShapeProfile, device: torch.device) -> dict[str, dict[str, float]]:
     """Mean seconds of each layer at each of the profile's shapes, by the profiler of an execution context of its own.
 
