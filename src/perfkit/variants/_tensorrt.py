@@ -55,11 +55,12 @@ def log() -> Log:
 class BuiltEngine(Built):
     """One engine with one execution context and one input; runs on the caller's stream."""
 
-    def __init__(self, plan: bytes, facts: BuildFacts) -> None:
+    def __init__(self, plan: bytes, facts: BuildFacts, engine: Any = None) -> None:
+        """``engine`` is the plan's, where it has been loaded already: contexts of one engine share its weights."""
         super().__init__(facts)
         self.plan = plan
         """The serialized engine."""
-        self.engine: Any = trt.Runtime(log()).deserialize_cuda_engine(plan)
+        self.engine: Any = engine or trt.Runtime(log()).deserialize_cuda_engine(plan)
         if self.engine is None:
             raise log().refused("the engine can't be loaded")
         self._context: Any = self.engine.create_execution_context()

@@ -1,0 +1,126 @@
+"""Images per second with batches in flight over N streams, measured on a GPU; the table of docs/tensorrt.md.
+
+``python docs/scripts/throughput.py --measure FILE`` builds each engine once, gives each stream an execution context of
+it, and measures 1 to 8 streams, with and without copies from and to the host (2 minutes with engines' timing cache);
+without the option the page's table is made from the committed file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import sys
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from blocks import with_blocks
+
+if TYPE_CHECKING:
+    from perfkit.variants.base import Built
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "tensorrt.md"
+DATA = ROOT / "results" / "h100" / "throughput.json"
+MODELS, SHAPE = ("mobilenet_v2", "resnet50"), (1, 3, 224, 224)
+VARIANTS = ("eager-fp16", "eager-fp16-graph", "onnx-trt-fp16", "onnx-trt-fp16-graph")
+STREAMS = (1, 2, 4, 8)
+
+
+def measure(target: Path) -> None:
+    """Measures every variant at every number of streams; the file grows by a row each."""
+    import torch
+    from builds import build_request
+
+    from perfkit.catalog.case import Platform
+    from perfkit.catalog.config import load_config
+    from perfkit.catalog.images import calibration_images
+    from perfkit.catalog.models import load_model
+    from perfkit.measure.clock import CudaClock
+    from perfkit.measure.machine import gpu_info, momentary_state, software_versions
+    from perfkit.measure.throughput import StreamLane, images_per_s
+    from perfkit.store.engine_store import cache_folder
+    from perfkit.variants.registry import load_variant
+
+    device, images = torch.device("cuda", 0), calibration_images()
+    torch.backends.cudnn.benchmark = True
+    clock = CudaClock(device)
+    profile = load_config(ROOT).profile("size")
+    data: dict[str, Any] = {
+        "datetime": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "gpu": gpu_info(),
+        "state": momentary_state(Platform.CUDA),
+        "software": software_versions(),
+        "shape": list(SHAPE),
+        "rows": [],
+    }
+    for name in MODELS:
+        model = load_model(name, images, profile.opt, device)
+        (pictures,) = images.batches(SHAPE, model.preprocessing, 1, device)
+        request = build_request(model, name, profile, images, device, cache_folder(ROOT))
+        for plain in dict.fromkeys(variant.removesuffix("-graph") for variant in VARIANTS):
+            built = load_variant(plain).build(request)
+            inputs = built.prepare(pictures)
+            for variant in (one for one in VARIANTS if one.removesuffix("-graph") == plain):
+                for copies in (False, True):
+                    for streams in STREAMS:
+                        with torch.inference_mode():
+                            lanes = [
+                                StreamLane(beside(built, graph=variant != plain), inputs, copies=copies)
+                                for _ in range(streams)
+                            ]
+                            found = images_per_s(clock, lanes, SHAPE[0])
+                        row = {"model": name, "variant": variant, "copies": copies, "streams": streams}
+                        data["rows"].append({**row, "images_per_s": [round(one, 1) for one in found]})
+                        tell(f"{row}: {median(found):.0f} images/s")
+                        target.write_text(json.dumps(data, separators=(",", ":")) + "\n", "utf-8")
+            built.close()
+
+
+def beside(built: Built, *, graph: bool) -> Built:
+    """The same engine or model once more, with what a stream needs of its own."""
+    from perfkit.variants._graph import ReplayedGraph
+    from perfkit.variants._tensorrt import BuiltEngine
+
+    one = BuiltEngine(built.plan, built.facts, built.engine) if isinstance(built, BuiltEngine) else built
+    return ReplayedGraph(one) if graph else one
+
+
+def tell(line: str) -> None:
+    """Progress: a GPU host may be taken away at any time."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+def table(data: dict[str, Any]) -> list[str]:
+    """One row a model and variant; the best number of streams in bold."""
+    heads = [f"{streams} streams" if streams > 1 else "1 stream" for streams in STREAMS]
+    lines = [f"| model | variant | copies | {' | '.join(heads)} |", "|---" * (3 + len(heads)) + "|"]
+    rows: dict[tuple[str, str, bool], dict[int, float]] = {}
+    for row in data["rows"]:
+        rows.setdefault((row["model"], row["variant"], row["copies"]), {})[row["streams"]] = median(row["images_per_s"])
+    for (model, variant, copies), found in rows.items():
+        best = max(found, key=lambda streams: found[streams])
+        cells = [
+            f"**{found[streams]:,.0f}**" if streams == best else f"{found[streams]:,.0f}" if streams in found else "-"
+            for streams in STREAMS
+        ]
+        lines.append(f"| {model} | {variant} | {'yes' if copies else 'no'} | {' | '.join(cells)} |")
+    return lines
+
+
+def main() -> str:
+    """The page with its table made anew."""
+    return with_blocks(PAGE, {"throughput": table(json.loads(DATA.read_text("utf-8")))})
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--measure", type=Path, metavar="FILE")
+    target = parser.parse_args().measure
+    if target is not None:
+        measure(target)
+        tell("\n".join(table(json.loads(target.read_text("utf-8")))))
+    else:
+        PAGE.write_text(main(), "utf-8")
