@@ -8,7 +8,7 @@ from perfkit.catalog.case import Platform
 from perfkit.catalog.config import Config, load_config
 from perfkit.catalog.plan import make_plan
 from perfkit.errors import UserError
-from perfkit.variants.registry import variant_names
+from perfkit.variants.registry import known_names
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +36,7 @@ def fault(folder: Path, text: str) -> str:
 
 def test_the_shipped_suites_name_what_the_suite_is_for(tmp_path: Path) -> None:
     shipped = load_config(tmp_path)
-    assert set(shipped.suites) == {"quick", "nightly", "full"}
+    assert set(shipped.suites) == {"quick", "nightly", "full", "tensorrt", "dynamism"}
     named = {label.partition("@")[0] for suite in shipped.suites.values() for label in suite.models}
     assert named >= {
         "mobilenet_v2", "resnet18", "resnet50", "efficientnet_b0", "convnext_tiny", "vit_b_16",
@@ -48,15 +48,26 @@ def test_the_shipped_suites_name_what_the_suite_is_for(tmp_path: Path) -> None:
 
 
 def test_quick_is_large_enough_to_be_worth_running(tmp_path: Path) -> None:
-    plan = make_plan(load_config(tmp_path), "quick", Platform.CPU, variant_names())
+    plan = make_plan(load_config(tmp_path), "quick", Platform.CPU, known_names())
     assert len(plan.models) >= 3
     assert all(len(model.variants) >= 3 and len(model.shapes) >= 2 for model in plan.models)
 
 
-@pytest.mark.parametrize("suite", ["quick", "nightly", "full"])
-@pytest.mark.parametrize("platform", Platform)
+@pytest.mark.parametrize(
+    ("suite", "platform"),
+    [
+        *((suite, platform) for suite in ("quick", "nightly", "full", "dynamism") for platform in Platform),
+        ("tensorrt", Platform.CUDA),
+    ],
+)
 def test_every_shipped_suite_can_be_planned(tmp_path: Path, suite: str, platform: Platform) -> None:
-    assert make_plan(load_config(tmp_path), suite, platform, variant_names()).cases()
+    assert make_plan(load_config(tmp_path), suite, platform, known_names()).cases()
+
+
+def test_a_dynamic_engine_meets_a_fixed_one_at_each_of_its_shapes(tmp_path: Path) -> None:
+    dynamic, *fixed = make_plan(load_config(tmp_path), "dynamism", Platform.CUDA, known_names()).models
+    assert dynamic.shapes == tuple(shape for model in fixed for shape in model.shapes)
+    assert not any(model.profile.dynamic_dimensions for model in fixed)
 
 
 def test_the_default_profiles(tmp_path: Path) -> None:
@@ -138,7 +149,7 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
     ("kind", "name", "line"),
     [
         ("suite", "nightl", "unknown suite 'nightl'; did you mean nightly?"),
-        ("suite", "zzz", "unknown suite 'zzz'; known: full, nightly, quick"),
+        ("suite", "zzz", "unknown suite 'zzz'; known: dynamism, full, nightly, quick, tensorrt"),
         ("profile", "batsh", "unknown profile 'batsh'; did you mean batch?"),
     ],
 )
