@@ -48,7 +48,6 @@ def after_switch(before: Callable[[], Any], own: Callable[[], Any]) -> list[list
 def measure() -> dict[str, Any]:
     """Builds the variants and measures both directions."""
     import torch
-    from builds import build_request
 
     from perfkit.catalog.case import Platform
     from perfkit.catalog.config import load_config
@@ -56,16 +55,20 @@ def measure() -> dict[str, Any]:
     from perfkit.catalog.models import load_model
     from perfkit.measure.machine import cpu_count, cpu_name, momentary_state, software_versions
     from perfkit.variants.registry import load_variant
+    from perfkit.variants.request import standalone_request
 
     device, images = torch.device("cpu"), calibration_images()
-    profile = load_config(ROOT).profile("size")
+    config = load_config(ROOT)
+    profile = config.profile("size")
     state = momentary_state(Platform.CPU)
     cases = []
     for name, variant, size in CASES:
         model = load_model(name, images, profile.opt, device)
         (pictures,) = images.batches((1, 3, size, size), model.preprocessing, 1, device)
         with tempfile.TemporaryDirectory() as cache:
-            built = load_variant(variant).build(build_request(model, name, profile, images, device, Path(cache)))
+            built = load_variant(variant).build(
+                standalone_request(model, name, profile, images, device, config=config, cache=Path(cache))
+            )
         inputs = built.prepare(pictures)
         where = f"{name} 1x3x{size}x{size},"
 

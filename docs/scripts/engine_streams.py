@@ -36,7 +36,6 @@ WARMUP, CALLS = 20, 40
 def measure() -> dict[str, Any]:
     """Builds both engines, then times every instance."""
     import torch
-    from builds import build_request
 
     from perfkit.catalog.case import Platform
     from perfkit.catalog.config import load_config
@@ -48,15 +47,17 @@ def measure() -> dict[str, Any]:
     from perfkit.store.engine_store import cache_folder
     from perfkit.variants._torch_tensorrt import BuiltTensorrt, load_module, save_module
     from perfkit.variants.registry import load_variant
+    from perfkit.variants.request import standalone_request
 
     device, images = torch.device("cuda", 0), calibration_images()
     torch.backends.cudnn.benchmark = True
     clock = CudaClock(device)
-    profile = load_config(ROOT).profile("size")
+    config = load_config(ROOT)
+    profile = config.profile("size")
     model = load_model(MODEL, images, profile.opt, device)
     (pictures,) = images.batches(SHAPE, model.preprocessing, 1, device)
     inputs = pictures.half()
-    request = build_request(model, MODEL, profile, images, device, cache_folder(ROOT))
+    request = standalone_request(model, MODEL, profile, images, device, config=config, cache=cache_folder(ROOT))
     state = momentary_state(Platform.CUDA)
     measured: list[dict[str, Any]] = []
     streams: dict[str, list[int]] = {}

@@ -31,7 +31,6 @@ STREAMS = (1, 2, 4, 8)
 def measure(target: Path) -> None:
     """Measures every variant at every number of streams; the file grows by a row each."""
     import torch
-    from builds import build_request
 
     from perfkit.catalog.case import Platform
     from perfkit.catalog.config import load_config
@@ -42,11 +41,13 @@ def measure(target: Path) -> None:
     from perfkit.measure.throughput import StreamLane, images_per_s
     from perfkit.store.engine_store import cache_folder
     from perfkit.variants.registry import load_variant
+    from perfkit.variants.request import standalone_request
 
     device, images = torch.device("cuda", 0), calibration_images()
     torch.backends.cudnn.benchmark = True
     clock = CudaClock(device)
-    profile = load_config(ROOT).profile("size")
+    config = load_config(ROOT)
+    profile = config.profile("size")
     data: dict[str, Any] = {
         "datetime": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "gpu": gpu_info(),
@@ -58,7 +59,7 @@ def measure(target: Path) -> None:
     for name in MODELS:
         model = load_model(name, images, profile.opt, device)
         (pictures,) = images.batches(SHAPE, model.preprocessing, 1, device)
-        request = build_request(model, name, profile, images, device, cache_folder(ROOT))
+        request = standalone_request(model, name, profile, images, device, config=config, cache=cache_folder(ROOT))
         for plain in dict.fromkeys(variant.removesuffix("-graph") for variant in VARIANTS):
             built = load_variant(plain).build(request)
             inputs = built.prepare(pictures)

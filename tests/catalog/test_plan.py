@@ -53,7 +53,11 @@ def test_a_model_is_known_by_its_label(tmp_path: Path) -> None:
     [
         (TEXT, Platform.CUDA, "suite 's' is empty on platform cuda: it names no variants for it"),
         (TEXT.replace("sound", "suond"), Platform.CPU, "suite 's': unknown variant 'suond'; did you mean sound?"),
-        (TEXT.replace("net50@p", "net50@q"), Platform.CPU, "unknown profile 'q'; known: batch, detection, fixed-112, fixed-224, fixed-448, p, size"),
+        (
+            TEXT.replace("net50@p", "net50@q"),
+            Platform.CPU,
+            "unknown profile 'q'; known: batch, detection, fixed-112, fixed-224, fixed-448, p, size",
+        ),
         (
             '[models."*"]\nprofile = "p"\nfixed_image_size = 31\n' + TEXT,
             Platform.CPU,

@@ -24,11 +24,17 @@ class BuiltModule(Built):
         self._module: Callable[[Tensor], Any] | None = module
         self._dtype = dtype
 
+    @property
+    def module(self) -> Callable[[Tensor], Any]:
+        """The module, until the variant is closed."""
+        assert self._module is not None, "used after close"
+        return self._module
+
     def prepare(self, images: Tensor) -> Tensor:
         return images.to(self._dtype)
 
     def call(self, inputs: Tensor) -> Any:
-        return self._module(inputs)  # type: ignore[misc] # None only after close
+        return self._module(inputs)  # type: ignore[misc] # None only after close; a property would be timed
 
     def close(self) -> None:
         self._module = None

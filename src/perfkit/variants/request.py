@@ -1,28 +1,36 @@
-"""What scripts build variants from: one model, one calibration batch, the shipped configuration's defaults."""
+"""What a single variant is built from outside of a run: scripts, notebooks, a benchmark of one's own."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from perfkit.catalog.config import Precision, Quantization
 from perfkit.variants.base import BuildRequest
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import torch
-    from torch import Tensor
 
     from perfkit.catalog.case import ShapeProfile
+    from perfkit.catalog.config import Config
     from perfkit.catalog.images import ImageSet
     from perfkit.catalog.models import LoadedModel
 
 
-def build_request(
-    model: LoadedModel, label: str, profile: ShapeProfile, images: ImageSet, device: torch.device, cache: Path
+def standalone_request(
+    model: LoadedModel,
+    label: str,
+    profile: ShapeProfile,
+    images: ImageSet,
+    device: torch.device,
+    *,
+    config: Config,
+    cache: Path,
 ) -> BuildRequest:
-    """For a single build outside of a run."""
-    calibration: Tensor
+    """For ``load_variant(name).build(request)``; one calibration batch of the profile's optimum shape.
+
+    ``machine`` is left empty, so that what is built doesn't stand for a run's engine in the store.
+    """
     (calibration,) = images.batches(profile.opt, model.preprocessing, 1, device)
     return BuildRequest(
         model=model.module,
@@ -31,12 +39,12 @@ def build_request(
         calibration=[calibration],
         device=device,
         cache=cache,
-        tf32=True,
+        tf32=config.settings.tf32_convolution,
         label=label,
         weights_sha256=model.weights_sha256,
         calibration_sha256=images.sha256,
         machine={},
-        quantization=Quantization(),
-        precision=Precision(),
-        time_limit_s=600.0,
+        quantization=config.quantization,
+        precision=config.precision,
+        time_limit_s=config.build.time_limit_s,
     )
