@@ -1,46 +1,59 @@
 #!/usr/bin/env bash
-# Measures on a GPU host what docs/h100.md shows: the quick suite as a baseline, the same again, one case really slowed.
+# Measures on a GPU host what docs/h100.md and docs/tensorrt.md show.
 #
-# Usage: docs/scripts/h100_measure.sh FOLDER STEP...      run in the project's root, in an environment with perfkit[trt]
-#   FOLDER  receives the records, NAME.txt (the judgement) and NAME.code (the exit code); kept between calls
-#   STEP    build, baseline, unchanged, slowed, streams or tests; each is one call, for hosts that are lent for minutes.
-#           build makes the engines that the others load; ended by a time limit, it goes on where it was
+# Usage: [SUITE=quick] [ONLY=EXPRESSION] docs/scripts/h100_measure.sh FOLDER STEP...
+#        in the project's root, in an environment with perfkit[trt]
+#   FOLDER  receives records, judgements (NAME.txt), progress (NAME.log) and exit codes (NAME.code); kept between calls
+#   SUITE   which suite; ONLY: of it only what pytest's -k selects
+#   STEP    each is one call, for hosts that are lent for minutes:
+#     build      makes the engines that the others load; ended by a time limit, it goes on where it was
+#     baseline   the suite once, as FOLDER/baseline.json
+#     unchanged  the same again, judged against it
+#     slowed     the same again with one case really slowed by 10%
+#     record     the suite once, judged against nothing, as FOLDER/SUITE-ONLY.json
+#     streams, throughput, writeup     the scripts of those names
+#     tests      tests/gpu
 #
 # The rule is the one of the code that measures; nothing is left out of FOLDER, whatever the outcome.
 set -uo pipefail
 
 folder=${1:?FOLDER is missing}
 shift
-(($# > 0)) || { echo 'STEP is missing: build, baseline, unchanged, slowed, streams, tests' >&2; exit 64; }
+(($# > 0)) || { echo 'STEP is missing' >&2; exit 64; }
+name=${SUITE:=quick}${ONLY:+-${ONLY// /-}}
 slow=resnet18/trt-fp16/1x3x224x224=10%
-suite=(benchmarks/ --perfkit-suite quick --perfkit-platform cuda -q -p no:cacheprovider)
+suite=(benchmarks/test_latency.py --perfkit-suite "$SUITE" --perfkit-platform cuda ${ONLY:+-k "$ONLY"})
+suite+=(-q -p no:cacheprovider)
 mkdir -p "$folder"
 
-judged() { # judged NAME PYTEST-ARGUMENT...
-  local name=$1
+measured() { # measured NAME RUN-OPTION... -- PYTEST-ARGUMENT...: one process, and repeats where --repeats says so
+  local name=$1 code
   shift
-  python -m perfkit run --replicates 1 --repeats 2 --baseline "$folder/baseline.json" --results "$folder/$name" \
-    -- "${suite[@]}" "$@" > "$folder/$name.txt" 2> "$folder/$name.log"
-  echo $? > "$folder/$name.code"
-  echo "$name: exit code $(cat "$folder/$name.code"): $(tail -n 1 "$folder/$name.txt")"
+  python -m perfkit run --replicates 1 --results "$folder/$name" "$@" > "$folder/$name.txt" 2> "$folder/$name.log"
+  code=$?
+  echo "$code" > "$folder/$name.code"
+  echo "$name: exit code $code: $(tail -n 1 "$folder/$name.txt")"
+}
+
+# Not pytest-benchmark's own file: it is empty until the run ends, and stays so when the run is killed.
+recorded() { # recorded NAME: the suite once, judged against nothing
+  measured "$1" --repeats 0 --baseline none -- "${suite[@]}"
+  cp "$folder/$1"/runs/*/replicate-1.json "$folder/$1.json"
 }
 
 for step; do
   case $step in
     build)
-      python -m pytest "${suite[@]}" --perfkit-baseline none --benchmark-disable > "$folder/build.txt" 2>&1
-      echo "build: exit code $?: $(tail -n 1 "$folder/build.txt")"
+      python -m pytest "${suite[@]}" --perfkit-baseline none --benchmark-disable > "$folder/build-$name.txt" 2>&1
+      echo "build $name: exit code $?: $(tail -n 1 "$folder/build-$name.txt")"
       ;;
-    baseline)
-      # Not pytest-benchmark's own file: it is empty until the run ends, and stays so when the run is killed.
-      python -m perfkit run --replicates 1 --repeats 0 --baseline none --results "$folder/measured" -- "${suite[@]}" \
-        > "$folder/baseline.txt" 2> "$folder/baseline.log"
-      echo "baseline: exit code $?: $(tail -n 1 "$folder/baseline.txt")"
-      cp "$folder"/measured/runs/*/replicate-1.json "$folder/baseline.json"
-      ;;
-    unchanged) judged unchanged ;;
-    slowed) judged slowed "--perfkit-slow=$slow" ;;
+    baseline) recorded baseline ;;
+    record) recorded "$name" ;;
+    unchanged) measured unchanged --repeats 2 --baseline "$folder/baseline.json" -- "${suite[@]}" ;;
+    slowed) measured slowed --repeats 2 --baseline "$folder/baseline.json" -- "${suite[@]}" "--perfkit-slow=$slow" ;;
     streams) python docs/scripts/engine_streams.py --measure "$folder/engine-streams.json" ;;
+    throughput) python docs/scripts/throughput.py --measure "$folder/throughput.json" ;;
+    writeup) python docs/scripts/writeup.py --measure "$folder/writeup.json" ;;
     tests) python -m pytest -m gpu tests/gpu -q -p no:cacheprovider 2>&1 | tee "$folder/tests-gpu.txt" ;;
     *) echo "unknown step $step" >&2; exit 64 ;;
   esac
