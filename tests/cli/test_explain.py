@@ -34,7 +34,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         files = [("engine.bin", b"12345")]
         if layers is not None:
             files.append((FILE, EngineLayers(layers=layers).model_dump_json().encode()))
-        facts = BuildFacts(build_s=1, engines=1, engine_sha256=digest)
+        facts = BuildFacts(build_s=1, engines=1, engine_sha256=digest, total_ops=69 if model == "one" else None)
         store.put(key(model=model), facts, None, writer(*files))
         (tmp_path / f"{model}.json").write_text(json.dumps(run_data(facts=facts)))
     return tmp_path
@@ -44,8 +44,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_two_engines_layer_by_layer(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", "one/trt-fp16", "other/trt-fp16"]) == ExitCode.PASS
     out = capsys.readouterr().out
-    assert f"A: one/trt-fp16 ({key(model='one').digest[:6]}): 1 layers, 0 reformats, 10.0 µs at {SHAPE}" in out
-    assert "B: other/trt-fp16" in out
+    assert f"A: one/trt-fp16 ({key(model='one').digest[:6]}): 1 layers of 69 operators, 0 reformats, 10.0 µs" in out
+    assert f"B: other/trt-fp16 ({key(model='other').digest[:6]}): 2 layers, 1 reformats, 42.0 µs at {SHAPE}" in out
     lines = [line.split() for line in out.splitlines()]
     assert ["precision", "m/conv", "Half", "Float", "-", "-", "10.0", "µs", "40.0", "µs", "+30.0", "µs"] in lines
     assert ["added", BRACKETS, "-", "Half", "-", "-", "-", "2.00", "µs", "+2.00", "µs"] in lines

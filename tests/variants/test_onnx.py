@@ -10,7 +10,8 @@ from torch import nn
 from torchvision.models import get_model
 
 from perfkit.catalog.case import ShapeProfile
-from perfkit.variants._onnx import INPUT, export_onnx, fold_batch_norm
+from perfkit.variants._onnx import INPUT, count_operators, export_onnx, fold_batch_norm
+from tests.variants.requests import Tiny
 
 # PyTorch's TorchScript exporter announces that it will go; the dynamo one refuses sizes that these models take.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -73,6 +74,11 @@ def test_a_half_model_stays_half() -> None:
     model = settled(get_model("squeezenet1_1", weights=None)).half()
     parsed = ov.Core().read_model(export_onnx(model, FIXED, torch.rand(FIXED.opt).half()))
     assert [port.element_type for port in (*parsed.inputs, *parsed.outputs)] == [ov.Type.f16, ov.Type.f16]
+
+
+def test_operators_are_counted_without_constants() -> None:
+    """A convolution, a ReLU and a mean, whose axes are a constant."""
+    assert count_operators(export_onnx(Tiny().eval(), FIXED, torch.rand(FIXED.opt))) == 3
 
 
 def test_batch_norms_go_into_their_convolutions() -> None:

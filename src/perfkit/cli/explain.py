@@ -45,6 +45,7 @@ def explain(
     explained = Explained(
         names=(_title(sides[0]), _title(sides[1])),
         shape=shape,
+        operators=(sides[0].manifest.facts.total_ops, sides[1].manifest.facts.total_ops),
         layers=(layers[0].layers, layers[1].layers),
         changes=differences(layers[0].layers, layers[1].layers, shape),
         sums=sums(layers[0].layers, layers[1].layers, shape),

@@ -114,7 +114,11 @@ class BuildFacts(Model):
         default=None, ge=0, description="scratch memory of one execution context of each engine, for its largest shape"
     )
     fallback_ops: int | None = Field(default=None, ge=0, description="operators left to PyTorch")
-    total_ops: int | None = Field(default=None, ge=0)
+    total_ops: int | None = Field(
+        default=None,
+        ge=0,
+        description="operators of the graph that it was built from; layers over these tell the fusion",
+    )
     layers: int | None = Field(default=None, ge=0)
     compute_layers: int | None = Field(
         default=None, ge=0, description="convolutions, matrix products, attention; less those that are not to count"

@@ -28,6 +28,8 @@ class Explained:
 
     names: tuple[str, str]
     shape: str
+    operators: tuple[int | None, int | None]
+    """Of the graph that each was built from."""
     layers: tuple[Sequence[EngineLayer], Sequence[EngineLayer]]
     changes: Sequence[LayerChange]
     sums: Sequence[KindSum]
@@ -38,11 +40,13 @@ def render(explained: Explained, most: int) -> str:
     out = io.StringIO()
     # Names of layers have brackets; they are no markup.
     console = Console(file=out, width=_WIDTH, color_system=None, markup=False, emoji=False)
-    for letter, name, layers in zip("AB", explained.names, explained.layers, strict=True):
+    sides = zip("AB", explained.names, explained.operators, explained.layers, strict=True)
+    for letter, name, operators, layers in sides:
         reformats = sum(layer.is_reformat for layer in layers)
         total_s = sum(layer.time_s.get(explained.shape, 0.0) for layer in layers)
         took = f", {format_time(total_s)} at {explained.shape}" if explained.shape else ""
-        console.print(f"{letter}: {printable(name)}: {len(layers)} layers, {reformats} reformats{took}")
+        made = f"{len(layers)} layers" + (f" of {operators} operators" if operators is not None else "")
+        console.print(f"{letter}: {printable(name)}: {made}, {reformats} reformats{took}")
     if explained.shape:
         console.print("Times are each backend's own profile, which slows an engine down: no latencies.")
     console.print(_sums(explained.sums))

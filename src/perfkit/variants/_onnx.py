@@ -45,6 +45,13 @@ def export_onnx(model: nn.Module, profile: ShapeProfile, example: Tensor) -> byt
         return file.read_bytes()
 
 
+def count_operators(model: bytes) -> int:
+    """How many operators the ONNX graph has; a constant is none."""
+    import onnx
+
+    return sum(node.op_type != "Constant" for node in onnx.load_from_string(model).graph.node)
+
+
 def fold_batch_norm(model: nn.Module) -> nn.Module:
     """A copy of the model whose BatchNorms are part of the convolutions before them.
 

@@ -19,7 +19,7 @@ from perfkit.record.layers import EngineLayers
 from perfkit.record.schema import BuildFacts
 from perfkit.variants._export import example_shape
 from perfkit.variants._inspector import described_layers, engine_layers, layer_formats
-from perfkit.variants._onnx import INPUT
+from perfkit.variants._onnx import INPUT, count_operators
 from perfkit.variants._tensorrt import BuiltEngine, activation_bytes, layer_information, layer_times_s, log
 from perfkit.variants._timing_cache import timing_cache_path
 
@@ -87,6 +87,7 @@ def build_engine(
         engine_sha256=hashlib.sha256(serialized).hexdigest(),
         activation_bytes=activation_bytes(serialized),
         fallback_ops=0,
+        total_ops=count_operators(onnx),
         layers=len(layers),
         layer_formats=layer_formats(layers) or None,
         timing_cache_bytes=cache_bytes,
