@@ -17,6 +17,7 @@ PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob
     "name",
     [
         "h100_tables.py",
+        "tensorrt_tables.py",
         "engine_streams.py",
         "calibration_methods.py",
         "cpu_settling.py",
