@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import sys
+import warnings
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from perfkit.variants._torch_tensorrt_ts import (
     load_module,
     operators,
     plan_of,
+    save_module,
     trace,
 )
 from tests.variants.requests import FIXED, PLAIN, Tiny, request_for
@@ -82,8 +84,10 @@ def test_a_traced_model_serves_other_sizes_and_its_operators_are_counted() -> No
 @pytest.mark.usefixtures("runtime")
 def test_engines_are_found_once_each_in_all_branches_and_come_back_from_a_file(tmp_path: Path) -> None:
     module = torch.jit.script(Compiled().eval())
-    torch.jit.save(module, tmp_path / "module.ts")
-    loaded = load_module(tmp_path / "module.ts")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        save_module(module, tmp_path / "module.ts")
+        loaded = load_module(tmp_path / "module.ts")
     for compiled in (module, loaded):
         assert len(engines_of(compiled)) == 2
         assert operators(compiled.graph) == 1
@@ -95,7 +99,7 @@ def test_engines_are_found_once_each_in_all_branches_and_come_back_from_a_file(t
 
 
 def test_a_file_without_engines_is_refused(tmp_path: Path) -> None:
-    torch.jit.save(trace(Tiny().eval(), torch.rand(FIXED.opt)), tmp_path / "module.ts")
+    save_module(trace(Tiny().eval(), torch.rand(FIXED.opt)), tmp_path / "module.ts")
     with pytest.raises(EngineMissing, match=r"module\.ts holds no TensorRT engine"):
         load_module(tmp_path / "module.ts")
 

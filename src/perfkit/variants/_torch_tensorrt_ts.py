@@ -6,6 +6,8 @@ import base64
 import copy
 import hashlib
 import time
+import warnings
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -91,9 +93,16 @@ def compile_traced(request: BuildRequest) -> BuiltTorchscript:
     return built
 
 
+def save_module(module: nn.Module, path: Path) -> None:
+    """Writes a scripted module as TorchScript does, with its engines."""
+    with _deprecated():
+        torch.jit.save(module, path)
+
+
 def load_module(path: Path) -> torch.jit.ScriptModule:
-    """The module that ``torch.jit.save`` wrote; EngineMissing where it holds no engine."""
-    module: torch.jit.ScriptModule = torch.jit.load(path)
+    """The module that :func:`save_module` wrote; raises EngineMissing where it holds no engine."""
+    with _deprecated():
+        module: torch.jit.ScriptModule = torch.jit.load(path)
     if not engines_of(module):
         raise EngineMissing(f"{path.name} holds no TensorRT engine")
     return module
@@ -119,6 +128,14 @@ def operators(graph: Any) -> int:
         and any(output.type().kind() == "TensorType" for output in node.outputs())
         for node in _nodes(graph)
     )
+
+
+@contextmanager
+def _deprecated() -> Iterator[None]:
+    """PyTorch announces in every call that TorchScript will go; that is for those who build this front end."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        yield
 
 
 def _nodes(block: Any) -> Iterator[Any]:

@@ -43,12 +43,10 @@ class TrtTsFp16(TorchTensorrtVariant):
         return compile_traced(request)
 
     def save(self, built: Built, folder: Path) -> None:
-        import torch
-
-        from perfkit.variants._torch_tensorrt_ts import BuiltTorchscript
+        from perfkit.variants._torch_tensorrt_ts import BuiltTorchscript, save_module
 
         assert isinstance(built, BuiltTorchscript)
-        torch.jit.save(built.module, folder / _FILE)
+        save_module(built.module, folder / _FILE)
 
     def load(self, request: BuildRequest, folder: Path, facts: BuildFacts) -> Built:
         # The import defines the class of the engines and the operator that runs them.
