@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,16 @@ def test_every_shipped_variant_is_registered_under_its_own_name() -> None:
         variant = load_variant(name)
         assert variant.name == name
         assert 0.9 < variant.cosine_bound <= 1
+
+
+def test_variants_are_loaded_without_what_they_are_built_with() -> None:
+    code = (
+        "import sys; from perfkit.variants.registry import load_variant, variant_names\n"
+        "assert all(map(load_variant, variant_names()))\n"
+        "heavy = {'torch', 'tensorrt', 'torch_tensorrt', 'torch2trt', 'modelopt', 'openvino', 'nncf', 'numpy'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.mark.usefixtures("made_up")
