@@ -46,7 +46,7 @@ def measure() -> dict[str, Any]:
     from perfkit.catalog.models import load_model
     from perfkit.measure.agreement import check_answers
     from perfkit.measure.machine import cpu_count, cpu_name, software_versions
-    from perfkit.variants._modelopt import quantize_int8
+    from perfkit.variants._modelopt import quantize
 
     device, pictures, evaluation = torch.device("cpu"), calibration_images(), evaluation_images()
     profile = load_config(ROOT).profile("size")
@@ -60,7 +60,7 @@ def measure() -> dict[str, Any]:
         for method, weights in METHODS:
             started = time.perf_counter()
             quantization = Quantization.model_validate({"method": method, "weights": weights})
-            quantized = quantize_int8(model.module, calibration, quantization)
+            quantized = quantize(model.module, calibration, quantization, "int8")
             took_s = time.perf_counter() - started
             with torch.inference_mode():
                 agreement = check_answers(

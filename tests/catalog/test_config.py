@@ -44,7 +44,10 @@ def test_the_shipped_suites_name_what_the_suite_is_for(tmp_path: Path) -> None:
     }  # fmt: skip
     full = shipped.suite("full").variants
     assert full.cpu == ["eager-fp32", "eager-bf16", "inductor-fp32", "openvino-fp32", "openvino-int8"]
-    assert full.cuda == ["eager-fp32", "eager-fp16", "trt-fp16", "trt-int8"]
+    assert full.cuda == [
+        "eager-fp32", "eager-fp16", "channels-last-fp16", "inductor-fp16", "trt-fp16", "trt-int8", "trt-fp8",
+        "trt-ts-fp16", "onnx-trt-fp8",
+    ]  # fmt: skip
 
 
 def test_quick_is_large_enough_to_be_worth_running(tmp_path: Path) -> None:

@@ -195,6 +195,47 @@ def test_tensorrts_own_builder_and_graphs_answer_and_are_measured(project: Proje
     assert state["end_gpu_allocated_bytes"] == pytest.approx(state["start_gpu_allocated_bytes"], rel=0.01)
 
 
+@pytest.mark.parametrize(
+    ("name", "precision"),
+    [
+        ("inductor-fp16", None), ("channels-last-fp16", None), ("trt-fp8", "fp8"), ("onnx-trt-fp8", "fp8"),
+        ("trt-ts-fp16", None), ("torch2trt-fp16", None),
+    ],
+)  # fmt: skip
+def test_every_other_variant_builds_and_agrees(name: str, precision: str | None) -> None:
+    """resnet18 at one shape; an engine goes through a file, as it does on its way to the store."""
+    from perfkit.catalog.case import Platform, ShapeProfile
+    from perfkit.catalog.images import calibration_images
+    from perfkit.catalog.models import load_model
+    from perfkit.measure.agreement import check_answers
+    from perfkit.variants.build import build_variant
+    from perfkit.variants.registry import load_variant, why_unavailable
+    from tests.variants.requests import evaluation_batches, request_for
+
+    variant = load_variant(name)
+    if reason := why_unavailable(variant, Platform.CUDA):
+        pytest.skip(reason)
+    shape, device = (1, 3, 224, 224), torch.device("cuda", 0)
+    profile = ShapeProfile(min=shape, opt=shape, max=shape)
+    model = load_model("resnet18", calibration_images(), shape, device)
+    request = request_for(model.module, profile, model.preprocessing, cache_folder(ROOT), device)
+    built = build_variant(variant, request).built
+    pictures = [batch.to(device) for batch in evaluation_batches(shape, model.preprocessing, 8)]
+    with torch.cuda.stream(torch.cuda.Stream()), torch.inference_mode():
+        check_answers(
+            lambda images: (model.module(images),),
+            lambda images: built.unpack(built.call(built.prepare(images))),
+            pictures,
+            cosine_bound=variant.cosine_bound,
+            classifies=True,
+        )
+    if "trt" in name:
+        assert built.facts.engines == 1
+        assert (built.facts.engine_bytes or 0) > 1_000_000
+    if precision is not None:
+        assert any(precision in name.lower() for name in built.facts.layer_formats or {}), built.facts.layer_formats
+
+
 def test_an_fp16_flag_alone_delivers_no_fp16(tmp_path: Path) -> None:
     """mobilenet_v2, weakly typed, 112 to 448: TensorRT 10.6 builds every layer in float32, and nothing warns."""
     from perfkit.catalog.config import load_config

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
+from torchvision.transforms import InterpolationMode
 
 from perfkit.catalog.case import ShapeProfile
 from perfkit.catalog.config import Precision, Quantization
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from perfkit.record.schema import BuildFacts
 
 CPU = torch.device("cpu")
+PLAIN = Preprocessing(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0), interpolation=InterpolationMode.BILINEAR)
 FIXED = ShapeProfile(min=(1, 3, 64, 64), opt=(1, 3, 64, 64), max=(1, 3, 64, 64))
 
 

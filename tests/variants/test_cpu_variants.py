@@ -15,6 +15,7 @@ from perfkit.catalog.images import calibration_images
 from perfkit.catalog.models import LoadedModel, load_model
 from perfkit.measure.agreement import check_answers
 from perfkit.store.engine_store import EngineStore
+from perfkit.variants._eager import BuiltModule
 from perfkit.variants.base import Built, StoredVariant
 from perfkit.variants.build import build_variant, key_of
 from perfkit.variants.registry import load_variant
@@ -158,6 +159,25 @@ def test_half_precision_is_a_copy(model: LoadedModel, build: Build) -> None:
     assert {parameter.dtype for parameter in model.module.parameters()} == {torch.float32}
 
 
+def test_channels_last_are_inputs_and_weights_before_the_timed_call(model: LoadedModel, tmp_path: Path) -> None:
+    """Of the CUDA platform; a CPU runs it as well, slowly."""
+    request = request_for(model.module, PROFILE, model.preprocessing, tmp_path)
+    built = load_variant("channels-last-fp16").build(request)
+    (images,) = evaluation_batches(PROFILE.max, model.preprocessing, 1)
+    prepared = built.prepare(images)
+    assert prepared.dtype == torch.half
+    assert prepared.is_contiguous(memory_format=torch.channels_last)
+    assert not prepared.is_contiguous()
+    assert isinstance(built, BuiltModule)
+    copied = built._module
+    assert isinstance(copied, nn.Module)
+    weights = [weight for weight in copied.parameters() if weight.dim() == 4 and min(weight.shape[1:3]) > 1]
+    assert weights
+    assert all(weight.is_contiguous(memory_format=torch.channels_last) for weight in weights)
+    assert all(weight.is_contiguous() for weight in model.module.parameters())
+    assert agreement(model, built, "channels-last-fp16", PROFILE.max).cosine_min > 0.999
+
+
 @pytest.mark.parametrize("name", ["eager-fp32", "openvino-fp32"])
 def test_what_is_closed_is_not_called_again(model: LoadedModel, name: str, tmp_path: Path) -> None:
     request = request_for(model.module, PROFILE, model.preprocessing, tmp_path)
@@ -170,20 +190,26 @@ def test_what_is_closed_is_not_called_again(model: LoadedModel, name: str, tmp_p
 
 
 @pytest.mark.skipif(load_variant("inductor-fp32").unavailable() is not None, reason="no C++ compiler")
-def test_inductor_compiles(model: LoadedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("name", "dtype"), [("inductor-fp32", torch.float32), ("inductor-fp16", torch.float16)])
+def test_inductor_compiles(
+    model: LoadedModel, name: str, dtype: torch.dtype, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Two layers and one static shape, for compiling takes a while."""
+    from torch._inductor import config
+
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "inductor"))
     # Both save time in later compilations, of which there are none.
-    monkeypatch.setattr("torch._inductor.config.cpp_cache_precompile_headers", False)
-    monkeypatch.setattr("torch._inductor.config.cpp.vec_isa_ok", True)
+    saving = config.patch({"cpp_cache_precompile_headers": False, "cpp.vec_isa_ok": True})
     torch.manual_seed(0)
     small = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()).eval()
     static = ShapeProfile(min=PROFILE.min, opt=PROFILE.min, max=PROFILE.min)
-    built = build_variant(
-        load_variant("inductor-fp32"), request_for(small, static, model.preprocessing, tmp_path)
-    ).built
+    with saving:
+        built = build_variant(load_variant(name), request_for(small, static, model.preprocessing, tmp_path)).built
     (images,) = evaluation_batches(PROFILE.min, model.preprocessing, 1)
-    torch.testing.assert_close(answer(built, images), (small(images),))
+    (found,) = answer(built, images)
+    assert found.dtype == dtype
+    tolerance = None if dtype == torch.float32 else 1e-2
+    torch.testing.assert_close(found.float(), small(images), rtol=tolerance, atol=tolerance)
     assert list((tmp_path / "inductor").rglob("*.cpp"))
     built.close()
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -42,8 +43,9 @@ def made_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def test_every_shipped_variant_is_registered_under_its_own_name() -> None:
     names = {
-        "eager-fp32", "eager-fp16", "eager-bf16", "inductor-fp32",
-        "openvino-fp32", "openvino-int8", "trt-fp16", "trt-int8",
+        "eager-fp32", "eager-fp16", "eager-bf16", "channels-last-fp16", "inductor-fp32", "inductor-fp16",
+        "openvino-fp32", "openvino-int8", "trt-fp16", "trt-int8", "trt-fp8", "trt-ts-fp16",
+        "onnx-trt-fp16", "onnx-trt-int8", "onnx-trt-fp8", "torch2trt-fp16",
     }  # fmt: skip
     assert names <= set(variant_names())
     assert variant_names() == sorted(variant_names())
@@ -51,6 +53,16 @@ def test_every_shipped_variant_is_registered_under_its_own_name() -> None:
         variant = load_variant(name)
         assert variant.name == name
         assert 0.9 < variant.cosine_bound <= 1
+
+
+def test_variants_are_loaded_without_what_they_are_built_with() -> None:
+    code = (
+        "import sys; from perfkit.variants.registry import load_variant, variant_names\n"
+        "assert all(map(load_variant, variant_names()))\n"
+        "heavy = {'torch', 'tensorrt', 'torch_tensorrt', 'torch2trt', 'modelopt', 'openvino', 'nncf', 'numpy'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.mark.usefixtures("made_up")
@@ -76,7 +88,13 @@ def test_a_broken_registration_is_one_line(name: str, line: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["eager-fp16", "trt-fp16", "trt-int8"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "eager-fp16", "channels-last-fp16", "inductor-fp16", "trt-fp16", "trt-int8", "trt-fp8", "trt-ts-fp16",
+        "onnx-trt-fp8", "torch2trt-fp16",
+    ],
+)  # fmt: skip
 def test_what_exists_on_cuda_only(name: str) -> None:
     assert why_unavailable(load_variant(name), Platform.CPU) == f"{name} exists on platform cuda only"
 
@@ -90,6 +108,33 @@ def test_what_exists_on_the_cpu_only(name: str) -> None:
 @pytest.mark.parametrize("name", ["eager-fp32", "trt-fp16"])
 def test_no_device_is_the_reason_on_cuda(name: str) -> None:
     assert why_unavailable(load_variant(name), Platform.CUDA) == "no CUDA device is visible to PyTorch"
+
+
+@without_gpu
+@pytest.mark.parametrize("name", ["trt-fp8", "onnx-trt-fp8"])
+def test_fp8_without_a_gpu_says_so_in_one_line(name: str) -> None:
+    reason = load_variant(name).unavailable() or ""
+    assert reason.startswith("FP8 needs a GPU of compute capability 8.9 or higher: ")
+    assert "\n" not in reason
+
+
+@pytest.mark.parametrize("name", ["trt-fp8", "onnx-trt-fp8"])
+@pytest.mark.parametrize(
+    ("capability", "reason"),
+    [
+        ((8, 6), "FP8 needs a GPU of compute capability 8.9 or higher, this one has 8.6"),
+        ((8, 9), "what is installed is asked next"),
+        ((9, 0), "what is installed is asked next"),
+    ],
+)
+def test_fp8_asks_the_gpu_first(
+    name: str, capability: tuple[int, int], reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variant = load_variant(name)
+    base = type(variant).__mro__[1]
+    monkeypatch.setattr(base, "unavailable", lambda _self: "what is installed is asked next")
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: capability)
+    assert variant.unavailable() == reason
 
 
 @pytest.mark.parametrize("name", ["eager-fp32", "eager-bf16", "inductor-fp32", "openvino-fp32", "openvino-int8"])
@@ -120,7 +165,7 @@ def test_inductor_needs_a_compiler(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 
 @without_gpu
-@pytest.mark.parametrize("name", ["trt-fp16", "trt-int8"])
+@pytest.mark.parametrize("name", ["trt-fp16", "trt-int8", "trt-ts-fp16"])
 def test_tensorrt_says_why_in_one_line_and_does_not_raise(name: str) -> None:
     """Not installed, or installed without a driver, where its import raises whatever it likes."""
     reason = load_variant(name).unavailable()
@@ -156,6 +201,43 @@ def test_nothing_is_missing_where_tensorrt_imports(tmp_path: Path, monkeypatch: 
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "torch_tensorrt", raising=False)
     assert load_variant("trt-fp16").unavailable() is None
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("ts = 'the front end'", None),
+        ("", "this Torch-TensorRT was built without its TorchScript front end (torch_tensorrt.ts)"),
+        ("raise OSError('libcuda')", "torch_tensorrt can't be imported: OSError: libcuda; pip install 'perfkit[trt]'"),
+    ],
+)
+def test_the_torchscript_front_end_is_looked_for(
+    code: str, reason: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By what the installed version has, not by its number."""
+    (tmp_path / "torch_tensorrt.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "torch_tensorrt", raising=False)
+    assert load_variant("trt-ts-fp16").unavailable() == reason
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (None, "torch2trt can't be imported: ModuleNotFoundError: No module named 'torch2trt'; "),
+        ("raise OSError('no driver')", "torch2trt can't be imported: OSError: no driver; "),
+        ("import warnings; warnings.warn('old')", None),
+    ],
+)
+def test_torch2trt_is_used_where_it_imports(
+    code: str | None, reason: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if code is not None:
+        (tmp_path / "torch2trt.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "torch2trt", raising=False)
+    why = load_variant("torch2trt-fp16").unavailable()
+    assert why == reason if reason is None else str(why).startswith(reason)
 
 
 @pytest.mark.parametrize(

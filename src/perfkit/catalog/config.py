@@ -98,7 +98,7 @@ class Precision(_Table):
 
 
 class Quantization(_Table):
-    """How INT8 ranges are found where ModelOpt quantizes."""
+    """How ranges are found where ModelOpt quantizes; FP8 knows ``max`` with one range a tensor alone."""
 
     method: Literal["max", "entropy", "percentile", "mse"] = "max"
     weights: Literal["channel", "tensor"] = "channel"

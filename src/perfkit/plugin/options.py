@@ -66,7 +66,7 @@ def add_options(parser: pytest.Parser) -> None:
         "--calibration-data",
         default=None,
         metavar="DIR",
-        help="pictures to calibrate INT8 on (default: photographs that scikit-image ships)",
+        help="pictures to calibrate INT8 and FP8 on (default: photographs that scikit-image ships)",
     )
     group.addoption(
         "--perfkit-case",

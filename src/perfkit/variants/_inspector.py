@@ -40,10 +40,11 @@ def engine_layers(described: Sequence[Described], times_s: Mapping[str, Mapping[
     found = []
     levels_lost = any(_LEVELS_LOST.search(str(layer.get("Metadata"))) for layer in described if isinstance(layer, dict))
     for layer in described:
+        name = layer if isinstance(layer, str) else str(layer.get("Name", "unnamed"))
+        time_s = {shape: times[name] for shape, times in times_s.items() if name in times}
         if isinstance(layer, str):
-            found.append(EngineLayer(name=layer, kind="unknown", precision="unknown"))
+            found.append(EngineLayer(name=name, kind="unknown", precision="unknown", time_s=time_s))
             continue
-        name = str(layer.get("Name", "unnamed"))
         operators = _operators(name, str(layer.get("Metadata", "")))
         found.append(
             EngineLayer(
@@ -53,7 +54,7 @@ def engine_layers(described: Sequence[Described], times_s: Mapping[str, Mapping[
                 tactic=layer.get("TacticName") or None,
                 operators=operators,
                 modules=[] if levels_lost else list(dict.fromkeys(filter(None, map(module_of, operators)))),
-                time_s={shape: times[name] for shape, times in times_s.items() if name in times},
+                time_s=time_s,
             )
         )
     return found

@@ -30,7 +30,7 @@ def export_onnx(model: nn.Module, profile: ShapeProfile, example: Tensor) -> byt
     """
     example = example.new_empty(example_shape(profile)).normal_()
     dynamic = {i: DIMENSIONS[i] for i in profile.dynamic_dimensions}
-    with tempfile.TemporaryDirectory() as folder, torch.no_grad(), _plain_attention():
+    with tempfile.TemporaryDirectory() as folder, torch.no_grad(), plain_attention():
         file = Path(folder, "model.onnx")
         torch.onnx.export(
             # A module begins in training mode; the exporter would leave the model in it.
@@ -52,19 +52,19 @@ def count_operators(model: bytes) -> int:
     return sum(node.op_type != "Constant" for node in onnx.load_from_string(model).graph.node)
 
 
-def fold_batch_norm(model: nn.Module) -> nn.Module:
-    """A copy of the model whose BatchNorms are part of the convolutions before them.
+def fold_batch_norm(model: nn.Module) -> tuple[nn.Module, list[str]]:
+    """A copy of the model whose BatchNorms are part of the convolutions before them, and notes about it.
 
-    A quantizer between the two would otherwise keep the exporter from folding them. The model as it is where
-    torch.fx can't trace it.
+    A quantizer between the two would otherwise keep the exporter from folding them. The model as it is, and noted,
+    where torch.fx can't trace it.
     """
     from torch.fx.experimental.optimization import fuse
 
     try:
         folded: nn.Module = fuse(model)
     except Exception:  # control flow that depends on values: torch.fx raises anything
-        return model
-    return folded
+        return model, ["BatchNorm not folded: torch.fx can't trace the model"]
+    return folded, []
 
 
 class _Plain(nn.Module):
@@ -79,8 +79,8 @@ class _Plain(nn.Module):
 
 
 @contextmanager
-def _plain_attention() -> Iterator[None]:
-    """nn.MultiheadAttention's fused path has no ONNX operator."""
+def plain_attention() -> Iterator[None]:
+    """nn.MultiheadAttention's fused path has no ONNX operator, and TorchScript's converters don't know it either."""
     backend: Any = torch.backends.mha
     enabled = backend.get_fastpath_enabled()
     backend.set_fastpath_enabled(False)

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     from torch.export import ExportedProgram
 
+    from perfkit.catalog.case import ShapeProfile
+
 
 class EngineMissing(RuntimeError):
     """The compiler returned a module without a single TensorRT engine."""
@@ -70,9 +72,13 @@ class BuiltTensorrt(Built):
     def prepare(self, images: Tensor) -> Tensor:
         return images.half()
 
+    def engine_modules(self) -> list[nn.Module]:
+        """The modules whose first call runs an engine."""
+        return _engines(self.module)
+
     def call(self, inputs: Tensor) -> Any:
         if not self._placed:  # not before: what is saved must be as the compiler left it
-            place_on_callers_stream(_engines(self.module))
+            place_on_callers_stream(self.engine_modules())
             self._placed = True
         return self._module(inputs)  # type: ignore[misc] # None only after close
 
@@ -94,20 +100,10 @@ def compile_program(program: ExportedProgram, request: BuildRequest, started: fl
     cache.parent.mkdir(parents=True, exist_ok=True)
     cache_bytes = cache.stat().st_size if cache.is_file() else 0
     program_ops = _operators(program.graph_module)
-    inputs = [
-        torch_tensorrt.Input(
-            min_shape=profile.min,
-            opt_shape=example_shape(profile),
-            max_shape=profile.max,
-            dtype=torch.half,
-        )
-        if profile.dynamic_dimensions
-        else torch_tensorrt.Input(shape=profile.opt, dtype=torch.half)
-    ]
     with _detailed_layers(torch_tensorrt):
         module = torch_tensorrt.dynamo.compile(
             program,
-            arg_inputs=inputs,
+            arg_inputs=half_inputs(profile),
             device=request.device,
             disable_tf32=not request.tf32,
             min_block_size=1,
@@ -145,6 +141,22 @@ def compile_program(program: ExportedProgram, request: BuildRequest, started: fl
     times_s = layer_times_s(engines[0].serialized_engine, profile, request.device) if len(engines) == 1 else {}
     built.layers = EngineLayers(layers=engine_layers(layers, times_s))
     return built
+
+
+def half_inputs(profile: ShapeProfile) -> list[Any]:
+    """The compiler's description of the one input, in half precision."""
+    import torch_tensorrt
+
+    if not profile.dynamic_dimensions:
+        return [torch_tensorrt.Input(shape=profile.opt, dtype=torch.half)]
+    return [
+        torch_tensorrt.Input(
+            min_shape=profile.min,
+            opt_shape=example_shape(profile),
+            max_shape=profile.max,
+            dtype=torch.half,
+        )
+    ]
 
 
 def save_module(module: nn.Module, path: Path) -> None:

@@ -26,17 +26,16 @@ class OnnxTrtInt8(OnnxTrtVariant):
     def key_parts(self, request: BuildRequest) -> dict[str, str]:
         from perfkit.variants import _modelopt
 
-        return {**super().key_parts(request), **_modelopt.key_parts(request)}
+        return {**super().key_parts(request), **_modelopt.key_parts(request, "int8")}
 
     def build(self, request: BuildRequest) -> Built:
-        from perfkit.variants._modelopt import quantize_int8
+        from perfkit.variants._modelopt import quantize
         from perfkit.variants._onnx import export_onnx, fold_batch_norm
         from perfkit.variants._onnx_trt import build_engine, has_weak_typing
 
         started = time.perf_counter()
-        folded = fold_batch_norm(request.model)
-        notes = ["BatchNorm not folded: torch.fx can't trace the model"] if folded is request.model else []
-        model = quantize_int8(folded, request.calibration, request.quantization)
+        folded, notes = fold_batch_norm(request.model)
+        model = quantize(folded, request.calibration, request.quantization, "int8")
         if has_weak_typing():
             onnx = export_onnx(model, request.profile, request.example)
             built = build_engine(onnx, request, started, flags=["INT8", "FP16"], notes=["weakly typed", *notes])

@@ -1,13 +1,7 @@
-"""trt-int8: ModelOpt post-training quantization (explicit Q/DQ) of a half model, built by Torch-TensorRT.
-
-What isn't quantized runs in half precision; with INT8 and FP32 only, unsupported layers fall back to FP32 and the
-engine can be slower than FP16.
-"""
+"""trt-int8: INT8 post-training quantization by ModelOpt, built by Torch-TensorRT."""
 
 from __future__ import annotations
 
-import copy
-import time
 from typing import TYPE_CHECKING
 
 from perfkit.variants._torch_tensorrt_base import TorchTensorrtVariant
@@ -25,22 +19,11 @@ class TrtInt8(TorchTensorrtVariant):
     precision_formats = ("int8",)
 
     def key_parts(self, request: BuildRequest) -> dict[str, str]:
-        from perfkit.variants import _modelopt
+        from perfkit.variants._torch_tensorrt_quantized import key_parts
 
-        return {**super().key_parts(request), **_modelopt.key_parts(request)}
+        return {**super().key_parts(request), **key_parts(request, "int8")}
 
     def build(self, request: BuildRequest) -> Built:
-        from modelopt.torch.quantization.utils import export_torch_mode
+        from perfkit.variants._torch_tensorrt_quantized import build_quantized
 
-        from perfkit.variants._export import example_shape, export
-        from perfkit.variants._modelopt import quantize_int8
-        from perfkit.variants._torch_tensorrt import compile_program
-
-        started = time.perf_counter()
-        model = quantize_int8(copy.deepcopy(request.model).half(), request.calibration, request.quantization)
-        example = request.example.new_empty(example_shape(request.profile)).normal_().half()
-        with export_torch_mode():
-            program, notes = export(model, request.profile, example)
-            built = compile_program(program, request, started, notes)
-        built.facts = built.facts.model_copy(update={"calibration": str(request.quantization)})
-        return built
+        return build_quantized(request, "int8")
