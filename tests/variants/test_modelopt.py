@@ -87,13 +87,23 @@ def test_fp8_quantizes_by_tensor_and_answers_alike(half: bool) -> None:
 
 @pytest.mark.parametrize("method", ["entropy", "percentile", "mse"])
 def test_fp8_refuses_other_methods_in_a_line(method: str) -> None:
-    from perfkit.variants._modelopt import CalibrationUnsupported, quantize
+    from perfkit.variants._modelopt import quantize
+    from perfkit.variants.base import CalibrationUnsupported
 
     model, batches = fp8_model()
     with pytest.raises(CalibrationUnsupported) as caught:
         quantize(model, batches, Quantization.model_validate({"method": method}), "fp8")
     assert str(caught.value).startswith(f"FP8 calibrates by max, not by {method}: set [quantization] method to max")
     assert "\n" not in str(caught.value)
+
+
+def test_tensorrts_own_calibration_is_no_method_of_explicit_quantization() -> None:
+    from perfkit.variants._modelopt import quantize
+    from perfkit.variants.base import CalibrationUnsupported
+
+    model, batches = fp8_model()
+    with pytest.raises(CalibrationUnsupported, match="^only onnx-trt-int8 calibrates by implicit-entropy: set "):
+        quantize(model, batches, Quantization(method="implicit-entropy"), "int8")
 
 
 def test_fp8_goes_to_onnx_with_tensorrts_own_operators() -> None:

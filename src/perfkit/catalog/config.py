@@ -100,11 +100,12 @@ class Precision(_Table):
 class Quantization(_Table):
     """How ranges are found where ModelOpt quantizes; FP8 knows ``max`` with one range a tensor alone."""
 
-    method: Literal["max", "entropy", "percentile", "mse"] = "max"
+    method: Literal["max", "entropy", "percentile", "mse", "implicit-entropy"] = "max"
     weights: Literal["channel", "tensor"] = "channel"
 
     def __str__(self) -> str:
-        return f"{self.method}, weights per {self.weights}"
+        # TensorRT's own calibration chooses the weights' ranges itself.
+        return self.method if self.method == "implicit-entropy" else f"{self.method}, weights per {self.weights}"
 
 
 class Store(_Table):

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from perfkit.store.key import source_sha256
-from perfkit.variants.base import VariantBroken
+from perfkit.variants.base import CalibrationUnsupported
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,10 +25,6 @@ QuantizedPrecision = Literal["int8", "fp8"]
 """Eight bits: integers, or floating-point numbers of four exponent bits (E4M3)."""
 
 _BY_HISTOGRAM = ("entropy", "percentile")
-
-
-class CalibrationUnsupported(VariantBroken):
-    """The configuration asks for ranges that the precision doesn't know; the message is the reason in one line."""
 
 
 def key_parts(request: BuildRequest, precision: QuantizedPrecision, *modules: ModuleType) -> dict[str, str]:
@@ -59,7 +55,7 @@ def quantize(
     activations' from a histogram; that of ``mse`` isn't used, for in ModelOpt 0.47 it always returns its smallest
     candidate (docs/tensorrt.md). FP8 has ``max`` with one range a tensor only: see :func:`as_done`.
 
-    Raises CalibrationUnsupported for another method at FP8.
+    Raises CalibrationUnsupported for another method at FP8, and for TensorRT's own.
     """
     # The import registers the operators that exporters and converters ask for.
     import modelopt.torch.quantization as mtq
@@ -68,6 +64,10 @@ def quantize(
     if precision == "fp8" and quantization.method != "max":
         raise CalibrationUnsupported(
             f"FP8 calibrates by max, not by {quantization.method}: set [quantization] method to max, or leave FP8 out"
+        )
+    if quantization.method == "implicit-entropy":
+        raise CalibrationUnsupported(
+            "only onnx-trt-int8 calibrates by implicit-entropy: set [quantization] method to another, or leave this out"
         )
     dtype = next(model.parameters()).dtype
     batches = [batch.to(dtype) for batch in calibration]

@@ -24,7 +24,7 @@ from perfkit.variants._tensorrt import BuiltEngine, activation_bytes, layer_info
 from perfkit.variants._timing_cache import timing_cache_path
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from perfkit.catalog.case import ShapeProfile
@@ -42,13 +42,19 @@ def has_weak_typing() -> bool:
 
 
 def build_engine(
-    onnx: bytes, request: BuildRequest, started: float, *, flags: Sequence[str] = (), notes: Sequence[str] = ()
+    onnx: bytes,
+    request: BuildRequest,
+    started: float,
+    *,
+    flags: Sequence[str] = (),
+    notes: Sequence[str] = (),
+    calibrate: Callable[[BuildRequest, Any, Any], Any] | None = None,
 ) -> BuiltEngine:
     """Parses and builds for the request's profile, with the timing cache of this GPU and TensorRT version.
 
     ``flags`` name builder flags (``FP16``, ``INT8``) for a weakly typed network; without them it is strongly typed.
-    ``started`` is when the build began (time.perf_counter). Raises EngineRefused with the parser's or
-    builder's own line.
+    ``started`` is when the build began (time.perf_counter). ``calibrate`` sets up builder and configuration where the
+    builder finds INT8 ranges by itself. Raises EngineRefused with the parser's or builder's own line.
     """
     heard = len(log().warnings)
     builder: Any = trt.Builder(log())
@@ -67,7 +73,9 @@ def build_engine(
     config.add_optimization_profile(profile)
     path = timing_cache_path(request.cache)
     cache_bytes = _use_timing_cache(config, path)
+    calibrator = calibrate(request, builder, config) if calibrate is not None else None
     plan = builder.build_serialized_network(network, config)
+    del calibrator  # until here the builder asked it
     if plan is None:
         raise log().refused("the builder made no engine")
     build_s = time.perf_counter() - started

@@ -104,6 +104,10 @@ class VariantBroken(RuntimeError):
     """What was built can't be measured, or nothing was built; the message is the reason in one line."""
 
 
+class CalibrationUnsupported(VariantBroken):
+    """The configuration asks for ranges that the variant can't find so; the message is the reason in one line."""
+
+
 class StoredVariant(Variant):
     """A variant whose engines are kept: built once, loaded by every later run until something in the key changes."""
 
