@@ -102,7 +102,7 @@ def test_tensorrts_own_calibration_is_no_method_of_explicit_quantization() -> No
     from perfkit.variants.base import CalibrationUnsupported
 
     model, batches = fp8_model()
-    with pytest.raises(CalibrationUnsupported, match="^only onnx-trt-int8 calibrates by implicit-entropy: set "):
+    with pytest.raises(CalibrationUnsupported, match=r"^only onnx-trt-int8 calibrates by implicit-entropy: set "):
         quantize(model, batches, Quantization(method="implicit-entropy"), "int8")
 
 
