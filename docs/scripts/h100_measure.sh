@@ -11,7 +11,7 @@
 #     unchanged  the same again, judged against it
 #     slowed     the same again with one case really slowed by 10%
 #     record     the suite once, judged against nothing, as FOLDER/SUITE-ONLY.json
-#     streams, throughput, writeup     the scripts of those names
+#     streams, throughput, writeup, calibration   the scripts of those names
 #     tests      tests/gpu
 #
 # The rule is the one of the code that measures; nothing is left out of FOLDER, whatever the outcome.
@@ -54,6 +54,7 @@ for step; do
     streams) python docs/scripts/engine_streams.py --measure "$folder/engine-streams.json" ;;
     throughput) python docs/scripts/throughput.py --measure "$folder/throughput.json" ;;
     writeup) python docs/scripts/writeup.py --measure "$folder/writeup.json" ;;
+    calibration) python docs/scripts/calibration_engines.py --measure "$folder/calibration-engines.json" ;;
     tests) python -m pytest -m gpu tests/gpu -q -p no:cacheprovider 2>&1 | tee "$folder/tests-gpu.txt" ;;
     *) echo "unknown step $step" >&2; exit 64 ;;
   esac

@@ -127,6 +127,19 @@ def test_device_time_of_a_synchronizing_call_is_refused() -> None:
         clock.device_s(value.item)
 
 
+def test_a_lane_copies_its_batch_in_and_the_answers_out() -> None:
+    from perfkit.measure.throughput import StreamLane
+    from perfkit.record.schema import BuildFacts
+    from perfkit.variants._eager import BuiltModule
+
+    built = BuiltModule(torch.nn.Flatten(), torch.half, BuildFacts(build_s=0))
+    images = torch.rand(2, 3, 8, 8, device="cuda").half()
+    lane = StreamLane(built, images, copies=True)
+    lane()
+    torch.cuda.synchronize()
+    assert torch.equal(lane.answers[0], images.flatten(1).cpu())
+
+
 def test_engines_are_built_recorded_and_freed(first: tuple[int, str, Any]) -> None:
     code, output, run = first
     assert code == 0, output

@@ -55,11 +55,12 @@ class StreamLane:  # pragma: gpu
         self._built = built
         self._inputs = inputs.clone()
         self._host = inputs.cpu().pin_memory() if copies else None
-        self._answers: list[Tensor] = []
+        self.answers: list[Tensor] = []
+        """Of the last batch, in host memory; empty without copies. Synchronize before reading them."""
         with torch.cuda.stream(self._stream):
             outputs = built.unpack(built.call(self._inputs))
             if copies:
-                self._answers = [torch.empty_like(output, device="cpu").pin_memory() for output in outputs]
+                self.answers = [torch.empty_like(output, device="cpu").pin_memory() for output in outputs]
         self._stream.synchronize()
 
     def __call__(self) -> None:
@@ -69,5 +70,5 @@ class StreamLane:  # pragma: gpu
                 return
             self._inputs.copy_(self._host, non_blocking=True)
             outputs = self._built.unpack(self._built.call(self._inputs))
-            for answer, output in zip(self._answers, outputs, strict=True):
+            for answer, output in zip(self.answers, outputs, strict=True):
                 answer.copy_(output, non_blocking=True)

@@ -1,0 +1,128 @@
+"""What each way to calibrate INT8 costs in accuracy and speed as an engine; a table of docs/tensorrt.md.
+
+``python docs/scripts/calibration_engines.py --measure FILE`` builds onnx-trt-int8 by every method on a GPU, at one
+fixed shape; without the option the page's table is made from the committed file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import datetime as dt
+import json
+import sys
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from blocks import with_blocks
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from perfkit.variants.base import Built
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "tensorrt.md"
+DATA = ROOT / "results" / "h100" / "calibration-engines.json"
+MODELS, PROFILE, VARIANT = ("mobilenet_v2", "resnet18"), "fixed-224", "onnx-trt-int8"
+METHODS = (
+    *((method, "channel") for method in ("max", "entropy", "percentile", "mse")),
+    ("max", "tensor"),
+    ("implicit-entropy", "channel"),
+)
+CALLS = 50
+
+
+def measure(target: Path) -> None:
+    """Builds, checks and times an engine a method; the file grows by a row each."""
+    import torch
+
+    from perfkit.catalog.case import Platform
+    from perfkit.catalog.config import Quantization, load_config
+    from perfkit.catalog.images import EVALUATION_IMAGES, calibration_images, evaluation_images
+    from perfkit.catalog.models import load_model
+    from perfkit.measure.agreement import check_answers
+    from perfkit.measure.clock import make_clock
+    from perfkit.measure.machine import gpu_info, momentary_state, software_versions
+    from perfkit.store.engine_store import cache_folder
+    from perfkit.variants.registry import load_variant
+    from perfkit.variants.request import standalone_request
+
+    device, images, config = torch.device("cuda", 0), calibration_images(), load_config(ROOT)
+    profile, clock = config.profile(PROFILE), make_clock(device)
+    data: dict[str, Any] = {
+        "datetime": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "gpu": gpu_info(),
+        "state": momentary_state(Platform.CUDA),
+        "software": software_versions(),
+        "rows": [],
+    }
+    for name in MODELS:
+        model = load_model(name, images, profile.opt, device)
+        pictures = list(evaluation_images().batches(profile.opt, model.preprocessing, EVALUATION_IMAGES, device))
+        batches = list(images.batches(profile.opt, model.preprocessing, 32, device))
+        request = standalone_request(model, name, profile, images, device, config=config, cache=cache_folder(ROOT))
+        reference = load_variant("eager-fp32").build(request)
+        for method, weights in METHODS:
+            quantization = Quantization.model_validate({"method": method, "weights": weights})
+            row: dict[str, Any] = {"model": name, "weights": model.weights, "method": str(quantization)}
+            try:
+                built = load_variant(VARIANT).build(
+                    dataclasses.replace(request, calibration=batches, quantization=quantization)
+                )
+            except Exception as error:
+                row["failed"] = str(error).partition("\n")[0]
+            else:
+                with torch.inference_mode(), clock.timed_region():
+                    agreement = check_answers(
+                        partial(answers, reference), partial(answers, built), pictures, cosine_bound=-1, classifies=True
+                    )
+                    call = partial(built.call, built.prepare(pictures[0]))
+                    for _ in range(CALLS):
+                        call()
+                    device_s = [clock.device_s(call) for _ in range(CALLS)]
+                row |= {"device_s": device_s, "facts": built.facts.model_dump(mode="json")}
+                row |= agreement.model_dump(mode="json")
+                built.close()
+            data["rows"].append(row)
+            sys.stderr.write(f"{ {key: value for key, value in row.items() if key not in ('facts', 'device_s')} }\n")
+            target.write_text(json.dumps(data, separators=(",", ":")) + "\n", "utf-8")
+
+
+def answers(built: Built, images: Tensor) -> tuple[Tensor, ...]:
+    """The answers of what was built."""
+    return built.unpack(built.call(built.prepare(images)))
+
+
+def table(data: dict[str, Any]) -> list[str]:
+    """One row a method and model."""
+    lines = [
+        "| model | activations, weights | lowest cosine | SQNR dB | device ms | layers |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in data["rows"]:
+        if "failed" in row:
+            lines.append(f"| {row['model']} | {row['method']} | failed: {row['failed']} | | | |")
+            continue
+        lines.append(
+            f"| {row['model']} | {row['method']} | {row['cosine_min']:.4f} | {row['sqnr_db_min']:.1f} "
+            f"| {median(row['device_s']) * 1e3:.3f} | {row['facts']['layers']} |"
+        )
+    return lines
+
+
+def main() -> str:
+    """The page with its table made anew."""
+    return with_blocks(PAGE, {"calibration-engines": table(json.loads(DATA.read_text("utf-8")))})
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--measure", type=Path, metavar="FILE")
+    target = parser.parse_args().measure
+    if target is not None:
+        measure(target)
+    else:
+        PAGE.write_text(main(), "utf-8")
