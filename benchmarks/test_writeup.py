@@ -1,38 +1,34 @@
 """The 2022 write-up's table done its way beside the honest one: mobilenet_v2, one dynamic engine, at 1x3x224x224.
 
-It asserts what the write-up's numbers hide, and prints both tables; it judges no speed, that is test_latency's.
+It asserts what the write-up left open, and prints both tables; it judges no speed, that is test_latency's. It builds
+its engines anew, which takes minutes, so it runs where it is asked for by name: ``pytest benchmarks/test_writeup.py``.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-if TYPE_CHECKING:
-    from perfkit.record.writeup import WriteupRow
-
 
 def test_writeup(pytestconfig: pytest.Config, capsys: pytest.CaptureFixture[str]) -> None:
-    """What its table hides: how large the saved file is, and whether what it holds answers right."""
+    """The engines answer as eager-fp32 does, and so does what was saved and loaded again."""
+    if not any(Path(__file__).name in str(argument) for argument in pytestconfig.invocation_params.args):
+        pytest.skip("it builds its engines anew: run it by name, pytest benchmarks/test_writeup.py")
     import torch
 
-    if not torch.cuda.is_available():
-        pytest.skip("the write-up is about TensorRT's engines: no CUDA device is visible to PyTorch")
+    from perfkit.catalog.case import Platform
     from perfkit.measure.writeup import measure_writeup
     from perfkit.report.writeup import writeup_lines
+    from perfkit.variants.registry import load_variant, why_unavailable
 
+    if reason := why_unavailable(load_variant("trt-fp16"), Platform.CUDA):
+        pytest.skip(f"the write-up is about TensorRT's engines: {reason}")
     rows = measure_writeup(pytestconfig.rootpath, torch.device("cuda", 0))
     with capsys.disabled():
         print("", *writeup_lines(rows), sep="\n")  # noqa: T201 - people read it
-    engines = {row.variant: row for row in rows if not row.variant.startswith("eager")}
-    assert "trt-fp16" in engines, "the write-up's own engine could not be built here"
-    for row in engines.values():
-        check(row)
-
-
-def check(row: WriteupRow) -> None:
-    """One engine's row: its answers are right, the saved file gives the same, and it isn't an empty state dict."""
-    assert row.agreement.cosine_min > 0.99, row.variant
-    assert row.reloaded_equal, row.variant
-    assert row.state_dict_bytes is None or row.file_bytes > 100 * row.state_dict_bytes, row.variant
+    engines = [row for row in rows if row.reloaded_equal is not None]
+    assert {"trt-fp16", "trt-fp16-graph"} <= {row.variant for row in engines}
+    for row in engines:
+        assert row.agreement.cosine_min > 0.99, row.variant
+        assert row.reloaded_equal, row.variant

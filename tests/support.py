@@ -191,7 +191,7 @@ def _case_record(
             reference_device_s=reference_s if cuda else None,
             variant_device_s=variant_s if cuda else None,
         ),
-        warmup=Warmup(reference_calls=8, variant_calls=8, variant_first_call_s=0.4, stable=True),
+        warmup=Warmup(reference_calls=8, variant_calls=8, variant_cold_call_s=0.4, stable=True),
         agreement=Agreement(images=8, cosine_min=0.9995, sqnr_db_min=31.0, top1_agreement=1.0),
         facts=facts,
         reference_facts=BuildFacts(build_s=0.01),

@@ -72,9 +72,6 @@ def measure(target: Path) -> None:
                 built = load_variant(VARIANT).build(
                     dataclasses.replace(request, calibration=batches, quantization=quantization)
                 )
-            except Exception as error:
-                row["failed"] = str(error).partition("\n")[0]
-            else:
                 with torch.inference_mode(), clock.timed_region():
                     agreement = check_answers(
                         partial(answers, reference), partial(answers, built), pictures, cosine_bound=-1, classifies=True
@@ -83,9 +80,12 @@ def measure(target: Path) -> None:
                     for _ in range(CALLS):
                         call()
                     device_s = [clock.device_s(call) for _ in range(CALLS)]
+                built.close()
+            except Exception as error:  # a method that fails is a row of its own
+                row["failed"] = str(error).partition("\n")[0]
+            else:
                 row |= {"device_s": device_s, "facts": built.facts.model_dump(mode="json")}
                 row |= agreement.model_dump(mode="json")
-                built.close()
             data["rows"].append(row)
             sys.stderr.write(f"{ {key: value for key, value in row.items() if key not in ('facts', 'device_s')} }\n")
             target.write_text(json.dumps(data, separators=(",", ":")) + "\n", "utf-8")
@@ -115,7 +115,8 @@ def table(data: dict[str, Any]) -> list[str]:
 
 def main() -> str:
     """The page with its table made anew."""
-    return with_blocks(PAGE, {"calibration-engines": table(json.loads(DATA.read_text("utf-8")))})
+    lines = table(json.loads(DATA.read_text("utf-8"))) if DATA.is_file() else ["Not measured yet."]
+    return with_blocks(PAGE, {"calibration-engines": lines})
 
 
 if __name__ == "__main__":

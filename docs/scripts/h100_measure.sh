@@ -37,8 +37,9 @@ measured() { # measured NAME RUN-OPTION... -- PYTEST-ARGUMENT...: one process, a
 
 # Not pytest-benchmark's own file: it is empty until the run ends, and stays so when the run is killed.
 recorded() { # recorded NAME: the suite once, judged against nothing
+  rm -f "$folder/$1.json"
   measured "$1" --repeats 0 --baseline none -- "${suite[@]}"
-  cp "$folder/$1"/runs/*/replicate-1.json "$folder/$1.json"
+  cp "$(printf '%s\n' "$folder/$1"/runs/*/replicate-1.json | tail -n 1)" "$folder/$1.json"
 }
 
 for step; do

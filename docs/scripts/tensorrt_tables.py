@@ -45,12 +45,10 @@ def ways_table(cases: list[CaseRecord]) -> list[str]:
 
 
 def first_calls(case: CaseRecord) -> tuple[str, str]:
-    """The very first call and one after another shape, in ms; of records that took the former too late neither."""
-    change_s = case.warmup.variant_shape_change_s
-    shapes = case.comparability.profile.split("..")
-    if change_s is None and len(set(shapes)) > 1:
-        return "-", "-"
-    return f"{case.warmup.variant_first_call_s * 1e3:.1f}", "-" if change_s is None else f"{change_s * 1e3:.2f}"
+    """The first call at the shape, and one after another shape, in ms."""
+    times_s = (case.warmup.variant_cold_call_s, case.warmup.variant_shape_change_s)
+    cold, change = ("-" if time_s is None else f"{time_s * 1e3:.2f}" for time_s in times_s)
+    return cold, change
 
 
 def engines_table(cases: list[CaseRecord]) -> list[str]:

@@ -1,8 +1,8 @@
 """Images per second with batches in flight over N streams, measured on a GPU; the table of docs/tensorrt.md.
 
 ``python docs/scripts/throughput.py --measure FILE`` builds each engine once, gives each stream an execution context of
-it, and measures 1 to 8 streams, with and without copies from and to the host (2 minutes with engines' timing cache);
-without the option the page's table is made from the committed file.
+it, and measures 1 to 8 streams, with and without copies from and to the host; without the option the page's table is
+made from the committed file.
 """
 
 from __future__ import annotations
@@ -113,7 +113,8 @@ def table(data: dict[str, Any]) -> list[str]:
 
 def main() -> str:
     """The page with its table made anew."""
-    return with_blocks(PAGE, {"throughput": table(json.loads(DATA.read_text("utf-8")))})
+    lines = table(json.loads(DATA.read_text("utf-8"))) if DATA.is_file() else ["Not measured yet."]
+    return with_blocks(PAGE, {"throughput": lines})
 
 
 if __name__ == "__main__":

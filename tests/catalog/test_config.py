@@ -46,7 +46,7 @@ def test_the_shipped_suites_name_what_the_suite_is_for(tmp_path: Path) -> None:
     assert full.cpu == ["eager-fp32", "eager-bf16", "inductor-fp32", "openvino-fp32", "openvino-int8"]
     assert full.cuda == [
         "eager-fp32", "eager-fp16", "channels-last-fp16", "inductor-fp16", "trt-fp16", "trt-int8", "trt-fp8",
-        "trt-ts-fp16", "onnx-trt-fp8",
+        "trt-ts-fp16", "onnx-trt-fp16", "onnx-trt-int8", "onnx-trt-fp8",
     ]  # fmt: skip
 
 

@@ -18,6 +18,9 @@ PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob
     [
         "h100_tables.py",
         "tensorrt_tables.py",
+        "throughput.py",
+        "writeup.py",
+        "calibration_engines.py",
         "engine_streams.py",
         "calibration_methods.py",
         "cpu_settling.py",

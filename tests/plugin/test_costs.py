@@ -23,9 +23,9 @@ def test_first_calls_and_changes_of_shape_are_no_part_of_any_latency(tmp_path: P
     for shape in (SMALL, LARGE):
         lazy, plain = (found[variant, shape] for variant in ("sets-up-shapes", "eager-fp32"))
         latency_s = median(lazy["rounds"]["variant_wall_s"])
-        assert lazy["warmup"]["variant_first_call_s"] > 0.2 > 2 * latency_s
-        assert lazy["warmup"]["variant_shape_change_s"] > 0.2
-        assert plain["warmup"]["variant_shape_change_s"] < lazy["warmup"]["variant_shape_change_s"] / 2
+        assert lazy["warmup"]["variant_cold_call_s"] > 0.3 > 2 * latency_s
+        assert 0.1 < lazy["warmup"]["variant_shape_change_s"] < 0.3
+        assert plain["warmup"]["variant_shape_change_s"] < lazy["warmup"]["variant_shape_change_s"]
 
 
 def test_a_shape_that_fails_breaks_its_own_case_alone(tmp_path: Path) -> None:

@@ -117,6 +117,14 @@ def test_what_only_moves_data_for_a_layer_computes_no_operator() -> None:
     assert all(copy.operators == copy.modules == [] for copy in copies)
 
 
+def test_the_builders_own_running_numbers_match_nothing() -> None:
+    """Engines of different models have some in common."""
+    names = [{layer.name for layer in recorded(f"{model}-trt-int8").layers} for model in ("resnet18", "resnet50")]
+    assert any(name.startswith("__my") for name in names[0] & names[1])
+    operators = {name for layer in recorded("resnet18-trt-int8").layers for name in layer.operators}
+    assert not [name for name in operators if name.startswith("__my")]
+
+
 def test_two_exporters_engines_are_matched_by_module() -> None:
     """Every convolution of the one is found again in the other, though no operator has the same name."""
     ours, theirs = recorded("resnet18-trt-fp16").layers, recorded("resnet18-onnx-trt-fp16").layers

@@ -29,7 +29,9 @@ def test_a_half_model_is_converted_for_the_whole_profile(tmp_path: Path, monkeyp
         object.__setattr__(module, "engine", SimpleNamespace(serialize=lambda: b"plan"))
         return module
 
-    information = SimpleNamespace(layer_information=lambda _engine: '{"Layers": ["first"]}')
+    information = SimpleNamespace(
+        activation_bytes=lambda _engine: 12, layer_information=lambda _engine: '{"Layers": ["first"]}'
+    )
     monkeypatch.setitem(sys.modules, "torch2trt", SimpleNamespace(torch2trt=torch2trt))
     monkeypatch.setitem(sys.modules, "perfkit.variants._tensorrt", information)
     request = request_for(Tiny().eval(), PROFILE, PLAIN, tmp_path)

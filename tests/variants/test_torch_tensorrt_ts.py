@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from perfkit.catalog.case import ShapeProfile
 from perfkit.record.schema import BuildFacts
-from perfkit.variants import _torch_tensorrt_ts
+from perfkit.variants import _engine_stream, _torch_tensorrt_ts
 from perfkit.variants._torch_tensorrt import EngineMissing
 from perfkit.variants._torch_tensorrt_ts import (
     BuiltTorchscript,
@@ -82,7 +82,12 @@ def test_a_traced_model_serves_other_sizes_and_its_operators_are_counted() -> No
 
 
 @pytest.mark.usefixtures("runtime")
-def test_engines_are_found_once_each_in_all_branches_and_come_back_from_a_file(tmp_path: Path) -> None:
+def test_engines_are_found_once_each_in_all_branches_and_come_back_from_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    placed = []
+    monkeypatch.setattr(_engine_stream, "turn_pool", lambda _draw, wanted: placed.append(wanted))
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda: SimpleNamespace(cuda_stream=7))
     module = torch.jit.script(Compiled().eval())
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -92,10 +97,12 @@ def test_engines_are_found_once_each_in_all_branches_and_come_back_from_a_file(t
         assert len(engines_of(compiled)) == 2
         assert operators(compiled.graph) == 1
         built = BuiltTorchscript(compiled, BuildFacts(build_s=0))
-        assert built.engine_modules() == [compiled]
+        assert built.scripted is compiled
         images = built.prepare(torch.rand(FIXED.opt))
         assert images.dtype == torch.half
-        assert torch.equal(compiled(images), images * 4)
+        for _ in range(2):
+            assert torch.equal(built.call(images), images * 4)
+    assert placed == [7, 7], "each engine at its first call, and then no more"
 
 
 def test_a_file_without_engines_is_refused(tmp_path: Path) -> None:
@@ -111,6 +118,10 @@ def test_a_plan_is_read_from_what_the_runtime_pickles(monkeypatch: pytest.Monkey
     assert plan_of(engine) == b"plan"
 
 
+def sum_of_lengths(plans: list[bytes]) -> int:
+    return sum(map(len, plans))
+
+
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What a compiler is asked for that gives the traced model back as it is."""
@@ -122,7 +133,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
     front_end = SimpleNamespace(compile=compile_, Input=dict, Device=lambda gpu_id: f"GPU {gpu_id}")
     monkeypatch.setitem(sys.modules, "torch_tensorrt", front_end)
-    times = SimpleNamespace(layer_times_s=lambda *_: {"1x3x64x64": {"first": 1e-5}})
+    times = SimpleNamespace(activation_bytes_of=sum_of_lengths, layer_times_s=lambda *_: {"1x3x64x64": {"first": 1e-5}})
     monkeypatch.setitem(sys.modules, "perfkit.variants._tensorrt", times)
     return asked
 
@@ -150,6 +161,6 @@ def test_engines_tell_their_size_and_layers(
     assert asked["inputs"] == [{"shape": FIXED.opt} | HALF]
     facts = built.facts
     assert (facts.engines, facts.engine_bytes, facts.layers, facts.layer_formats) == (1, 4, 2, None)
-    assert (facts.fallback_ops, facts.total_ops) == (3, 3)
+    assert (facts.fallback_ops, facts.total_ops, facts.activation_bytes) == (3, 3, 4)
     assert built.layers is not None
     assert [layer.time_s for layer in built.layers.layers] == [{"1x3x64x64": 1e-5}, {}]

@@ -138,7 +138,9 @@ def _work(before: Sequence[EngineLayer], after: Sequence[EngineLayer]) -> tuple[
             for side in sides
         ]
     a, b = (
-        [work or [f"{layer.kind} {layer.name}"] for work, layer in zip(works[i], sides[i], strict=True)] for i in (0, 1)
+        # A kernel's name tells the builder's own layers apart, which may have no more than a running number.
+        [work or [f"{layer.kind} {layer.name} {layer.tactic}"] for work, layer in zip(works[i], sides[i], strict=True)]
+        for i in (0, 1)
     )
     return a, b
 

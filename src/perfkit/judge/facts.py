@@ -18,7 +18,6 @@ TOLERATED_GROWTH = {
     "fallback_ops": 0.0,
     "layers": 0.25,
     "engine_bytes": 0.25,
-    "activation_bytes": 0.25,
 }
 """By what share a fact may grow; each is the better the smaller it is.
 
@@ -35,9 +34,9 @@ TOLERATED_DELIVERY_LOSS = 0.10
 
 TOLERATED_COSTS = {
     "load_s": (3.0, 1.0),
-    "first_call_s": (3.0, 0.5),
+    "cold_call_s": (3.0, 0.5),
     "shape_change_s": (3.0, 1e-3),
-    "peak_call_bytes": (1.25, 2**20),
+    "call_bytes": (1.25, 2**20),
 }
 """By what factor a cost may grow, and what growth is too small to tell: a cold disk or a busy host is no regression."""
 

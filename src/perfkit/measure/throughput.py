@@ -57,8 +57,9 @@ class StreamLane:  # pragma: gpu
         self._host = inputs.cpu().pin_memory() if copies else None
         self.answers: list[Tensor] = []
         """Of the last batch, in host memory; empty without copies. Synchronize before reading them."""
+        self._stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(self._stream):
-            outputs = built.unpack(built.call(self._inputs))
+            outputs = _flat(built.call(self._inputs))
             if copies:
                 self.answers = [torch.empty_like(output, device="cpu").pin_memory() for output in outputs]
         self._stream.synchronize()
@@ -69,6 +70,10 @@ class StreamLane:  # pragma: gpu
                 self._built.call(self._inputs)
                 return
             self._inputs.copy_(self._host, non_blocking=True)
-            outputs = self._built.unpack(self._built.call(self._inputs))
-            for answer, output in zip(self.answers, outputs, strict=True):
+            # As they come: a replay's own `unpack` copies them on the device first.
+            for answer, output in zip(self.answers, _flat(self._built.call(self._inputs)), strict=True):
                 answer.copy_(output, non_blocking=True)
+
+
+def _flat(outputs: Any) -> tuple[Tensor, ...]:
+    return outputs if isinstance(outputs, tuple) else (outputs,)

@@ -54,6 +54,12 @@ _WARMUP_MAX_S = 5.0
 
 def measure_writeup(root: Path, device: torch.device) -> list[WriteupRow]:
     """Every variant that this machine can run, eager-fp32 first; ``root`` is the project with its configuration."""
+    rows = _measure_all(root, device)
+    release()
+    return rows
+
+
+def _measure_all(root: Path, device: torch.device) -> list[WriteupRow]:
     config, images = load_config(root), calibration_images()
     profile = config.profile(_PROFILE)
     platform = Platform(device.type)
@@ -64,9 +70,7 @@ def measure_writeup(root: Path, device: torch.device) -> list[WriteupRow]:
         variants = [load_variant(name) for name in _VARIANTS[platform]]
         usable = [variant for variant in variants if why_unavailable(variant, platform) is None]
         clock, reference = make_clock(device), variants[0].build(request)
-        rows = [row for variant in usable for row in writeup_rows(variant, request, reference, pictures, clock)]
-        release()
-    return rows
+        return [row for variant in usable for row in writeup_rows(variant, request, reference, pictures, clock)]
 
 
 def writeup_rows(
@@ -87,7 +91,8 @@ def writeup_rows(
             size = sum(path.stat().st_size for path in folder.iterdir() if path.name != LAYERS_FILE)
             loaded = load_built(variant, request, folder, plain.facts)
         assert size is not None, "neither a module nor an engine"
-        for built, name in _ways(variant, plain, request.device):
+        ways = _ways(variant, plain, request.device)
+        for built, name in ways:
             loop_s, wall_s, device_s, agreement = _measured(built, reference, pictures, clock)
             yield WriteupRow(
                 variant=name,
@@ -101,7 +106,8 @@ def writeup_rows(
             )
         if loaded is not None:
             loaded.close()
-    plain.close()
+    # A replay closes what it replays.
+    ways[-1][0].close()
 
 
 def _ways(variant: Variant, plain: Built, device: torch.device) -> list[tuple[Built, str]]:

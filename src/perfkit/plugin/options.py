@@ -47,7 +47,7 @@ def add_options(parser: pytest.Parser) -> None:
         "--perfkit-suite",
         default="quick",
         metavar="NAME",
-        help="suite of perfkit.toml, [tool.perfkit] or the shipped quick, nightly, full (default: quick)",
+        help="suite of perfkit.toml, [tool.perfkit] or shipped: quick (the default), nightly, full, tensorrt, dynamism",
     )
     group.addoption(
         "--perfkit-platform",

@@ -180,9 +180,9 @@ def _flat_comparability(comparability: Comparability) -> dict[str, str]:
 def _costs(record: CaseRecord) -> dict[str, float]:
     costs = {
         "load_s": record.facts.load_s,
-        "first_call_s": record.warmup.variant_first_call_s,
+        "cold_call_s": record.warmup.variant_cold_call_s,
         "shape_change_s": record.warmup.variant_shape_change_s,
-        "peak_call_bytes": record.memory.peak_call_bytes,
+        "call_bytes": record.memory.call_bytes,
     }
     return {name: rounded(cost) for name, cost in costs.items() if cost is not None}
 

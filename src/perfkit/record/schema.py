@@ -79,9 +79,12 @@ class Warmup(Model):
 
     reference_calls: int = Field(ge=1)
     variant_calls: int = Field(ge=1)
-    variant_first_call_s: Seconds = Field(
-        description="the very first call at this shape, before the answers are checked: includes whatever is set up or "
-        "compiled lazily"
+    variant_cold_call_s: Seconds | None = Field(
+        default=None,
+        description="the first call at this shape after the build: includes whatever is set up or compiled lazily",
+    )
+    variant_first_call_s: Seconds | None = Field(
+        default=None, description="of older records: the first call of the warm-up, after the answers were checked"
     )
     variant_shape_change_s: Seconds | None = Field(
         default=None,
@@ -145,8 +148,11 @@ class Memory(Model):
     """
 
     peak_build_bytes: int | None = Field(default=None, ge=0, description="while the variant was built")
-    peak_call_bytes: int | None = Field(
+    call_bytes: int | None = Field(
         default=None, ge=0, description="of warmed-up calls, beyond what was allocated before them"
+    )
+    peak_call_bytes: int | None = Field(
+        default=None, ge=0, description="of older records: of calls, with all that was allocated before them"
     )
 
 

@@ -12,7 +12,11 @@ class WriteupRow(Model):
     loop_s: Seconds
     """Its way: seconds a call in a loop that waits for nothing."""
     state_dict_bytes: int | None
-    """Its way: the saved state dict; None where there is no module."""
+    """Its way: the saved state dict; None where there is no module.
+
+    Of a TorchScript module with an engine, as the write-up had it, it is empty; Torch-TensorRT's modules of today put
+    the engine into it.
+    """
     wall_s: list[Seconds]
     """Synchronize, call, synchronize, warmed up, on pictures; a time a call."""
     device_s: list[Seconds] | None

@@ -17,8 +17,8 @@ Described = dict[str, Any] | str
 _ONNX_ORIGIN = re.compile(r"\[(?:ONNX Layer: )?([^\]]+)\]")
 _TORCH_ORIGIN = re.compile(r"\]-\[([\w.]*/[\w.]+)\]")
 """``[CONVOLUTION]-[aten_ops.convolution.default]-[layer1.0.conv1/convolution_1]``: module and node."""
-_COPY = "Reformatting CopyNode"
-"""The builder's own: it is named after the layer that it serves and computes nothing of it."""
+_OWN = ("Reformatting CopyNode", "__my")
+"""The builder's own names: of copies, after the layer that they serve, and of what Myelin makes, by running numbers."""
 _QUANTIZER = re.compile(r"(weight|input|output)_quantizer")
 _LEVELS_LOST = re.compile(r"/(weight|input|output)_quantizer_\d+/")
 """A module has one of each. Numbered ones tell that the exporter lost the levels above: any conv1 is /conv1/."""
@@ -92,10 +92,11 @@ def layer_formats(described: Sequence[Described]) -> dict[str, int]:
 
 def _operators(name: str, metadata: str) -> list[str]:
     """From the metadata, which Torch-TensorRT leaves out; it names layers after their operators instead."""
-    if name.startswith(_COPY):
-        return []
-    # TensorRT joins the names of what it fuses.
-    return list(dict.fromkeys(_ONNX_ORIGIN.findall(metadata) or _TORCH_ORIGIN.findall(name) or name.split(" + ")))
+    origins = _ONNX_ORIGIN.findall(metadata)
+    if not origins and not name.startswith(_OWN):
+        # TensorRT joins the names of what it fuses.
+        origins = _TORCH_ORIGIN.findall(name) or name.split(" + ")
+    return list(dict.fromkeys(origins))
 
 
 def _precision(layer: Mapping[str, Any]) -> str:

@@ -93,7 +93,7 @@ def build_engine(
         engines=1,
         engine_bytes=len(serialized),
         engine_sha256=hashlib.sha256(serialized).hexdigest(),
-        activation_bytes=activation_bytes(serialized),
+        activation_bytes=activation_bytes(built.engine),
         fallback_ops=0,
         total_ops=count_operators(onnx),
         layers=len(layers),

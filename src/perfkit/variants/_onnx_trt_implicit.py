@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import tensorrt as trt
+import torch
 
 from perfkit.variants._onnx import INPUT
 from perfkit.variants._onnx_trt import has_weak_typing
@@ -28,6 +29,7 @@ def has_implicit_quantization() -> bool:
 def calibrate_by_entropy(request: BuildRequest, builder: Any, config: Any) -> Any:
     """Sets the builder up to calibrate; what is returned must live until the engine is built."""
     batches = [batch.contiguous() for batch in request.calibration if tuple(batch.shape) == request.profile.opt]
+    torch.cuda.synchronize()  # the builder reads them on a stream of its own
     profile = builder.create_optimization_profile()
     profile.set_shape(INPUT, request.profile.opt, request.profile.opt, request.profile.opt)
     config.set_calibration_profile(profile)

@@ -14,6 +14,7 @@ from perfkit.record.schema import BuildFacts
 from perfkit.variants.base import Built
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from perfkit.catalog.case import ShapeProfile
@@ -120,14 +121,17 @@ def layer_information(engine: Any) -> str:
     return str(inspector.get_engine_information(trt.LayerInformationFormat.JSON))
 
 
-def activation_bytes(plan: bytes) -> int | None:
-    """Device memory that one execution context of the engine takes for its activations; None if it can't be loaded."""
-    engine: Any = trt.Runtime(log()).deserialize_cuda_engine(plan)
-    if engine is None:
-        return None
+def activation_bytes(engine: Any) -> int:
+    """Device memory that one execution context of the engine takes for its activations."""
     # Before TensorRT 10.1 the size was a property without a version.
     size = getattr(engine, "device_memory_size_v2", None)
     return int(engine.device_memory_size if size is None else size)
+
+
+def activation_bytes_of(plans: Iterable[bytes]) -> int | None:
+    """The same of serialized engines together; None where one can't be loaded by this runtime alone."""
+    engines = [trt.Runtime(log()).deserialize_cuda_engine(plan) for plan in plans]
+    return None if None in engines else sum(activation_bytes(engine) for engine in engines)
 
 
 def layer_times_s(plan: bytes, profile: ShapeProfile, device: torch.device) -> dict[str, dict[str, float]]:

@@ -93,7 +93,7 @@ def compile_program(program: ExportedProgram, request: BuildRequest, started: fl
     """
     import torch_tensorrt
 
-    from perfkit.variants._tensorrt import activation_bytes, layer_times_s
+    from perfkit.variants._tensorrt import activation_bytes_of, layer_times_s
 
     profile = request.profile
     cache = timing_cache_path(request.cache)
@@ -122,13 +122,12 @@ def compile_program(program: ExportedProgram, request: BuildRequest, started: fl
     digest = hashlib.sha256()
     for engine in engines:
         digest.update(engine.serialized_engine)
-    scratch = [activation_bytes(engine.serialized_engine) for engine in engines]
     facts = BuildFacts(
         build_s=build_s,
         engines=len(engines),
         engine_bytes=sum(len(engine.serialized_engine) for engine in engines),
         engine_sha256=digest.hexdigest(),
-        activation_bytes=None if None in scratch else sum(size or 0 for size in scratch),
+        activation_bytes=activation_bytes_of(engine.serialized_engine for engine in engines),
         fallback_ops=_fallback_operators(module),
         total_ops=program_ops,
         layers=len(layers),

@@ -31,11 +31,31 @@ if TYPE_CHECKING:
 _EXECUTE = "tensorrt::execute_engine"
 
 
+class _Scripted(nn.Module):
+    """A scripted module in a plain one: those of TorchScript take no hooks."""
+
+    def __init__(self, scripted: torch.jit.ScriptModule) -> None:
+        super().__init__()
+        self.scripted = scripted
+
+    def forward(self, images: Tensor) -> Any:
+        return self.scripted(images)
+
+
 class BuiltTorchscript(BuiltTensorrt):
     """A scripted module that runs engines; inputs are half precision.
 
     Of several engines the first alone runs on its caller's stream: the graph calls the others without a module.
     """
+
+    def __init__(self, scripted: torch.jit.ScriptModule, facts: BuildFacts) -> None:
+        super().__init__(_Scripted(scripted), facts)
+
+    @property
+    def scripted(self) -> torch.jit.ScriptModule:
+        """What is saved, until the variant is closed."""
+        assert isinstance(self.module, _Scripted)
+        return self.module.scripted
 
     def engine_modules(self) -> list[nn.Module]:
         return [self.module]
@@ -55,7 +75,7 @@ def compile_traced(request: BuildRequest) -> BuiltTorchscript:
     """
     import torch_tensorrt
 
-    from perfkit.variants._tensorrt import layer_times_s
+    from perfkit.variants._tensorrt import activation_bytes_of, layer_times_s
 
     started = time.perf_counter()
     example = request.example.new_empty(example_shape(request.profile)).normal_().half()
@@ -81,6 +101,7 @@ def compile_traced(request: BuildRequest) -> BuiltTorchscript:
         engines=len(engines),
         engine_bytes=sum(map(len, plans)),
         engine_sha256=hashlib.sha256(b"".join(plans)).hexdigest(),
+        activation_bytes=activation_bytes_of(plans),
         fallback_ops=operators(module.inlined_graph),
         total_ops=operators(traced.inlined_graph),
         layers=len(layers),

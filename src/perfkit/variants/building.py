@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,6 +15,7 @@ from perfkit.record.layers import read_layers, write_layers
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from perfkit.catalog.case import Shape
     from perfkit.record.schema import BuildFacts
     from perfkit.variants.base import BuildRequest, Built, StoredVariant, Variant
 
@@ -28,6 +29,8 @@ class BuildResult:
 
     built: Built
     peak_build_bytes: int | None
+    cold_calls_s: dict[Shape, float] = field(default_factory=dict)
+    """Seconds of the first call at each shape, once it was made."""
 
 
 def build_here(variant: Variant, request: BuildRequest) -> BuildResult:

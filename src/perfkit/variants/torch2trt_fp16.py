@@ -44,7 +44,7 @@ class Torch2TrtFp16(Variant):
         from perfkit.record.schema import BuildFacts
         from perfkit.variants._eager import BuiltModule
         from perfkit.variants._inspector import described_layers, engine_layers, layer_formats
-        from perfkit.variants._tensorrt import layer_information
+        from perfkit.variants._tensorrt import activation_bytes, layer_information
 
         started = time.perf_counter()
         profile = request.profile
@@ -65,6 +65,7 @@ class Torch2TrtFp16(Variant):
             engines=1,
             engine_bytes=len(plan),
             engine_sha256=hashlib.sha256(plan).hexdigest(),
+            activation_bytes=activation_bytes(module.engine),
             fallback_ops=0,
             layers=len(layers),
             layer_formats=layer_formats(layers) or None,

@@ -46,7 +46,7 @@ class TrtTsFp16(TorchTensorrtVariant):
         from perfkit.variants._torch_tensorrt_ts import BuiltTorchscript, save_module
 
         assert isinstance(built, BuiltTorchscript)
-        save_module(built.module, folder / _FILE)
+        save_module(built.scripted, folder / _FILE)
 
     def load(self, request: BuildRequest, folder: Path, facts: BuildFacts) -> Built:
         # The import defines the class of the engines and the operator that runs them.
