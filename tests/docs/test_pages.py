@@ -59,6 +59,8 @@ def test_every_option_and_exit_code_of_the_readme_exists() -> None:
         ("cpu/2026-11-25-demo-repeats/baseline.json", "cpu/2026-11-25-demo-repeats/slowed-10pct", 1, 1),
         ("cpu/2026-11-25-demo-third/baseline.json", "cpu/2026-11-25-demo-third/unchanged", 0, 0),
         ("cpu/2026-11-25-demo-third/baseline.json", "cpu/2026-11-25-demo-third/slowed-10pct", 1, 1),
+        ("cpu/2026-11-25-demo-fourth/baseline.json", "cpu/2026-11-25-demo-fourth/unchanged", 11, 0),
+        ("cpu/2026-11-25-demo-fourth/baseline.json", "cpu/2026-11-25-demo-fourth/slowed-10pct", 1, 1),
         ("cpu/2026-11-25-demo/baseline.json", "cpu/2026-11-25-demo/unchanged", 11, 0),
         ("cpu/2026-11-25-demo/baseline.json", "cpu/2026-11-25-demo/slowed-10pct", 1, 2),
         ("h100/2026-11-25-quick-run1.json", "h100/2026-11-25-quick-run2.json", 0, 0),
