@@ -6,17 +6,15 @@ fixed shape; without the option the page's table is made from the committed file
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
-import datetime as dt
 import json
-import sys
 from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from blocks import with_blocks
+from gpu_host import described, keep, measure_or_write, tell
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,26 +37,18 @@ def measure(target: Path) -> None:
     """Builds, checks and times an engine a method; the file grows by a row each."""
     import torch
 
-    from perfkit.catalog.case import Platform
     from perfkit.catalog.config import Quantization, load_config
     from perfkit.catalog.images import EVALUATION_IMAGES, calibration_images, evaluation_images
     from perfkit.catalog.models import load_model
     from perfkit.measure.agreement import check_answers
     from perfkit.measure.clock import make_clock
-    from perfkit.measure.machine import gpu_info, momentary_state, software_versions
     from perfkit.store.engine_store import cache_folder
     from perfkit.variants.registry import load_variant
     from perfkit.variants.request import standalone_request
 
     device, images, config = torch.device("cuda", 0), calibration_images(), load_config(ROOT)
     profile, clock = config.profile(PROFILE), make_clock(device)
-    data: dict[str, Any] = {
-        "datetime": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        "gpu": gpu_info(),
-        "state": momentary_state(Platform.CUDA),
-        "software": software_versions(),
-        "rows": [],
-    }
+    data = described() | {"rows": []}
     for name in MODELS:
         model = load_model(name, images, profile.opt, device)
         pictures = list(evaluation_images().batches(profile.opt, model.preprocessing, EVALUATION_IMAGES, device))
@@ -87,8 +77,8 @@ def measure(target: Path) -> None:
                 row |= {"device_s": device_s, "facts": built.facts.model_dump(mode="json")}
                 row |= agreement.model_dump(mode="json")
             data["rows"].append(row)
-            sys.stderr.write(f"{ {key: value for key, value in row.items() if key not in ('facts', 'device_s')} }\n")
-            target.write_text(json.dumps(data, separators=(",", ":")) + "\n", "utf-8")
+            tell(str({key: value for key, value in row.items() if key not in ("facts", "device_s")}))
+            keep(data, target)
 
 
 def answers(built: Built, images: Tensor) -> tuple[Tensor, ...]:
@@ -120,10 +110,4 @@ def main() -> str:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--measure", type=Path, metavar="FILE")
-    target = parser.parse_args().measure
-    if target is not None:
-        measure(target)
-    else:
-        PAGE.write_text(main(), "utf-8")
+    measure_or_write(__doc__, measure, PAGE, main)

@@ -7,11 +7,8 @@ made from the committed file.
 
 from __future__ import annotations
 
-import argparse
-import datetime as dt
 import itertools
 import json
-import sys
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -19,6 +16,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from blocks import with_blocks
+from gpu_host import described, keep, measure_or_write, tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,16 +31,14 @@ HOWS = {"left alone": 33, "placed": 12}
 WARMUP, CALLS = 20, 40
 
 
-def measure() -> dict[str, Any]:
+def measure(target: Path) -> None:
     """Builds both engines, then times every instance."""
     import torch
 
-    from perfkit.catalog.case import Platform
     from perfkit.catalog.config import load_config
     from perfkit.catalog.images import calibration_images
     from perfkit.catalog.models import load_model
     from perfkit.measure.clock import CudaClock
-    from perfkit.measure.machine import gpu_info, momentary_state, software_versions
     from perfkit.record.schema import BuildFacts
     from perfkit.store.engine_store import cache_folder
     from perfkit.variants._torch_tensorrt import BuiltTensorrt, load_module, save_module
@@ -58,7 +54,7 @@ def measure() -> dict[str, Any]:
     (pictures,) = images.batches(SHAPE, model.preprocessing, 1, device)
     inputs = pictures.half()
     request = standalone_request(model, MODEL, profile, images, device, config=config, cache=cache_folder(ROOT))
-    state = momentary_state(Platform.CUDA)
+    begun = described()
     measured: list[dict[str, Any]] = []
     streams: dict[str, list[int]] = {}
     last: dict[str, partial[Any]] = {}
@@ -84,14 +80,7 @@ def measure() -> dict[str, Any]:
             for what, work in last.items():
                 streams[what] = _streams_of(work, folder / "trace.json")
                 tell(f"{what}: streams {streams[what]}")
-    return {
-        "datetime": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        "gpu": gpu_info(),
-        "state": state,
-        "software": software_versions(),
-        "instances": measured,
-        "other_streams": streams,
-    }
+    keep(begun | {"instances": measured, "other_streams": streams}, target)
 
 
 def _streams_of(call: Callable[[], Any], trace: Path) -> list[int]:
@@ -107,12 +96,6 @@ def _streams_of(call: Callable[[], Any], trace: Path) -> list[int]:
     callers = {event["args"]["stream"] for event in kernels if "spin" in event["name"]}
     used = {event["args"]["stream"] for event in kernels if "spin" not in event["name"]}
     return sorted(stream - min(callers, default=0) for stream in used)
-
-
-def tell(line: str) -> None:
-    """Progress: a GPU host may be taken away at any time."""
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
 
 
 def medians_us(data: dict[str, Any], variant: str, how: str, clock: str) -> list[float]:
@@ -142,11 +125,4 @@ def main() -> str:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--measure", type=Path, metavar="FILE")
-    target = parser.parse_args().measure
-    if target is not None:
-        target.write_text(json.dumps(measure(), separators=(",", ":")) + "\n", "utf-8")
-        tell("\n".join(table(json.loads(target.read_text("utf-8")))))
-    else:
-        PAGE.write_text(main(), "utf-8")
+    measure_or_write(__doc__, measure, PAGE, main)

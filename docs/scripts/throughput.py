@@ -7,15 +7,13 @@ made from the committed file.
 
 from __future__ import annotations
 
-import argparse
-import datetime as dt
 import json
-import sys
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from blocks import with_blocks
+from gpu_host import described, keep, measure_or_write, tell
 
 if TYPE_CHECKING:
     from perfkit.variants.base import Built
@@ -32,12 +30,10 @@ def measure(target: Path) -> None:
     """Measures every variant at every number of streams; the file grows by a row each."""
     import torch
 
-    from perfkit.catalog.case import Platform
     from perfkit.catalog.config import load_config
     from perfkit.catalog.images import calibration_images
     from perfkit.catalog.models import load_model
     from perfkit.measure.clock import CudaClock
-    from perfkit.measure.machine import gpu_info, momentary_state, software_versions
     from perfkit.measure.throughput import StreamLane, images_per_s
     from perfkit.store.engine_store import cache_folder
     from perfkit.variants.registry import load_variant
@@ -48,14 +44,7 @@ def measure(target: Path) -> None:
     clock = CudaClock(device)
     config = load_config(ROOT)
     profile = config.profile("size")
-    data: dict[str, Any] = {
-        "datetime": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        "gpu": gpu_info(),
-        "state": momentary_state(Platform.CUDA),
-        "software": software_versions(),
-        "shape": list(SHAPE),
-        "rows": [],
-    }
+    data = described() | {"shape": list(SHAPE), "rows": []}
     for name in MODELS:
         model = load_model(name, images, profile.opt, device)
         (pictures,) = images.batches(SHAPE, model.preprocessing, 1, device)
@@ -75,7 +64,7 @@ def measure(target: Path) -> None:
                         row = {"model": name, "variant": variant, "copies": copies, "streams": streams}
                         data["rows"].append({**row, "images_per_s": [round(one, 1) for one in found]})
                         tell(f"{row}: {median(found):.0f} images/s")
-                        target.write_text(json.dumps(data, separators=(",", ":")) + "\n", "utf-8")
+                        keep(data, target)
             built.close()
 
 
@@ -86,12 +75,6 @@ def beside(built: Built, *, graph: bool) -> Built:
 
     one = BuiltEngine(built.plan, built.facts, built.engine) if isinstance(built, BuiltEngine) else built
     return ReplayedGraph(one) if graph else one
-
-
-def tell(line: str) -> None:
-    """Progress: a GPU host may be taken away at any time."""
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
 
 
 def table(data: dict[str, Any]) -> list[str]:
@@ -118,11 +101,4 @@ def main() -> str:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--measure", type=Path, metavar="FILE")
-    target = parser.parse_args().measure
-    if target is not None:
-        measure(target)
-        tell("\n".join(table(json.loads(target.read_text("utf-8")))))
-    else:
-        PAGE.write_text(main(), "utf-8")
+    measure_or_write(__doc__, measure, PAGE, main)

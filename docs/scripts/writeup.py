@@ -6,13 +6,12 @@ the committed file.
 
 from __future__ import annotations
 
-import argparse
-import datetime as dt
 import json
 from pathlib import Path
 from typing import Any
 
 from blocks import with_blocks
+from gpu_host import described, keep, measure_or_write
 
 from perfkit.record.writeup import WriteupRow
 from perfkit.report.writeup import writeup_lines
@@ -22,23 +21,15 @@ PAGE = ROOT / "docs" / "tensorrt.md"
 DATA = ROOT / "results" / "h100" / "writeup.json"
 
 
-def measure() -> dict[str, Any]:
+def measure(target: Path) -> None:
     """Every variant, with the machine that it was measured on."""
     import torch
 
-    from perfkit.catalog.case import Platform
-    from perfkit.measure.machine import gpu_info, momentary_state, software_versions
     from perfkit.measure.writeup import measure_writeup
 
-    state = momentary_state(Platform.CUDA)
+    data = described()
     rows = measure_writeup(ROOT, torch.device("cuda", 0))
-    return {
-        "datetime": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        "gpu": gpu_info(),
-        "state": state,
-        "software": software_versions(),
-        "rows": [row.model_dump(mode="json") for row in rows],
-    }
+    keep(data | {"rows": [row.model_dump(mode="json") for row in rows]}, target)
 
 
 def table(data: dict[str, Any]) -> list[str]:
@@ -53,10 +44,4 @@ def main() -> str:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--measure", type=Path, metavar="FILE")
-    target = parser.parse_args().measure
-    if target is not None:
-        target.write_text(json.dumps(measure(), separators=(",", ":")) + "\n", "utf-8")
-    else:
-        PAGE.write_text(main(), "utf-8")
+    measure_or_write(__doc__, measure, PAGE, main)

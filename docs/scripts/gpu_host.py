@@ -1,0 +1,48 @@
+"""What the scripts that measure on a GPU host have in common."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def described() -> dict[str, Any]:
+    """When and on what something is measured: the beginning of a data file."""
+    from perfkit.catalog.case import Platform
+    from perfkit.measure.machine import gpu_info, momentary_state, software_versions
+
+    return {
+        "datetime": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "gpu": gpu_info(),
+        "state": momentary_state(Platform.CUDA),
+        "software": software_versions(),
+    }
+
+
+def keep(data: dict[str, Any], target: Path) -> None:
+    """Writes what was measured so far: a GPU host may be taken away at any time."""
+    target.write_text(json.dumps(data, separators=(",", ":")) + "\n", "utf-8")
+
+
+def tell(line: str) -> None:
+    """Progress."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+def measure_or_write(about: str | None, measure: Callable[[Path], None], page: Path, main: Callable[[], str]) -> None:
+    """``--measure FILE`` measures into a file; without it the page is written anew from the committed one."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--measure", type=Path, metavar="FILE")
+    target = parser.parse_args().measure
+    if target is not None:
+        measure(target)
+    else:
+        page.write_text(main(), "utf-8")
