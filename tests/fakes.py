@@ -156,16 +156,11 @@ class ServesOneShape(Twin):
     name = "serves-one-shape"
 
     def build(self, request: BuildRequest) -> Built:
-        built = super().build(request)
-        served, only = built.call, request.profile.min
+        def refuse(shape: torch.Size) -> None:
+            if shape != request.profile.min:
+                raise ValueError(f"cannot serve {tuple(shape)}")
 
-        def call(inputs: Tensor) -> Any:
-            if inputs.shape != only:
-                raise ValueError(f"cannot serve {tuple(inputs.shape)}")
-            return served(inputs)
-
-        built.call = call  # type: ignore[method-assign]
-        return built
+        return _before_calls(super().build(request), refuse)
 
 
 class SetsUpShapes(Twin):
@@ -174,20 +169,16 @@ class SetsUpShapes(Twin):
     name = "sets-up-shapes"
 
     def build(self, request: BuildRequest) -> Built:
-        built = super().build(request)
-        served = built.call
         seen: list[torch.Size] = []
 
-        def call(inputs: Tensor) -> Any:
-            if inputs.shape not in seen:
+        def set_up(shape: torch.Size) -> None:
+            if shape not in seen:
                 time.sleep(0.3)
-            elif inputs.shape != seen[-1]:
+            elif shape != seen[-1]:
                 time.sleep(0.1)
-            seen.append(inputs.shape)
-            return served(inputs)
+            seen.append(shape)
 
-        built.call = call  # type: ignore[method-assign]
-        return built
+        return _before_calls(super().build(request), set_up)
 
 
 class ClockBackwards(Twin):
@@ -204,6 +195,17 @@ class ClockBackwards(Twin):
 
 class NotAVariant:
     """What an entry point must not name."""
+
+
+def _before_calls(built: Built, act: Callable[[torch.Size], None]) -> Built:
+    served = built.call
+
+    def call(inputs: Tensor) -> Any:
+        act(inputs.shape)
+        return served(inputs)
+
+    built.call = call  # type: ignore[method-assign]
+    return built
 
 
 def _called_by(function: str) -> bool:

@@ -14,7 +14,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from blocks import with_blocks
-from gpu_host import described, keep, measure_or_write, tell
+from gpu_host import described, keep, loaded, measure_or_write, tell
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,30 +37,26 @@ def measure(target: Path) -> None:
     """Builds, checks and times an engine a method; the file grows by a row each."""
     import torch
 
-    from perfkit.catalog.config import Quantization, load_config
-    from perfkit.catalog.images import EVALUATION_IMAGES, calibration_images, evaluation_images
-    from perfkit.catalog.models import load_model
+    from perfkit.catalog.config import Quantization
+    from perfkit.catalog.images import EVALUATION_IMAGES, evaluation_images
     from perfkit.measure.agreement import check_answers
     from perfkit.measure.clock import make_clock
-    from perfkit.store.engine_store import cache_folder
     from perfkit.variants.registry import load_variant
-    from perfkit.variants.request import standalone_request
 
-    device, images, config = torch.device("cuda", 0), calibration_images(), load_config(ROOT)
-    profile, clock = config.profile(PROFILE), make_clock(device)
+    clock = make_clock(torch.device("cuda", 0))
     data = described() | {"rows": []}
     for name in MODELS:
-        model = load_model(name, images, profile.opt, device)
-        pictures = list(evaluation_images().batches(profile.opt, model.preprocessing, EVALUATION_IMAGES, device))
-        batches = list(images.batches(profile.opt, model.preprocessing, 32, device))
-        request = standalone_request(model, name, profile, images, device, config=config, cache=cache_folder(ROOT))
-        reference = load_variant("eager-fp32").build(request)
+        one = loaded(name, PROFILE)
+        shape, fitting, device = one.profile.opt, one.model.preprocessing, one.device
+        pictures = list(evaluation_images().batches(shape, fitting, EVALUATION_IMAGES, device))
+        batches = list(one.images.batches(shape, fitting, 32, device))
+        reference = load_variant("eager-fp32").build(one.request)
         for method, weights in METHODS:
             quantization = Quantization.model_validate({"method": method, "weights": weights})
-            row: dict[str, Any] = {"model": name, "weights": model.weights, "method": str(quantization)}
+            row: dict[str, Any] = {"model": name, "weights": one.model.weights, "method": str(quantization)}
             try:
                 built = load_variant(VARIANT).build(
-                    dataclasses.replace(request, calibration=batches, quantization=quantization)
+                    dataclasses.replace(one.request, calibration=batches, quantization=quantization)
                 )
                 with torch.inference_mode(), clock.timed_region():
                     agreement = check_answers(

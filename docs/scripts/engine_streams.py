@@ -16,7 +16,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from blocks import with_blocks
-from gpu_host import described, keep, measure_or_write, tell
+from gpu_host import described, keep, loaded, measure_or_write, tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,25 +35,16 @@ def measure(target: Path) -> None:
     """Builds both engines, then times every instance."""
     import torch
 
-    from perfkit.catalog.config import load_config
-    from perfkit.catalog.images import calibration_images
-    from perfkit.catalog.models import load_model
     from perfkit.measure.clock import CudaClock
     from perfkit.record.schema import BuildFacts
-    from perfkit.store.engine_store import cache_folder
     from perfkit.variants._torch_tensorrt import BuiltTensorrt, load_module, save_module
     from perfkit.variants.registry import load_variant
-    from perfkit.variants.request import standalone_request
 
-    device, images = torch.device("cuda", 0), calibration_images()
     torch.backends.cudnn.benchmark = True
-    clock = CudaClock(device)
-    config = load_config(ROOT)
-    profile = config.profile("size")
-    model = load_model(MODEL, images, profile.opt, device)
-    (pictures,) = images.batches(SHAPE, model.preprocessing, 1, device)
+    one = loaded(MODEL, "size")
+    clock = CudaClock(one.device)
+    (pictures,) = one.images.batches(SHAPE, one.model.preprocessing, 1, one.device)
     inputs = pictures.half()
-    request = standalone_request(model, MODEL, profile, images, device, config=config, cache=cache_folder(ROOT))
     begun = described()
     measured: list[dict[str, Any]] = []
     streams: dict[str, list[int]] = {}
@@ -61,7 +52,7 @@ def measure(target: Path) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         for variant in VARIANTS:
-            built = load_variant(variant).build(request)
+            built = load_variant(variant).build(one.request)
             assert isinstance(built, BuiltTensorrt)
             save_module(built.module, folder / variant)
             built.close()

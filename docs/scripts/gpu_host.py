@@ -6,11 +6,21 @@ import argparse
 import datetime as dt
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import torch
+
+    from perfkit.catalog.case import ShapeProfile
+    from perfkit.catalog.images import ImageSet
+    from perfkit.catalog.models import LoadedModel
+    from perfkit.variants.base import BuildRequest
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def described() -> dict[str, Any]:
@@ -24,6 +34,38 @@ def described() -> dict[str, Any]:
         "state": momentary_state(Platform.CUDA),
         "software": software_versions(),
     }
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model on the GPU, and what its variants are built from."""
+
+    model: LoadedModel
+    images: ImageSet
+    profile: ShapeProfile
+    request: BuildRequest
+
+    @property
+    def device(self) -> torch.device:
+        """The GPU."""
+        return self.request.device
+
+
+def loaded(name: str, profile: str) -> Loaded:
+    """A model of the catalog under a profile of the project's configuration."""
+    import torch
+
+    from perfkit.catalog.config import load_config
+    from perfkit.catalog.images import calibration_images
+    from perfkit.catalog.models import load_model
+    from perfkit.store.engine_store import cache_folder
+    from perfkit.variants.request import standalone_request
+
+    device, images, config = torch.device("cuda", 0), calibration_images(), load_config(ROOT)
+    shapes = config.profile(profile)
+    model = load_model(name, images, shapes.opt, device)
+    request = standalone_request(model, name, shapes, images, device, config=config, cache=cache_folder(ROOT))
+    return Loaded(model, images, shapes, request)
 
 
 def keep(data: dict[str, Any], target: Path) -> None:

@@ -13,7 +13,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from blocks import with_blocks
-from gpu_host import described, keep, measure_or_write, tell
+from gpu_host import described, keep, loaded, measure_or_write, tell
 
 if TYPE_CHECKING:
     from perfkit.variants.base import Built
@@ -30,29 +30,20 @@ def measure(target: Path) -> None:
     """Measures every variant at every number of streams; the file grows by a row each."""
     import torch
 
-    from perfkit.catalog.config import load_config
-    from perfkit.catalog.images import calibration_images
-    from perfkit.catalog.models import load_model
     from perfkit.measure.clock import CudaClock
     from perfkit.measure.throughput import StreamLane, images_per_s
-    from perfkit.store.engine_store import cache_folder
     from perfkit.variants.registry import load_variant
-    from perfkit.variants.request import standalone_request
 
-    device, images = torch.device("cuda", 0), calibration_images()
     torch.backends.cudnn.benchmark = True
-    clock = CudaClock(device)
-    config = load_config(ROOT)
-    profile = config.profile("size")
+    clock = CudaClock(torch.device("cuda", 0))
     data = described() | {"shape": list(SHAPE), "rows": []}
     for name in MODELS:
-        model = load_model(name, images, profile.opt, device)
-        (pictures,) = images.batches(SHAPE, model.preprocessing, 1, device)
-        request = standalone_request(model, name, profile, images, device, config=config, cache=cache_folder(ROOT))
+        one = loaded(name, "size")
+        (pictures,) = one.images.batches(SHAPE, one.model.preprocessing, 1, one.device)
         for plain in dict.fromkeys(variant.removesuffix("-graph") for variant in VARIANTS):
-            built = load_variant(plain).build(request)
+            built = load_variant(plain).build(one.request)
             inputs = built.prepare(pictures)
-            for variant in (one for one in VARIANTS if one.removesuffix("-graph") == plain):
+            for variant in (way for way in VARIANTS if way.removesuffix("-graph") == plain):
                 for copies in (False, True):
                     for streams in STREAMS:
                         with torch.inference_mode():
@@ -62,7 +53,7 @@ def measure(target: Path) -> None:
                             ]
                             found = images_per_s(clock, lanes, SHAPE[0])
                         row = {"model": name, "variant": variant, "copies": copies, "streams": streams}
-                        data["rows"].append({**row, "images_per_s": [round(one, 1) for one in found]})
+                        data["rows"].append({**row, "images_per_s": [round(rate, 1) for rate in found]})
                         tell(f"{row}: {median(found):.0f} images/s")
                         keep(data, target)
             built.close()

@@ -127,22 +127,21 @@ def _work(before: Sequence[EngineLayer], after: Sequence[EngineLayer]) -> tuple[
 
     A module that several layers of both sides call (a ReLU that a block uses twice) tells nothing of which is which.
     """
-    sides = (before, after)
-    named = [Counter(name for layer in side for name in layer.operators) for side in sides]
-    if named[0] & named[1]:
-        works = [[layer.operators for layer in side] for side in sides]
-    else:
-        calls = [Counter(name for layer in side for name in layer.modules) for side in sides]
-        works = [
-            [[name for name in layer.modules if min(count[name] for count in calls) <= 1] for layer in side]
-            for side in sides
-        ]
-    a, b = (
-        # A kernel's name tells the builder's own layers apart, which may have no more than a running number.
-        [work or [f"{layer.kind} {layer.name} {layer.tactic}"] for work, layer in zip(works[i], sides[i], strict=True)]
-        for i in (0, 1)
+    operators, modules = (
+        [Counter(name for layer in side for name in getattr(layer, kind)) for side in (before, after)]
+        for kind in ("operators", "modules")
     )
-    return a, b
+    by_operator = bool(operators[0] & operators[1])
+
+    def work(layer: EngineLayer) -> list[str]:
+        if by_operator:
+            names = layer.operators
+        else:
+            names = [name for name in layer.modules if min(calls[name] for calls in modules) <= 1]
+        # A kernel's name tells the builder's own layers apart, which may have no more than a running number.
+        return names or [f"{layer.kind} {layer.name} {layer.tactic}"]
+
+    return [work(layer) for layer in before], [work(layer) for layer in after]
 
 
 def _kind(

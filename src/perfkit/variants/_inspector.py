@@ -1,12 +1,14 @@
-"""TensorRT's engine inspector: its JSON as layers. It needs neither torch nor TensorRT."""
+"""TensorRT's engine inspector: its JSON as layers and facts. It needs neither torch nor TensorRT."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from typing import TYPE_CHECKING, Any
 
 from perfkit.record.layers import EngineLayer
+from perfkit.record.schema import BuildFacts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -78,6 +80,18 @@ def module_of(operator: str) -> str:
         else:
             path.append(scope)
     return ".".join(path)
+
+
+def engine_facts(plans: Sequence[bytes], described: Sequence[Described], **known: Any) -> BuildFacts:
+    """What serialized engines and their layers tell; ``known`` are the other facts of the build, by name."""
+    return BuildFacts(
+        engines=len(plans),
+        engine_bytes=sum(map(len, plans)),
+        engine_sha256=hashlib.sha256(b"".join(plans)).hexdigest(),
+        layers=len(described),
+        layer_formats=layer_formats(described) or None,
+        **known,
+    )
 
 
 def layer_formats(described: Sequence[Described]) -> dict[str, int]:

@@ -7,7 +7,6 @@ float32 all through. Which of them exist is asked of the installed version.
 
 from __future__ import annotations
 
-import hashlib
 import time
 import warnings
 from contextlib import suppress
@@ -18,7 +17,7 @@ import tensorrt as trt
 from perfkit.record.layers import EngineLayers
 from perfkit.record.schema import BuildFacts
 from perfkit.variants._export import example_shape
-from perfkit.variants._inspector import described_layers, engine_layers, layer_formats
+from perfkit.variants._inspector import described_layers, engine_facts, engine_layers
 from perfkit.variants._onnx import INPUT, count_operators
 from perfkit.variants._tensorrt import BuiltEngine, activation_bytes, layer_information, layer_times_s, log
 from perfkit.variants._timing_cache import timing_cache_path
@@ -88,16 +87,13 @@ def build_engine(
     layers = described_layers(layer_information(built.engine))
     times_s = layer_times_s(serialized, request.profile, request.device)
     built.layers = EngineLayers(layers=engine_layers(layers, times_s))
-    built.facts = BuildFacts(
+    built.facts = engine_facts(
+        [serialized],
+        layers,
         build_s=build_s,
-        engines=1,
-        engine_bytes=len(serialized),
-        engine_sha256=hashlib.sha256(serialized).hexdigest(),
         activation_bytes=activation_bytes(built.engine),
         fallback_ops=0,
         total_ops=count_operators(onnx),
-        layers=len(layers),
-        layer_formats=layer_formats(layers) or None,
         timing_cache_bytes=cache_bytes,
         notes=list(notes),
     )

@@ -6,7 +6,6 @@ are strongly typed: half precision is a half model, INT8 is explicit Q/DQ, ``ena
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import logging
 import tempfile
@@ -19,10 +18,9 @@ import torch
 from torch import Tensor, nn
 
 from perfkit.record.layers import EngineLayers
-from perfkit.record.schema import BuildFacts
 from perfkit.variants._engine_stream import place_on_callers_stream
 from perfkit.variants._export import example_shape
-from perfkit.variants._inspector import described_layers, engine_layers, layer_formats
+from perfkit.variants._inspector import described_layers, engine_facts, engine_layers
 from perfkit.variants._timing_cache import timing_cache_path
 from perfkit.variants.base import BuildRequest, Built, reason_of
 
@@ -33,6 +31,7 @@ if TYPE_CHECKING:
     from torch.export import ExportedProgram
 
     from perfkit.catalog.case import ShapeProfile
+    from perfkit.record.schema import BuildFacts
 
 
 class EngineMissing(RuntimeError):
@@ -119,25 +118,20 @@ def compile_program(program: ExportedProgram, request: BuildRequest, started: fl
     for engine in engines:
         engine.disable_profiling()  # detailed layers switch it on, and it slows every call
     layers = [layer for engine in engines for layer in described_layers(engine.get_layer_info())]
-    digest = hashlib.sha256()
-    for engine in engines:
-        digest.update(engine.serialized_engine)
-    facts = BuildFacts(
+    plans = [engine.serialized_engine for engine in engines]
+    facts = engine_facts(
+        plans,
+        layers,
         build_s=build_s,
-        engines=len(engines),
-        engine_bytes=sum(len(engine.serialized_engine) for engine in engines),
-        engine_sha256=digest.hexdigest(),
-        activation_bytes=activation_bytes_of(engine.serialized_engine for engine in engines),
+        activation_bytes=activation_bytes_of(plans),
         fallback_ops=_fallback_operators(module),
         total_ops=program_ops,
-        layers=len(layers),
-        layer_formats=layer_formats(layers) or None,
         timing_cache_bytes=cache_bytes,
         notes=notes,
     )
     built = BuiltTensorrt(module, facts)
     # Of several engines the inputs of each aren't known.
-    times_s = layer_times_s(engines[0].serialized_engine, profile, request.device) if len(engines) == 1 else {}
+    times_s = layer_times_s(plans[0], profile, request.device) if len(plans) == 1 else {}
     built.layers = EngineLayers(layers=engine_layers(layers, times_s))
     return built
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import copy
-import hashlib
 import time
 import warnings
 from contextlib import contextmanager
@@ -14,9 +13,8 @@ import torch
 from torch import nn
 
 from perfkit.record.layers import EngineLayers
-from perfkit.record.schema import BuildFacts
 from perfkit.variants._export import example_shape
-from perfkit.variants._inspector import described_layers, engine_layers, layer_formats
+from perfkit.variants._inspector import described_layers, engine_facts, engine_layers
 from perfkit.variants._onnx import plain_attention
 from perfkit.variants._torch_tensorrt import BuiltTensorrt, EngineMissing, half_inputs
 
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from perfkit.record.schema import BuildFacts
     from perfkit.variants.base import BuildRequest
 
 _EXECUTE = "tensorrt::execute_engine"
@@ -96,16 +95,13 @@ def compile_traced(request: BuildRequest) -> BuiltTorchscript:
         raise EngineMissing("Torch-TensorRT returned the TorchScript model: no TensorRT engine was built")
     plans = [plan_of(engine) for engine in engines]
     layers = [layer for engine in engines for layer in described_layers(engine.get_engine_layer_info())]
-    facts = BuildFacts(
+    facts = engine_facts(
+        plans,
+        layers,
         build_s=build_s,
-        engines=len(engines),
-        engine_bytes=sum(map(len, plans)),
-        engine_sha256=hashlib.sha256(b"".join(plans)).hexdigest(),
         activation_bytes=activation_bytes_of(plans),
         fallback_ops=operators(module.inlined_graph),
         total_ops=operators(traced.inlined_graph),
-        layers=len(layers),
-        layer_formats=layer_formats(layers) or None,
     )
     built = BuiltTorchscript(module, facts)
     # Of several engines the inputs of each aren't known.

@@ -6,7 +6,6 @@ No package index has it under NVIDIA's name, so no extra of perfkit brings it.
 from __future__ import annotations
 
 import copy
-import hashlib
 import importlib
 import time
 import warnings
@@ -41,9 +40,8 @@ class Torch2TrtFp16(Variant):
         from torch2trt import torch2trt
 
         from perfkit.record.layers import EngineLayers
-        from perfkit.record.schema import BuildFacts
         from perfkit.variants._eager import BuiltModule
-        from perfkit.variants._inspector import described_layers, engine_layers, layer_formats
+        from perfkit.variants._inspector import described_layers, engine_facts, engine_layers
         from perfkit.variants._tensorrt import activation_bytes, layer_information
 
         started = time.perf_counter()
@@ -60,15 +58,12 @@ class Torch2TrtFp16(Variant):
         build_s = time.perf_counter() - started
         plan = bytes(module.engine.serialize())
         layers = described_layers(layer_information(module.engine))
-        facts = BuildFacts(
+        facts = engine_facts(
+            [plan],
+            layers,
             build_s=build_s,
-            engines=1,
-            engine_bytes=len(plan),
-            engine_sha256=hashlib.sha256(plan).hexdigest(),
             activation_bytes=activation_bytes(module.engine),
             fallback_ops=0,
-            layers=len(layers),
-            layer_formats=layer_formats(layers) or None,
         )
         built = BuiltModule(module, torch.half, facts)
         built.layers = EngineLayers(layers=engine_layers(layers, {}))
