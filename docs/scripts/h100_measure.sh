@@ -11,6 +11,7 @@
 #     unchanged  the same again, judged against it
 #     slowed     the same again with one case really slowed by 10%
 #     record     the suite once, judged against nothing, as FOLDER/SUITE-ONLY.json
+#     rebuilt    the same with every engine built anew, beside the stored ones, as FOLDER/SUITE-ONLY-rebuilt.json
 #     streams, throughput, writeup, calibration   the scripts of those names
 #     tests      tests/gpu
 #
@@ -36,10 +37,12 @@ measured() { # measured NAME RUN-OPTION... -- PYTEST-ARGUMENT...: one process, a
 }
 
 # Not pytest-benchmark's own file: it is empty until the run ends, and stays so when the run is killed.
-recorded() { # recorded NAME: the suite once, judged against nothing
-  rm -f "$folder/$1.json"
-  measured "$1" --repeats 0 --baseline none -- "${suite[@]}"
-  cp "$(printf '%s\n' "$folder/$1"/runs/*/replicate-1.json | tail -n 1)" "$folder/$1.json"
+recorded() { # recorded NAME [PYTEST-ARGUMENT...]: the suite once, judged against nothing
+  local name=$1
+  shift
+  rm -f "$folder/$name.json"
+  measured "$name" --repeats 0 --baseline none -- "${suite[@]}" "$@"
+  cp "$(printf '%s\n' "$folder/$name"/runs/*/replicate-1.json | tail -n 1)" "$folder/$name.json"
 }
 
 for step; do
@@ -50,6 +53,7 @@ for step; do
       ;;
     baseline) recorded baseline ;;
     record) recorded "$name" ;;
+    rebuilt) recorded "$name-rebuilt" --rebuild ;;
     unchanged) measured unchanged --repeats 2 --baseline "$folder/baseline.json" -- "${suite[@]}" ;;
     slowed) measured slowed --repeats 2 --baseline "$folder/baseline.json" -- "${suite[@]}" "--perfkit-slow=$slow" ;;
     streams) python docs/scripts/engine_streams.py --measure "$folder/engine-streams.json" ;;

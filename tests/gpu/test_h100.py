@@ -249,6 +249,34 @@ def test_every_other_variant_builds_and_agrees(name: str, precision: str | None)
         assert any(precision in name.lower() for name in built.facts.layer_formats or {}), built.facts.layer_formats
 
 
+def test_what_pytorch_still_runs_is_counted_and_timed() -> None:
+    """Torch-TensorRT has no converter for the Bessel function: PyTorch runs it between two engines."""
+    from torch import nn
+
+    from perfkit.catalog.case import ShapeProfile
+    from perfkit.variants.building import build_here
+    from perfkit.variants.registry import load_variant
+    from tests.variants.requests import PLAIN, request_for
+
+    class Bessel(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.before, self.after = nn.Conv2d(3, 32, 3), nn.Conv2d(32, 32, 3)
+
+        def forward(self, images: Any) -> Any:
+            return self.after(torch.special.i0(self.before(images).sigmoid())).relu()
+
+    shape, device = (1, 3, 64, 64), torch.device("cuda", 0)
+    profile = ShapeProfile(min=shape, opt=shape, max=shape)
+    model = Bessel().eval().to(device)
+    request = request_for(model, profile, PLAIN, cache_folder(ROOT), device)
+    facts = build_here(load_variant("trt-fp16"), request).built.facts
+    assert facts.engines == 2
+    assert facts.fallback_ops == 1
+    assert facts.fallback_device_share is not None
+    assert 0 < facts.fallback_device_share < 0.9
+
+
 def test_an_fp16_flag_alone_delivers_no_fp16(tmp_path: Path) -> None:
     """mobilenet_v2, weakly typed, 112 to 448: TensorRT 10.6 builds every layer in float32, and nothing warns."""
     from perfkit.catalog.config import load_config

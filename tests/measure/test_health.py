@@ -35,8 +35,8 @@ class Nvml:
             "nvmlDeviceGetMemoryInfo": type("Memory", (), {"used": 3 * 2**30}),
         }
 
-    def nvmlDeviceGetHandleByIndex(self, index: int) -> int:  # noqa: N802
-        return index
+    def nvmlDeviceGetHandleByUUID(self, uuid: str) -> str:  # noqa: N802
+        return uuid
 
     def __getattr__(self, name: str) -> Callable[..., object]:
         def read(*_: object) -> object:
@@ -45,6 +45,9 @@ class Nvml:
             return self._readings[name]
 
         return read
+
+
+HANDLE = "of the fake"
 
 
 def test_remarks_are_one_line_each() -> None:
@@ -74,12 +77,12 @@ def test_missing_instruction_sets(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_quiet_gpu_gives_no_remark() -> None:
-    assert health._gpu_remarks(Nvml(processes=(os.getpid(),))) == []
+    assert health._gpu_remarks(Nvml(processes=(os.getpid(),)), HANDLE) == []
 
 
 def test_what_disturbs_a_gpu() -> None:
     persistence, processes, throttled = health._gpu_remarks(
-        Nvml(persistence=False, throttled=0x41, processes=(4321, os.getpid()))
+        Nvml(persistence=False, throttled=0x41, processes=(4321, os.getpid())), HANDLE
     )
     assert persistence.startswith("persistence mode is off")
     assert processes.endswith("pid 4321")
@@ -87,17 +90,24 @@ def test_what_disturbs_a_gpu() -> None:
 
 
 def test_readings_that_are_hidden() -> None:
-    assert health._gpu_remarks(None)[0].startswith("no NVML")
-    (remark,) = health._gpu_remarks(Nvml("nvmlDeviceGetPersistenceMode"))
+    assert health._gpu_remarks(None, None)[0].startswith("no NVML")
+    (remark,) = health._gpu_remarks(Nvml("nvmlDeviceGetPersistenceMode"), HANDLE)
     assert "hides some readings" in remark
 
 
 def test_a_hidden_reading_is_recorded_as_none() -> None:
-    state = machine._gpu_state(Nvml("nvmlDeviceGetPowerUsage", processes=(1, 2)))
+    state = machine._gpu_state(Nvml("nvmlDeviceGetPowerUsage", processes=(1, 2)), HANDLE)
     assert state["gpu_power_w"] is None
     assert state["gpu_sm_mhz"] == 1980
     assert state["gpu_memory_used_mib"] == 3 * 1024
     assert state["gpu_processes"] == 2
+
+
+def test_the_gpu_that_is_measured_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CUDA_VISIBLE_DEVICES=1 makes the second GPU PyTorch's first; NVML counts all of them."""
+    second = type("Properties", (), {"uuid": "0a1b"})
+    monkeypatch.setattr("torch.cuda.get_device_properties", lambda _: second)
+    assert machine.gpu_handle(Nvml()) == "GPU-0a1b"
 
 
 def test_no_gpu_adds_nothing_to_the_state() -> None:

@@ -15,6 +15,7 @@ from torch import nn
 from perfkit.record.schema import BuildFacts
 from perfkit.variants import _torch_tensorrt
 from perfkit.variants._export import export
+from perfkit.variants._fallback import count_fallback, count_operators, device_share
 from perfkit.variants._torch_tensorrt import BuiltTensorrt, EngineMissing, load_module, save_module
 from tests.variants.requests import FIXED, Tiny
 
@@ -26,9 +27,14 @@ def test_operators_left_to_pytorch_are_counted_in_all_submodules() -> None:
     """Neither parameters and inputs nor the plumbing between engines are operators."""
     graph = torch.fx.symbolic_trace(Tiny().eval())
     program, _ = export(Tiny().eval(), FIXED, torch.rand(FIXED.opt))
-    assert _torch_tensorrt._operators(program.graph_module) == 3
-    assert _torch_tensorrt._fallback_operators(nn.Sequential(graph, nn.ReLU())) == _torch_tensorrt._operators(graph) > 0
-    assert _torch_tensorrt._operators(nn.ReLU()) == 0
+    assert count_operators(program.graph_module) == 3
+    assert count_fallback(nn.Sequential(graph, nn.ReLU())) == count_operators(graph) > 0
+    assert count_operators(nn.ReLU()) == 0
+
+
+def test_nothing_left_to_pytorch_takes_no_device_time() -> None:
+    """And needs no profiler: the call isn't made."""
+    assert device_share(0, lambda: pytest.fail("called")) == 0.0
 
 
 def test_inputs_are_half_before_the_timed_call() -> None:

@@ -157,10 +157,12 @@ def test_engines_tell_their_size_and_layers(
     engine = SimpleNamespace(get_engine_layer_info=lambda: '{"Layers": ["first", "second"]}')
     monkeypatch.setattr(_torch_tensorrt_ts, "engines_of", lambda _module: [engine])
     monkeypatch.setattr(_torch_tensorrt_ts, "plan_of", lambda _engine: b"plan")
+    monkeypatch.setattr(_torch_tensorrt_ts, "device_share", lambda ops, _call: ops / 4)  # the profiler needs a GPU
     built = compile_traced(request_for(Tiny().eval(), FIXED, PLAIN, tmp_path))
     assert asked["inputs"] == [{"shape": FIXED.opt} | HALF]
     facts = built.facts
     assert (facts.engines, facts.engine_bytes, facts.layers, facts.layer_formats) == (1, 4, 2, None)
     assert (facts.fallback_ops, facts.total_ops, facts.activation_bytes) == (3, 3, 4)
+    assert facts.fallback_device_share == 0.75
     assert built.layers is not None
     assert [layer.time_s for layer in built.layers.layers] == [{"1x3x64x64": 1e-5}, {}]

@@ -16,6 +16,7 @@ from perfkit.catalog.case import Platform, Shape, format_shape
 from perfkit.catalog.images import EVALUATION_IMAGES, ImageSet
 from perfkit.catalog.models import LoadedModel, load_model
 from perfkit.measure.agreement import check_answers
+from perfkit.measure.memory import allocated_bytes, memory_since
 from perfkit.measure.rounds import (
     RoundRecorder,
     WarmupResult,
@@ -27,7 +28,6 @@ from perfkit.measure.rounds import (
 from perfkit.record.schema import (
     CaseRecord,
     Comparability,
-    Memory,
     Warmup,
 )
 from perfkit.variants.base import BuildRequest, Variant
@@ -178,9 +178,9 @@ def measure_case(
         pairs = [(reference.prepare(images), built.prepare(images)) for images in batches]
         change_s = _shape_change_s(bench, result, pairs[0][1], shape)
         reference_warm = _warm_up(shop, reference.call, [pair[0] for pair in pairs])
-        allocated_bytes = _allocated_bytes(shop)
+        before_bytes = allocated_bytes(shop.device)
         variant_warm = _warm_up(shop, built.call, [pair[1] for pair in pairs])
-        call_bytes = None if allocated_bytes is None else torch.cuda.max_memory_allocated() - allocated_bytes
+        memory = memory_since(before_bytes, result.peak_build_bytes)
         call: Callable[[Any], Any] = built.call
         if slowdown:
             call = shop.clock.slowed(call, pairs[0][1], slowdown, variant_warm.typical_s)
@@ -230,18 +230,9 @@ def measure_case(
         agreement=agreement,
         facts=built.facts,
         reference_facts=reference.facts,
-        memory=Memory(peak_build_bytes=result.peak_build_bytes, call_bytes=call_bytes),
+        memory=memory,
         comparability=_comparability(bench),
     )
-
-
-def _allocated_bytes(shop: Workshop) -> int | None:
-    """What PyTorch holds now, where the peak begins anew; None on the CPU platform."""
-    if shop.device.type != Platform.CUDA:
-        return None
-    torch.cuda.synchronize()
-    torch.cuda.reset_peak_memory_stats()
-    return torch.cuda.memory_allocated()
 
 
 def _cold_call_s(bench: ModelBench, result: BuildResult, shape: Shape) -> float:

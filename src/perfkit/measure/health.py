@@ -18,7 +18,7 @@ def remarks() -> list[str]:
     found = [*_cpu_remarks()]
     if torch.cuda.is_available():
         with machine.nvml() as reader:
-            found += _gpu_remarks(reader)
+            found += _gpu_remarks(reader, None if reader is None else machine.gpu_handle(reader))
     return found
 
 
@@ -39,10 +39,9 @@ def _cpu_remarks() -> list[str]:
     return found
 
 
-def _gpu_remarks(reader: Any) -> list[str]:
+def _gpu_remarks(reader: Any, handle: Any) -> list[str]:
     if reader is None:
         return ["no NVML (pip install nvidia-ml-py): clocks, throttling and other processes can't be read"]
-    handle = reader.nvmlDeviceGetHandleByIndex(0)
     found = []
     try:
         if not reader.nvmlDeviceGetPersistenceMode(handle):

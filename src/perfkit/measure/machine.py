@@ -126,7 +126,7 @@ def momentary_state(kind: Platform) -> dict[str, str | int | float | bool | None
     if kind is Platform.CUDA:
         with nvml() as reader:
             if reader is not None:
-                state |= _gpu_state(reader)
+                state |= _gpu_state(reader, gpu_handle(reader))
     return state
 
 
@@ -146,8 +146,14 @@ def nvml() -> Iterator[Any]:
         pynvml.nvmlShutdown()
 
 
-def _gpu_state(reader: Any) -> dict[str, str | int | float | bool | None]:
-    handle = reader.nvmlDeviceGetHandleByIndex(0)
+def gpu_handle(reader: Any) -> Any:
+    """NVML's handle of the GPU that is measured; its own numbering leaves CUDA_VISIBLE_DEVICES out of account."""
+    import torch
+
+    return reader.nvmlDeviceGetHandleByUUID(f"GPU-{torch.cuda.get_device_properties(0).uuid}")
+
+
+def _gpu_state(reader: Any, handle: Any) -> dict[str, str | int | float | bool | None]:
     readings: dict[str, Callable[[], Any]] = {
         "gpu_sm_mhz": lambda: reader.nvmlDeviceGetClockInfo(handle, reader.NVML_CLOCK_SM),
         "gpu_memory_mhz": lambda: reader.nvmlDeviceGetClockInfo(handle, reader.NVML_CLOCK_MEM),

@@ -117,6 +117,9 @@ class BuildFacts(Model):
         default=None, ge=0, description="scratch memory of one execution context of each engine, for its largest shape"
     )
     fallback_ops: int | None = Field(default=None, ge=0, description="operators left to PyTorch")
+    fallback_device_share: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        default=None, description="of the device time of a call at the optimum shape, what PyTorch's own kernels take"
+    )
     total_ops: int | None = Field(
         default=None,
         ge=0,
@@ -142,14 +145,20 @@ class BuildFacts(Model):
 
 
 class Memory(Model):
-    """Peak device memory of PyTorch's allocator; None on the CPU platform.
+    """Device memory; None on the CPU platform.
 
-    What backends allocate by themselves (TensorRT's engines and contexts) isn't in it.
+    Peaks are of PyTorch's allocator. What backends allocate by themselves (TensorRT's engines and contexts) isn't in
+    them, but in what the driver says.
     """
 
     peak_build_bytes: int | None = Field(default=None, ge=0, description="while the variant was built")
     call_bytes: int | None = Field(
         default=None, ge=0, description="of warmed-up calls, beyond what was allocated before them"
+    )
+    device_used_bytes: int | None = Field(
+        default=None,
+        ge=0,
+        description="of the whole device after warm-up, as the driver says: model, reference, variant, whoever else",
     )
     peak_call_bytes: int | None = Field(
         default=None, ge=0, description="of older records: of calls, with all that was allocated before them"

@@ -93,6 +93,7 @@ def build_engine(
         build_s=build_s,
         activation_bytes=activation_bytes(built.engine),
         fallback_ops=0,
+        fallback_device_share=0.0,
         total_ops=count_operators(onnx),
         timing_cache_bytes=cache_bytes,
         notes=list(notes),

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from perfkit.record.layers import EngineLayers
 from perfkit.variants._engine_stream import place_on_callers_stream
 from perfkit.variants._export import example_shape
+from perfkit.variants._fallback import count_fallback, count_operators, device_share
 from perfkit.variants._inspector import described_layers, engine_facts, engine_layers
 from perfkit.variants._timing_cache import timing_cache_path
 from perfkit.variants.base import BuildRequest, Built, reason_of
@@ -98,7 +99,7 @@ def compile_program(program: ExportedProgram, request: BuildRequest, started: fl
     cache = timing_cache_path(request.cache)
     cache.parent.mkdir(parents=True, exist_ok=True)
     cache_bytes = cache.stat().st_size if cache.is_file() else 0
-    program_ops = _operators(program.graph_module)
+    program_ops = count_operators(program.graph_module)
     with _detailed_layers(torch_tensorrt):
         module = torch_tensorrt.dynamo.compile(
             program,
@@ -124,12 +125,16 @@ def compile_program(program: ExportedProgram, request: BuildRequest, started: fl
         layers,
         build_s=build_s,
         activation_bytes=activation_bytes_of(plans),
-        fallback_ops=_fallback_operators(module),
+        fallback_ops=count_fallback(module),
         total_ops=program_ops,
         timing_cache_bytes=cache_bytes,
         notes=notes,
     )
     built = BuiltTensorrt(module, facts)
+    inputs = built.prepare(request.example)
+    # Not by the variant's own call, which sets the engines up for the caller's stream.
+    share = device_share(facts.fallback_ops or 0, lambda: module(inputs))
+    built.facts = facts.model_copy(update={"fallback_device_share": share})
     # Of several engines the inputs of each aren't known.
     times_s = layer_times_s(plans[0], profile, request.device) if len(plans) == 1 else {}
     built.layers = EngineLayers(layers=engine_layers(layers, times_s))
@@ -194,21 +199,6 @@ def load_module(path: Path) -> nn.Module:
 
 def _engines(module: nn.Module) -> list[Any]:
     return [child for child in module.modules() if getattr(child, "serialized_engine", None)]
-
-
-def _operators(module: nn.Module) -> int:
-    graph = getattr(module, "graph", None)
-    if graph is None:
-        return 0
-    return sum(
-        node.op == "call_function" and "getitem" not in str(node.target) and "sym_" not in str(node.target)
-        for node in graph.nodes
-    )
-
-
-def _fallback_operators(module: nn.Module) -> int:
-    """Operators that PyTorch still runs: in the outer graph and in submodules that are no engines."""
-    return sum(_operators(child) for child in module.modules())
 
 
 @contextmanager

@@ -35,14 +35,16 @@ class TorchTensorrtVariant(StoredVariant):
         import torch_tensorrt
 
         from perfkit.store.key import source_sha256
-        from perfkit.variants import _export, _inspector, _torch_tensorrt
+        from perfkit.variants import _export, _fallback, _inspector, _torch_tensorrt
 
         return {
             "torch": torch.__version__,
             "torch_tensorrt": torch_tensorrt.__version__,
             "tensorrt": tensorrt.__version__,
             "tf32": str(request.tf32),
-            "source_sha256": source_sha256(sys.modules[type(self).__module__], _torch_tensorrt, _inspector, _export),
+            "source_sha256": source_sha256(
+                sys.modules[type(self).__module__], _torch_tensorrt, _fallback, _inspector, _export
+            ),
         }
 
     def save(self, built: Built, folder: Path) -> None:

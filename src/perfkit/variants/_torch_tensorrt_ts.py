@@ -14,6 +14,7 @@ from torch import nn
 
 from perfkit.record.layers import EngineLayers
 from perfkit.variants._export import example_shape
+from perfkit.variants._fallback import device_share
 from perfkit.variants._inspector import described_layers, engine_facts, engine_layers
 from perfkit.variants._onnx import plain_attention
 from perfkit.variants._torch_tensorrt import BuiltTensorrt, EngineMissing, half_inputs
@@ -104,6 +105,8 @@ def compile_traced(request: BuildRequest) -> BuiltTorchscript:
         total_ops=operators(traced.inlined_graph),
     )
     built = BuiltTorchscript(module, facts)
+    share = device_share(facts.fallback_ops or 0, lambda: module(example))
+    built.facts = facts.model_copy(update={"fallback_device_share": share})
     # Of several engines the inputs of each aren't known.
     times_s = layer_times_s(plans[0], request.profile, request.device) if len(plans) == 1 else {}
     built.layers = EngineLayers(layers=engine_layers(layers, times_s))

@@ -64,6 +64,7 @@ class Torch2TrtFp16(Variant):
             build_s=build_s,
             activation_bytes=activation_bytes(module.engine),
             fallback_ops=0,
+            fallback_device_share=0.0,
         )
         built = BuiltModule(module, torch.half, facts)
         built.layers = EngineLayers(layers=engine_layers(layers, {}))
