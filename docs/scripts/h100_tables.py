@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import lzma
 import math
 from pathlib import Path
 from statistics import median
@@ -62,7 +63,7 @@ SHOWN = 8
 
 def load(path: Path) -> tuple[RunRecord, list[CaseRecord]]:
     """The run's record and its cases, in the order of measuring."""
-    data = json.loads(path.read_text("utf-8"))
+    data = json.loads(lzma.decompress(path.read_bytes()) if path.suffix == ".xz" else path.read_bytes())
     cases = [CaseRecord.model_validate(b["extra_info"]["perfkit"]) for b in data["benchmarks"]]
     return RunRecord.model_validate(data["perfkit"]), cases
 

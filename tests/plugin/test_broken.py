@@ -117,3 +117,29 @@ def test_the_file_holds_sound_times_only(project: Path, ended: Ended) -> None:
     read = {outcome.case: outcome.status for outcome in read_run(path).outcomes}
     assert read[CaseId(MODEL, "clock-backwards", SMALL)] is Status.BROKEN
     assert read[CaseId(MODEL, "twin", SMALL)] is Status.MEASURED
+
+
+KEPT = """
+import sys
+
+
+def pytest_terminal_summary(terminalreporter):
+    error, names = sys.last_value, set()
+    while error is not None:
+        frame = error.__traceback__
+        while frame is not None:
+            names.add(frame.tb_frame.f_code.co_name)
+            frame = frame.tb_next
+        error = error.__context__
+    terminalreporter.write_line(f"kept frames: {' '.join(sorted(names))}")
+"""
+
+
+def test_wrong_answers_keep_no_pictures(tmp_path: Path) -> None:
+    """The interpreter keeps the last error, with what its frames hold; on a GPU that was 77 MB of batches."""
+    folder = write_project(tmp_path, suite(["wrong-answers"]))
+    (folder / "conftest.py").write_text(KEPT)
+    ended = run_pytest(folder, "--perfkit-baseline=none")
+    (kept,) = (line for line in ended.lines if line.startswith("kept frames:"))
+    assert "_measure" in kept
+    assert "measure_case" not in kept

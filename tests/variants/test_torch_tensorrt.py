@@ -72,6 +72,31 @@ def test_the_builders_debugger_leaves_logging_as_it_was() -> None:
         assert len(asked) == 1
 
 
+class Attending(nn.Module):
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return nn.functional.scaled_dot_product_attention(images, images, images)
+
+
+@pytest.mark.parametrize(
+    ("model", "has_layer", "options"),
+    [(Attending(), False, {"decompose_attention": True}), (Attending(), True, {}), (Tiny().eval(), False, {})],
+)
+def test_attention_is_taken_apart_where_tensorrt_has_no_layer_for_it(
+    model: nn.Module, has_layer: bool, options: dict[str, bool]
+) -> None:
+    """Torch-TensorRT 2.11 asks every TensorRT for the layer; the build ends with an AttributeError."""
+
+    def compiler(program: object, decompose_attention: bool = False) -> None:
+        raise NotImplementedError
+
+    program, _ = export(model, FIXED, torch.rand(FIXED.opt))
+    network = type("Network", (), {"add_attention": None} if has_layer else {})
+    found, notes = _torch_tensorrt._attention(program, compiler, network)
+    assert found == options
+    assert len(notes) == len(options)
+    assert _torch_tensorrt._attention(program, lambda: None, network) == ({}, [])
+
+
 class EngineLike(nn.Module):
     """Set up, deferred and flagged as Torch-TensorRT's module is; a live engine can't be pickled."""
 

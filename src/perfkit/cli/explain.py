@@ -10,10 +10,11 @@ from perfkit.cli.engines.common import CacheOption, is_named, open_store
 from perfkit.cli.output import write
 from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
-from perfkit.explain.diff import LayerChange, differences, sums
+from perfkit.explain.diff import LayerChange
+from perfkit.explain.explained import Explained
 from perfkit.record.layers import EngineLayers, read_layers
 from perfkit.record.read import read_runs
-from perfkit.report.layers import Explained, render
+from perfkit.report.layers import render
 from perfkit.store.entry import Entry
 
 if TYPE_CHECKING:
@@ -42,13 +43,11 @@ def explain(
     sides = [_find(name, case, entries) for name in (a, b)]
     layers = [_layers(entry) for entry in sides]
     shape = _shape(case, layers)
-    explained = Explained(
+    explained = Explained.of(
         names=(_title(sides[0]), _title(sides[1])),
-        shape=shape,
         operators=(sides[0].manifest.facts.total_ops, sides[1].manifest.facts.total_ops),
         layers=(layers[0].layers, layers[1].layers),
-        changes=differences(layers[0].layers, layers[1].layers, shape),
-        sums=sums(layers[0].layers, layers[1].layers, shape),
+        shape=shape,
     )
     if as_json:
         write(json.dumps([_as_json(change) for change in explained.changes], indent=2) + "\n")

@@ -128,20 +128,29 @@ def _work(before: Sequence[EngineLayer], after: Sequence[EngineLayer]) -> tuple[
     A module that several layers of both sides call (a ReLU that a block uses twice) tells nothing of which is which.
     """
     operators, modules = (
-        [Counter(name for layer in side for name in getattr(layer, kind)) for side in (before, after)]
-        for kind in ("operators", "modules")
+        [Counter(name for layer in side for name in names(layer)) for side in (before, after)]
+        for names in (_operators, _modules)
     )
     by_operator = bool(operators[0] & operators[1])
 
     def work(layer: EngineLayer) -> list[str]:
         if by_operator:
-            names = layer.operators
+            names = _operators(layer)
         else:
-            names = [name for name in layer.modules if min(calls[name] for calls in modules) <= 1]
+            names = [name for name in _modules(layer) if min(calls[name] for calls in modules) <= 1]
         # A kernel's name tells the builder's own layers apart, which may have no more than a running number.
         return names or [f"{layer.kind} {layer.name} {layer.tactic}"]
 
     return [work(layer) for layer in before], [work(layer) for layer in after]
+
+
+def _operators(layer: EngineLayer) -> list[str]:
+    return layer.operators
+
+
+def _modules(layer: EngineLayer) -> list[str]:
+    """TensorRT's own compiler writes a module's dots as underscores."""
+    return [name.replace(".", "_") for name in layer.modules]
 
 
 def _kind(

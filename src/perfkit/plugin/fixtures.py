@@ -163,10 +163,14 @@ class Case:
 
         slowdown = self.state.options.slowdown
         share = slowdown.share if slowdown is not None and slowdown.case == self.id else 0.0
+        record, wrong = None, None
         try:
             record = measure_case(self.bench, self.variant.variant, built, parse_shape(self.id.shape), pedantic, share)
         except WrongAnswer as error:
-            raise BrokenCase(str(error)) from None
+            wrong = str(error)
+        # Not inside: the interpreter keeps the last error, and would keep the measuring's pictures on the device.
+        if wrong is not None:
+            raise BrokenCase(wrong)
         if record is not None:
             benchmark.extra_info.update(
                 model=self.id.model,

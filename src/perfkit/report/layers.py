@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -16,23 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from perfkit.explain.diff import KindSum, LayerChange
-    from perfkit.record.layers import EngineLayer
+    from perfkit.explain.explained import Explained
 
 _WIDTH = 160
 _LONGEST_NAME, _LONGEST_TACTIC = 60, 30
-
-
-@dataclass(frozen=True, slots=True)
-class Explained:
-    """Everything that the text tells; ``shape`` is "" where no times are known."""
-
-    names: tuple[str, str]
-    shape: str
-    operators: tuple[int | None, int | None]
-    """Of the graph that each was built from."""
-    layers: tuple[Sequence[EngineLayer], Sequence[EngineLayer]]
-    changes: Sequence[LayerChange]
-    sums: Sequence[KindSum]
 
 
 def render(explained: Explained, most: int) -> str:

@@ -17,8 +17,11 @@ Described = dict[str, Any] | str
 """An object where the engine was built with detailed verbosity, else its name alone."""
 
 _ONNX_ORIGIN = re.compile(r"\[(?:ONNX Layer: )?([^\]]+)\]")
-_TORCH_ORIGIN = re.compile(r"\]-\[([\w.]*/[\w.]+)\]")
-"""``[CONVOLUTION]-[aten_ops.convolution.default]-[layer1.0.conv1/convolution_1]``: module and node."""
+_TORCH_ORIGIN = re.compile(r"\][-_]\[([\w.]*/[\w.]+)\]")
+"""``[CONVOLUTION]-[aten_ops.convolution.default]-[layer1.0.conv1/convolution_1]``: module and node.
+
+Myelin makes every dot and dash an underscore: ``[MATRIX_MULTIPLY]_[aten_ops_linear_default]_[classifier_1/linear]_2``.
+"""
 _OWN = ("Reformatting CopyNode", "__my")
 """The builder's own names: of copies, after the layer that they serve, and of what Myelin makes, by running numbers."""
 _QUANTIZER = re.compile(r"(weight|input|output)_quantizer")

@@ -7,6 +7,7 @@ are strongly typed: half precision is a half model, INT8 is explicit Q/DQ, ``ena
 from __future__ import annotations
 
 import importlib
+import inspect
 import logging
 import tempfile
 import time
@@ -26,7 +27,7 @@ from perfkit.variants._timing_cache import timing_cache_path
 from perfkit.variants.base import BuildRequest, Built, reason_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from torch.export import ExportedProgram
@@ -91,6 +92,7 @@ def compile_program(program: ExportedProgram, request: BuildRequest, started: fl
 
     Raises EngineMissing when no engine came out, and whatever the builder raises.
     """
+    import tensorrt
     import torch_tensorrt
 
     from perfkit.variants._tensorrt import activation_bytes_of, layer_times_s
@@ -100,6 +102,7 @@ def compile_program(program: ExportedProgram, request: BuildRequest, started: fl
     cache.parent.mkdir(parents=True, exist_ok=True)
     cache_bytes = cache.stat().st_size if cache.is_file() else 0
     program_ops = count_operators(program.graph_module)
+    options, remarks = _attention(program, torch_tensorrt.dynamo.compile, tensorrt.INetworkDefinition)
     with _detailed_layers(torch_tensorrt):
         module = torch_tensorrt.dynamo.compile(
             program,
@@ -111,6 +114,7 @@ def compile_program(program: ExportedProgram, request: BuildRequest, started: fl
             immutable_weights=True,
             cache_built_engines=False,
             reuse_cached_engines=False,
+            **options,
         )
     build_s = time.perf_counter() - started
     engines = _engines(module)
@@ -128,7 +132,7 @@ def compile_program(program: ExportedProgram, request: BuildRequest, started: fl
         fallback_ops=count_fallback(module),
         total_ops=program_ops,
         timing_cache_bytes=cache_bytes,
-        notes=notes,
+        notes=[*notes, *remarks],
     )
     built = BuiltTensorrt(module, facts)
     inputs = built.prepare(request.example)
@@ -139,6 +143,17 @@ def compile_program(program: ExportedProgram, request: BuildRequest, started: fl
     times_s = layer_times_s(plans[0], profile, request.device) if len(plans) == 1 else {}
     built.layers = EngineLayers(layers=engine_layers(layers, times_s))
     return built
+
+
+def _attention(
+    program: ExportedProgram, compiler: Callable[..., Any], network: type
+) -> tuple[dict[str, bool], list[str]]:
+    """What to tell the compiler, and a note: it makes one layer of attention, which an older TensorRT lacks."""
+    attends = any("scaled_dot_product" in str(node.target) for node in program.graph.nodes)
+    can_decompose = "decompose_attention" in inspect.signature(compiler).parameters
+    if not attends or not can_decompose or hasattr(network, "add_attention"):
+        return {}, []
+    return {"decompose_attention": True}, ["attention in its parts: this TensorRT has no layer for it"]
 
 
 def half_inputs(profile: ShapeProfile) -> list[Any]:
