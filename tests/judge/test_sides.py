@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from typing import TYPE_CHECKING
+
 import pytest
 
 from perfkit.exit_codes import ExitCode
@@ -12,6 +15,7 @@ from perfkit.record.read import run_from_json
 from perfkit.record.schema import BuildFacts
 from tests.judge.helpers import (
     HURT,
+    baseline_of,
     judged,
     kinds,
     others,
@@ -27,6 +31,9 @@ from tests.support import (
     slowed,
     usual_times,
 )
+
+if TYPE_CHECKING:
+    from perfkit.record.replicate import Run
 
 
 def test_an_unchanged_run_passes() -> None:
@@ -140,6 +147,38 @@ def test_a_slow_host_is_no_regression_of_one_case(
     if verdict is Verdict.PASS and moved is Moved.HOST:
         assert row.reason.startswith("the host slowed both sides down: its time +")
     assert others(judgement) == {Verdict.PASS}
+
+
+def with_host(run: Run, host_s: float) -> Run:
+    """Wall times are the device's and the host's; for one engine the host has little to do."""
+    samples = []
+    for sample in run.replicate.samples:
+        device = sample.device
+        assert device is not None
+        assert device.reference_s is not None
+        variant_s = device.variant_s + host_s * (0.02 if sample.case == HURT else 1)
+        reference_s = device.reference_s + host_s
+        wall = sample.wall.model_copy(
+            update={
+                "variant_s": variant_s,
+                "reference_s": reference_s,
+                "log_speedup": math.log(reference_s / variant_s),
+            }
+        )
+        samples.append(sample.model_copy(update={"wall": wall}))
+    return run.model_copy(update={"replicate": run.replicate.model_copy(update={"samples": samples})})
+
+
+def test_a_faster_host_leaves_an_engine_that_waits_for_its_device() -> None:
+    """Its wall speedup falls with the reference's wall time, and by more than its launches gain: nothing got slower."""
+    baseline = baseline_of(*(with_host(make_run(day=day), 20e-3) for day in (1, 2, 3)))
+    judgement = judge(baseline, [with_host(make_run(day=9), 10e-3)])
+    wall = row_of(judgement).metric(Metric.WALL_SPEEDUP)
+    assert wall is not None
+    assert wall.change_pct is not None
+    assert wall.detectable_pct is not None
+    assert wall.change_pct < -wall.detectable_pct
+    assert judgement.counts == {Verdict.PASS: 12}
 
 
 def test_sides_that_part_share_no_shift() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from statistics import median
 from typing import TYPE_CHECKING
 
 from perfkit.catalog.case import REFERENCE_VARIANT
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from perfkit.catalog.case import CaseId, Platform
+    from perfkit.judge.shift import Shift
     from perfkit.record.replicate import Sample
 
 
@@ -55,6 +57,23 @@ class CaseChange:
     def time(self, clock: Clock) -> rule.Effect:
         """The change of the variant's own time by a clock that both sides have."""
         return self.metrics[time_of(clock)].effect
+
+    def shared(self, clock: Clock, shifts: Mapping[Clock, Shift]) -> float:
+        """What of the shifts that all cases share this one's time has by a clock, in log units; positive is faster.
+
+        A wall time has the host's shift in its own part, and the device's in the rest: a host that got faster leaves an
+        engine on its device as it was.
+        """
+        wall, device = shifts[Clock.WALL].size, shifts[Clock.DEVICE].size
+        if clock is Clock.DEVICE or self.clock is Clock.WALL:
+            return shifts[clock].size
+        on_device = [
+            min(1.0, sample.device.variant_s / sample.wall.variant_s)
+            for sample in self.baseline
+            if sample.device is not None
+        ]
+        share = median(on_device)
+        return -math.log((1 - share) * math.exp(-wall) + share * math.exp(-device))
 
     @property
     def is_reference(self) -> bool:

@@ -41,7 +41,7 @@ def decide(change: CaseChange, shifts: Mapping[Clock, Shift]) -> Decision:
     failing = {metric.clock for metric, verdict in metrics.items() if verdict.fails}
     if failing:
         clock = change.clock if change.clock in failing else Clock.WALL
-        moved = _side_of_regression(change, clock, shifts[clock])
+        moved = _side_of_regression(change, clock, shifts)
         return Decision(Verdict.REGRESSED, _sides(change, clock), moved, metrics)
     return _without_failure(change, shifts, metrics)
 
@@ -88,11 +88,12 @@ def as_slowdown_pct(log_size: float) -> float:
 
 
 def _of_metric(metric: Metric, change: CaseChange, shifts: Mapping[Clock, Shift]) -> Verdict:
-    effect, shift = change.metrics[metric].effect, shifts[metric.clock]
+    effect = change.metrics[metric].effect
     if not metric.is_speedup:
         if _waits_longer(metric, change, shifts):
-            return Verdict.PASS if _host_slowed_both(metric, change, shift) else Verdict.REGRESSED
-        return Verdict.IMPROVED if effect.size - shift.size > effect.threshold else Verdict.PASS
+            return Verdict.PASS if _host_slowed_both(metric, change, shifts) else Verdict.REGRESSED
+        own = effect.size - change.shared(metric.clock, shifts)
+        return Verdict.IMPROVED if own > effect.threshold else Verdict.PASS
     if effect.is_worse and _is_slower_itself(metric, change, shifts):
         return Verdict.REGRESSED
     if effect.is_better and not _reference_moved(metric, change, shifts):
@@ -107,7 +108,7 @@ def _of_metric(metric: Metric, change: CaseChange, shifts: Mapping[Clock, Shift]
 def _waits_longer(metric: Metric, change: CaseChange, shifts: Mapping[Clock, Shift]) -> bool:
     """Whether a time rose beyond its threshold, by more than what all cases share."""
     effect = change.metrics[metric].effect
-    return effect.size - shifts[metric.clock].size < -effect.threshold
+    return effect.size - change.shared(metric.clock, shifts) < -effect.threshold
 
 
 def _is_slower_itself(metric: Metric, change: CaseChange, shifts: Mapping[Clock, Shift]) -> bool:
@@ -120,7 +121,7 @@ def _is_slower_itself(metric: Metric, change: CaseChange, shifts: Mapping[Clock,
     clock, effect = metric.clock, change.metrics[metric].effect
     if clock not in change.reference:
         return True
-    return change.time(clock).size - shifts[clock].size <= -effect.threshold / 2
+    return change.time(clock).size - change.shared(clock, shifts) <= -effect.threshold / 2
 
 
 def _reference_moved(metric: Metric, change: CaseChange, shifts: Mapping[Clock, Shift]) -> bool:
@@ -136,30 +137,30 @@ def _reference_moved(metric: Metric, change: CaseChange, shifts: Mapping[Clock, 
     if effect.is_worse:
         innocent = not _is_slower_itself(metric, change, shifts)
         return innocent and (clock is Clock.DEVICE or change.reference[clock].is_better)
-    own = change.time(clock).size - shifts[clock].size
-    return effect.is_better and own < effect.threshold / 2
+    own = change.time(clock).size - change.shared(clock, shifts)
+    return effect.is_better and own < effect.size / 2
 
 
-def _host_slowed_both(metric: Metric, change: CaseChange, shift: Shift) -> bool:
+def _host_slowed_both(metric: Metric, change: CaseChange, shifts: Mapping[Clock, Shift]) -> bool:
     """Whether a wall time rose by the host: the device's didn't decide so, and the reference waited longer as well.
 
     The reference's rise must be half of the variant's at least; a variant that launches more is still told.
     """
     if metric.clock is not Clock.WALL or change.clock is not Clock.DEVICE or Clock.WALL not in change.reference:
         return False
-    own = change.metrics[metric].effect.size - shift.size
-    return change.reference[Clock.WALL].size - shift.size < own / 2
+    own = change.metrics[metric].effect.size - change.shared(metric.clock, shifts)
+    return change.reference[Clock.WALL].size - shifts[Clock.WALL].size < own / 2
 
 
-def _side_of_regression(change: CaseChange, clock: Clock, shift: Shift) -> Moved | None:
+def _side_of_regression(change: CaseChange, clock: Clock, shifts: Mapping[Clock, Shift]) -> Moved | None:
     """None where a speedup fell and the variant alone can't be said to have got slower."""
     if clock is Clock.WALL and change.clock is Clock.DEVICE:
         return Moved.HOST
     reference = change.reference.get(clock)
-    if reference is not None and abs(reference.size - shift.size) > reference.threshold:
+    if reference is not None and abs(reference.size - shifts[clock].size) > reference.threshold:
         return Moved.BOTH
     speedup = change.metrics.get(speedup_of(clock))
-    own = change.time(clock).size - shift.size
+    own = change.time(clock).size - change.shared(clock, shifts)
     if speedup is not None and own > -speedup.effect.threshold / 2:
         return None
     return Moved.VARIANT
