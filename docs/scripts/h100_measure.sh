@@ -12,6 +12,7 @@
 #     slowed     the same again with one case really slowed by 10%
 #     record     the suite once, judged against nothing, as FOLDER/SUITE-ONLY.json
 #     rebuilt    the same with every engine built anew, beside the stored ones, as FOLDER/SUITE-ONLY-rebuilt.json
+#     study      the suite in twelve fresh processes, into FOLDER/study-SUITE-ONLY/runs, for docs/scripts/study.py
 #     streams, throughput, writeup, calibration   the scripts of those names
 #     tests      tests/gpu
 #
@@ -54,6 +55,7 @@ for step; do
     baseline) recorded baseline ;;
     record) recorded "$name" ;;
     rebuilt) recorded "$name-rebuilt" --rebuild ;;
+    study) measured "study-$name" --replicates 12 --repeats 0 --baseline none -- "${suite[@]}" ;;
     unchanged) measured unchanged --repeats 2 --baseline "$folder/baseline.json" -- "${suite[@]}" ;;
     slowed) measured slowed --repeats 2 --baseline "$folder/baseline.json" -- "${suite[@]}" "--perfkit-slow=$slow" ;;
     streams) python docs/scripts/engine_streams.py --measure "$folder/engine-streams.json" ;;

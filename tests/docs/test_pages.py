@@ -29,6 +29,7 @@ H100_BASELINE = "baselines/nvidia-h100-80gb-hbm3-x1-80gib.json"
         "cpu_settling.py",
         "cpu_spread.py",
         "int8_agreement.py",
+        "study.py",
     ],
 )
 def test_tables_come_from_committed_records(name: str, monkeypatch: pytest.MonkeyPatch) -> None:

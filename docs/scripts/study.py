@@ -1,0 +1,178 @@
+"""How often rules cry wolf and what they miss, on replicates that were really recorded; the tables of docs/study.md.
+
+    python docs/scripts/study.py --condense FOLDER NAME   run files of ``perfkit run`` → results/study/NAME.json
+    python docs/scripts/study.py --judge NAME             that → results/study/NAME-outcome.json
+    python docs/scripts/study.py                          the outcomes → docs/study.md
+
+A night is drawn from the replicates of a file: 60 cases, each one of the recorded ones with its processes dealt anew,
+five for the baseline and three (or one) for the night. Nothing differs between the sides but chance, until one case is
+slowed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import random
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from blocks import with_blocks
+from gpu_host import tell
+from study_rules import RULES, Night, Replica
+
+from perfkit.catalog.case import REFERENCE_VARIANT, CaseId
+from perfkit.record.read import read_runs
+from perfkit.record.replicate import Sample
+from perfkit.record.schema import Hardware
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "study.md"
+FOLDER = ROOT / "results" / "study"
+CASES = 60
+SPLITS = ((5, 3), (5, 1))
+"""Replicates of the baseline and of the night."""
+SLOWER = (0.02, 0.03, 0.05, 0.10)
+CLEAN_NIGHTS, SLOWED_NIGHTS = 400, 200
+DIGITS = 5
+
+
+def condense(folder: Path, name: str) -> None:
+    """What the rules need of the replicates in a folder: rounds of the deciding clock, and perfkit's reduction."""
+    runs = sorted(read_runs(folder), key=lambda run: run.replicate.datetime)
+    cases: dict[str, list[dict[str, Any]]] = {}
+    for run in runs:
+        data = json.loads(Path(run.source).read_text("utf-8"))
+        rounds: dict[CaseId, list[float]] = {}
+        for benchmark in data["benchmarks"]:
+            record = benchmark["extra_info"]["perfkit"]
+            of = record["rounds"]
+            case = CaseId(record["model"], record["variant"], record["shape"])
+            rounds[case] = of["variant_device_s"] or of["variant_wall_s"]
+        for sample in run.replicate.samples:
+            kept = sample.model_dump(mode="json", exclude={"comparability", "facts", "agreement", "costs"})
+            times_s = [shortened(time) for time in rounds[sample.case]]
+            cases.setdefault(str(sample.case), []).append({"times_s": times_s, "sample": kept})
+    software = {key: runs[0].replicate.software.get(key) for key in ("python", "torch", "openvino", "tensorrt")}
+    data = {
+        "hardware": runs[0].hardware.model_dump(mode="json"),
+        "software": {key: value for key, value in software.items() if value},
+        "commit": runs[0].replicate.short_commit,
+        "first": runs[0].replicate.datetime,
+        "last": runs[-1].replicate.datetime,
+        "cases": cases,
+    }
+    FOLDER.mkdir(exist_ok=True)
+    (FOLDER / f"{name}.json").write_text(json.dumps(data, separators=(",", ":")) + "\n", "utf-8")
+
+
+def shortened(value: float) -> float:
+    """Five significant digits."""
+    return round(value, DIGITS - 1 - math.floor(math.log10(value)))
+
+
+def judge_nights(name: str) -> None:
+    """Every rule on the same nights."""
+    data = json.loads((FOLDER / f"{name}.json").read_text("utf-8"))
+    pool = {case: replicas(rows) for case, rows in data["cases"].items() if f"/{REFERENCE_VARIANT}/" not in case}
+    hardware = Hardware.model_validate(data["hardware"])
+    outcome: dict[str, Any] = {key: data[key] for key in ("hardware", "software", "commit", "first", "last")}
+    outcome |= {"recorded_cases": len(pool), "processes": min(map(len, pool.values())), "splits": []}
+    for before, after in SPLITS:
+        rows = {rule: outcomes(rule, pool, hardware, before, after) for rule in RULES}
+        outcome["splits"].append({"baseline": before, "night": after, "rules": rows})
+    (FOLDER / f"{name}-outcome.json").write_text(json.dumps(outcome, indent=1) + "\n", "utf-8")
+
+
+def replicas(rows: Sequence[dict[str, Any]]) -> list[Replica]:
+    """One case's processes."""
+    return [
+        Replica(tuple(row["times_s"]), Sample.model_validate({**row["sample"], "comparability": {}})) for row in rows
+    ]
+
+
+def outcomes(
+    rule: str, pool: Mapping[str, Sequence[Replica]], hardware: Hardware, before: int, after: int
+) -> dict[str, Any]:
+    """Of clean nights the share with any alarm and the share of cases; of slowed cases the share that was named."""
+    rng = random.Random(f"{before} {after}")  # noqa: S311 - the same nights for every rule
+    alarms = [len(RULES[rule](night_of(pool, hardware, before, after, rng))) for _ in range(CLEAN_NIGHTS)]
+    found = {}
+    for share in SLOWER:
+        named = 0
+        for number in range(SLOWED_NIGHTS):
+            night = night_of(pool, hardware, before, after, rng)
+            hurt = list(night.current)[number % CASES]
+            current = {**night.current, hurt: [replica.slowed(share) for replica in night.current[hurt]]}
+            named += hurt in RULES[rule](Night(night.baseline, current, hardware))
+        found[f"{share:.0%}"] = named / SLOWED_NIGHTS
+    tell(f"{rule} {before}:{after} {alarms.count(0) / CLEAN_NIGHTS:.2f} quiet, {found}")
+    return {
+        "nights_with_alarm": sum(count > 0 for count in alarms) / CLEAN_NIGHTS,
+        "cases_with_alarm": sum(alarms) / CLEAN_NIGHTS / CASES,
+        "caught": found,
+    }
+
+
+def night_of(
+    pool: Mapping[str, Sequence[Replica]], hardware: Hardware, before: int, after: int, rng: random.Random
+) -> Night:
+    """Sixty cases, each with processes of its own drawing; the recorded ones take turns."""
+    baseline, current = {}, {}
+    names = sorted(pool)
+    for number in range(CASES):
+        model, variant, shape = names[number % len(names)].split("/")
+        case = CaseId(f"{model}-{number}", variant, shape)
+        dealt = rng.sample(pool[names[number % len(names)]], before + after)
+        baseline[case], current[case] = dealt[:before], dealt[before:]
+    return Night(baseline, current, hardware)
+
+
+def table(outcome: dict[str, Any]) -> list[str]:
+    """One row a rule and split."""
+    heads = [f"caught at {share:.0%}" for share in SLOWER]
+    lines = [
+        f"| rule | baseline, night | clean nights with an alarm | clean cases with one | {' | '.join(heads)} |",
+        "|---" * (4 + len(heads)) + "|",
+    ]
+    for split in outcome["splits"]:
+        for rule, row in split["rules"].items():
+            caught = " | ".join(f"{share:.0%}" for share in row["caught"].values())
+            lines.append(
+                f"| {rule} | {split['baseline']}, {split['night']} | {row['nights_with_alarm']:.1%} "
+                f"| {row['cases_with_alarm']:.2%} | {caught} |"
+            )
+    told = ", ".join(f"{name} {version}" for name, version in outcome["software"].items())
+    where = f"{outcome['hardware']['name']} x{outcome['hardware']['count']}"
+    when = f"{outcome['first'][:16]} to {outcome['last'][11:16]}"
+    told = ", ".join(f"{name} {version}" for name, version in outcome["software"].items())
+    drawn = f"{CLEAN_NIGHTS} clean nights of {CASES} cases and {SLOWED_NIGHTS} slowed ones a size"
+    measured = f"{outcome['processes']} processes of {outcome['recorded_cases']} cases on {where}, {when}"
+    lines += ["", f"{measured}; {told}; commit {outcome['commit']}. {drawn}."]
+    return lines
+
+
+def main() -> str:
+    """The page with its tables made anew."""
+    blocks = {}
+    for name in ("cpu", "h100"):
+        path = FOLDER / f"{name}-outcome.json"
+        blocks[name] = table(json.loads(path.read_text("utf-8"))) if path.is_file() else ["Not measured yet."]
+    return with_blocks(PAGE, blocks)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--condense", nargs=2, metavar=("FOLDER", "NAME"))
+    parser.add_argument("--judge", metavar="NAME")
+    asked = parser.parse_args()
+    if asked.condense:
+        condense(Path(asked.condense[0]), asked.condense[1])
+    elif asked.judge:
+        judge_nights(asked.judge)
+    else:
+        PAGE.write_text(main(), "utf-8")
