@@ -4,9 +4,9 @@
     python docs/scripts/study.py --judge NAME             that → results/study/NAME-outcome.json
     python docs/scripts/study.py                          the outcomes → docs/study.md
 
-A night is drawn from the replicates of a file: 60 cases, each one of the recorded ones with its processes dealt anew,
-five for the baseline and three (or one) for the night. Nothing differs between the sides but chance, until one case is
-slowed.
+A night is dealt from the processes of a file, whole, for what a process's cases have in common is part of what a rule
+must cope with: five processes for the baseline, three (or one) of the others for the night. Nothing differs between the
+sides but chance, until one case is slowed.
 """
 
 from __future__ import annotations
@@ -33,11 +33,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "study.md"
 FOLDER = ROOT / "results" / "study"
-CASES = 60
 SPLITS = ((5, 3), (5, 1))
 """Replicates of the baseline and of the night."""
 SLOWER = (0.02, 0.03, 0.05, 0.10)
-CLEAN_NIGHTS, SLOWED_NIGHTS = 400, 200
+CLEAN_NIGHTS, SLOWED_NIGHTS = 1000, 400
 DIGITS = 5
 
 
@@ -106,14 +105,14 @@ def outcomes(
         named = 0
         for number in range(SLOWED_NIGHTS):
             night = night_of(pool, hardware, before, after, rng)
-            hurt = list(night.current)[number % CASES]
+            hurt = list(night.current)[number % len(night.current)]
             current = {**night.current, hurt: [replica.slowed(share) for replica in night.current[hurt]]}
             named += hurt in RULES[rule](Night(night.baseline, current, hardware))
         found[f"{share:.0%}"] = named / SLOWED_NIGHTS
     tell(f"{rule} {before}:{after} {alarms.count(0) / CLEAN_NIGHTS:.2f} quiet, {found}")
     return {
         "nights_with_alarm": sum(count > 0 for count in alarms) / CLEAN_NIGHTS,
-        "cases_with_alarm": sum(alarms) / CLEAN_NIGHTS / CASES,
+        "cases_with_alarm": sum(alarms) / CLEAN_NIGHTS / len(pool),
         "caught": found,
     }
 
@@ -121,15 +120,14 @@ def outcomes(
 def night_of(
     pool: Mapping[str, Sequence[Replica]], hardware: Hardware, before: int, after: int, rng: random.Random
 ) -> Night:
-    """Sixty cases, each with processes of its own drawing; the recorded ones take turns."""
-    baseline, current = {}, {}
-    names = sorted(pool)
-    for number in range(CASES):
-        model, variant, shape = names[number % len(names)].split("/")
-        case = CaseId(f"{model}-{number}", variant, shape)
-        dealt = rng.sample(pool[names[number % len(names)]], before + after)
-        baseline[case], current[case] = dealt[:before], dealt[before:]
-    return Night(baseline, current, hardware)
+    """All cases of the processes that were dealt to each side."""
+    processes = min(map(len, pool.values()))
+    dealt = rng.sample(range(processes), before + after)
+    sides: list[dict[CaseId, list[Replica]]] = [
+        {CaseId(*name.split("/")): [rows[process] for process in chosen] for name, rows in sorted(pool.items())}
+        for chosen in (dealt[:before], dealt[before:])
+    ]
+    return Night(sides[0], sides[1], hardware)
 
 
 def table(outcome: dict[str, Any]) -> list[str]:
@@ -150,7 +148,7 @@ def table(outcome: dict[str, Any]) -> list[str]:
     where = f"{outcome['hardware']['name']} x{outcome['hardware']['count']}"
     when = f"{outcome['first'][:16]} to {outcome['last'][11:16]}"
     told = ", ".join(f"{name} {version}" for name, version in outcome["software"].items())
-    drawn = f"{CLEAN_NIGHTS} clean nights of {CASES} cases and {SLOWED_NIGHTS} slowed ones a size"
+    drawn = f"{CLEAN_NIGHTS} clean nights of {outcome['recorded_cases']} cases, {SLOWED_NIGHTS} slowed ones a size"
     measured = f"{outcome['processes']} processes of {outcome['recorded_cases']} cases on {where}, {when}"
     lines += ["", f"{measured}; {told}; commit {outcome['commit']}. {drawn}."]
     return lines

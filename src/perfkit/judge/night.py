@@ -1,0 +1,86 @@
+"""What a night adds to the spread between replicates: by how much all cases scatter more tonight than they should.
+
+Replicates of one evening agree better than evenings do, and no baseline of one evening can tell. But most cases of a
+run haven't changed, so that how far they lie off tells what chance does tonight (an empirical null: Efron, "Large-Scale
+Simultaneous Hypothesis Testing", Journal of the American Statistical Association 99, 2004). Each case is held to the
+scatter of the *others*: a slower case can't excuse itself.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections import defaultdict
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping, Sequence
+
+FEWEST_OTHERS = 4
+"""Free cases that it takes to tell a night's scatter; with fewer the baseline's own is all there is."""
+SHARE = 0.75
+"""The quantile of the distances that tells the scatter: of the others a quarter may have changed, each in its way."""
+_NORMAL_DISTANCE = 1.1503
+"""That quantile of a standard normal variable's distance from 0."""
+_EFFICIENCY = 0.6
+"""Degrees of freedom a case: such a quantile knows less than all distances do."""
+
+Key = TypeVar("Key", bound="Hashable")
+
+
+@dataclass(frozen=True, slots=True)
+class NightFactor:
+    """By what the variance of a change is multiplied tonight, and with how many degrees of freedom that is known."""
+
+    variance: float = 1.0
+    degrees: float = math.inf
+
+    def widened(self, error: float, degrees: float) -> tuple[float, float]:
+        """The standard error with the night's part, and the degrees of freedom of both (Satterthwaite 1946)."""
+        added = max(0.0, self.variance - 1)
+        whole = max(1.0, self.variance)
+        return error * math.sqrt(self.variance), whole**2 / (1 / degrees + added**2 / self.degrees)
+
+
+def night_factors(
+    ratios: Mapping[Key, float], variants: Mapping[Key, str], models: Mapping[Key, str], known_degrees: float
+) -> dict[Key, NightFactor]:
+    """From changes in units of their standard errors.
+
+    What all cases of a variant share is taken out, then what all of a model share: an engine builder that got worse, or
+    one model that did, is no scatter. A night that scatters less than it should corrects an assumption as far as it
+    knows more (``known_degrees`` is what the baseline's replicates know); it makes nothing surer, for the calm of most
+    says little of the few that are never calm.
+    """
+    off, levels = dict(ratios), 0
+    for groups in (variants, models):
+        medians = _medians(off, groups)
+        off = {key: value - medians[groups[key]] for key, value in off.items()}
+        levels += len(medians)
+    distances = sorted(map(abs, off.values()))
+    free = len(distances) - levels  # one less is left out, and the two levels share one
+    if free < FEWEST_OTHERS:
+        return dict.fromkeys(ratios, NightFactor())
+    return {key: _factor(distances, abs(value), free, known_degrees) for key, value in off.items()}
+
+
+def _medians(values: Mapping[Key, float], groups: Mapping[Key, str]) -> dict[str, float]:
+    members: dict[str, list[float]] = defaultdict(list)
+    for key, value in values.items():
+        members[groups[key]].append(value)
+    return {group: median(found) for group, found in members.items()}
+
+
+def _factor(distances: Sequence[float], own: float, free: int, known_degrees: float) -> NightFactor:
+    """Of the sorted distances, all but its own."""
+    others = len(distances) - 1
+    place = math.ceil(SHARE * others) - 1
+    distance = distances[place + (place >= bisect_left(distances, own))]
+    # Medians that were taken out leave their groups less than they scatter.
+    variance = (distance / _NORMAL_DISTANCE) ** 2 * others / free
+    degrees = _EFFICIENCY * free
+    if variance < 1:
+        variance = (known_degrees + degrees * variance) / (known_degrees + degrees)
+    return NightFactor(variance, degrees)
