@@ -17,16 +17,18 @@ from scipy.stats import mannwhitneyu, ttest_ind
 from perfkit.catalog.case import Platform
 from perfkit.judge import rule
 from perfkit.judge.compare import judge
+from perfkit.judge.drill import slowed_sample
 from perfkit.judge.estimate import Scores, effects_of
 from perfkit.judge.metric import Metric
 from perfkit.judge.verdict import Verdict
 from perfkit.record.baseline import Baseline
-from perfkit.record.replicate import Replicate, Run, Sample
+from perfkit.record.replicate import Replicate, Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from perfkit.catalog.case import CaseId
+    from perfkit.record.replicate import Sample
     from perfkit.record.schema import Hardware
 
 ASV_FACTOR, ASV_P = 1.1, 0.002
@@ -56,20 +58,6 @@ class Night:
     baseline: Mapping[CaseId, Sequence[Replica]]
     current: Mapping[CaseId, Sequence[Replica]]
     hardware: Hardware
-
-
-def slowed_sample(sample: Sample, share: float) -> Sample:
-    """Device times grow by the share; wall times by as many seconds."""
-    added_s = (sample.device or sample.wall).variant_s * share
-    timings = {}
-    for clock in ("wall", "device"):
-        timing = getattr(sample, clock)
-        if timing is not None:
-            factor = 1 + added_s / timing.variant_s
-            log_speedup = None if timing.log_speedup is None else timing.log_speedup - math.log(factor)
-            update = {"variant_s": timing.variant_s * factor, "log_speedup": log_speedup}
-            timings[clock] = timing.model_copy(update=update)
-    return sample.model_copy(update=timings)
 
 
 def perfkits(night: Night) -> set[CaseId]:

@@ -29,7 +29,7 @@ def test_the_exit_codes_are_the_contract() -> None:
 def test_help_lists_commands_and_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     shown = capsys.readouterr().out
-    for command in ("run", "compare", "report", "promote", "engines", "explain", "doctor"):
+    for command in ("run", "compare", "report", "promote", "engines", "explain", "drill", "doctor"):
         assert re.search(rf"^  {command} ", shown, re.MULTILINE)
     for code in ExitCode:
         assert re.search(rf"^ +{int(code)}  {re.escape(code.meaning)}$", shown, re.MULTILINE)
