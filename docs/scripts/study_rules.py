@@ -71,7 +71,9 @@ def perfkits(night: Night) -> set[CaseId]:
 def moderated(night: Night) -> set[CaseId]:
     """The rule that is to come (``perfkit.judge.estimate``), on speedups alone."""
     family = {
-        case: Scores(_speedups(before), _speedups(night.current[case]), (), case.variant, case.model)
+        case: Scores(
+            _speedups(before), _speedups(night.current[case]), _errors(night.current[case]), case.variant, case.model
+        )
         for case, before in night.baseline.items()
     }
     on_device = next(iter(night.baseline.values()))[0].sample.device is not None
@@ -136,7 +138,7 @@ def welch(before: Sequence[Replica], after: Sequence[Replica]) -> bool:
 
 RULES: dict[str, Callable[[Night], set[CaseId]]] = {
     "perfkit": perfkits,
-    "moderated t, 5% of nights (to come)": moderated,
+    "moderated t on speedups alone, 5% (to come)": moderated,
     "pytest-benchmark median:5%": by_case(median_5),
     "pytest-benchmark mean:10%": by_case(mean_10),
     "asv (factor 1.1, p < 0.002)": by_case(asv),
@@ -151,6 +153,11 @@ RULES: dict[str, Callable[[Night], set[CaseId]]] = {
 def _speedups(side: Sequence[Replica]) -> tuple[float, ...]:
     timings = [replica.sample.device or replica.sample.wall for replica in side]
     return tuple(timing.log_speedup for timing in timings if timing.log_speedup is not None)
+
+
+def _errors(side: Sequence[Replica]) -> tuple[float, ...]:
+    timings = [replica.sample.device or replica.sample.wall for replica in side]
+    return tuple(timing.log_speedup_se for timing in timings if timing.log_speedup_se is not None)
 
 
 def _pooled(side: Sequence[Replica]) -> list[float]:

@@ -86,6 +86,8 @@ def unpacked(path: Path, folder: Path) -> Path:
         (H100_BASELINE, "h100/2026-11-25-night-unchanged", 0, 0),
         (H100_BASELINE, "h100/2026-11-25-night-slowed", 1, 1),
         ("h100/2026-11-25-night-unchanged", "h100/2026-11-25-night-slowed", 1, 1),
+        ("h100/2026-11-25-quick-run1.json", "h100/2026-11-25-store-run1.json", 0, 0),
+        ("h100/2026-11-25-store-run1.json", "h100/2026-11-25-stream-run1.json", 0, 0),
         # 1, for of its suite nothing else was measured.
         (H100_BASELINE, "h100/tensorrt/2026-11-25-mobilenet_v2.json.xz", 1, 0),
         (H100_BASELINE, "h100/tensorrt/2026-11-25-resnet50.json.xz", 1, 0),
@@ -107,3 +109,5 @@ def test_what_the_pages_say_of_committed_runs(
     assert main(["compare", str(results / base), str(measured), "--format", "json"]) == code
     verdicts = [row["verdict"] for row in json.loads(capsys.readouterr().out)["rows"]]
     assert verdicts.count("REGRESSED") == regressed
+    if base == H100_BASELINE and "tensorrt" in run:
+        assert verdicts.count("PASS") == 12

@@ -127,3 +127,41 @@ def test_more_replicates_see_smaller_changes() -> None:
 def test_the_minimum_is_a_floor() -> None:
     sharp = family(random.Random(2), before=20, after=20, sd=1e-5)  # noqa: S311
     assert {effect.threshold for effect in effects(sharp, minimum=MINIMUM).values()} == {MINIMUM}
+
+
+def test_what_the_current_replicates_tell_of_themselves_widens() -> None:
+    plain = family(random.Random(4), before=5, after=2)  # noqa: S311
+    unsure = {k: Scores(v.baseline, v.current, (0.05, 0.05), v.variant, v.model) for k, v in plain.items()}
+    sharp, wide = effects(plain), effects(unsure)
+    assert all(wide[key].threshold > sharp[key].threshold for key in plain)
+
+
+def test_each_case_is_held_to_its_own_assumption() -> None:
+    """Without replicates: of one kind five times as much is assumed as of the other."""
+    cases = family(random.Random(6), cases=4, before=1, after=1)  # noqa: S311
+    found = effects_of(cases, assumed={key: 0.01 * (1 + 4 * (key % 2)) for key in cases}, minimum=0.0, level=0.05)
+    assert found[1].threshold == pytest.approx(5 * found[0].threshold)
+
+
+def test_peers_share_how_wrong_the_assumption_is_and_not_the_spread_itself() -> None:
+    """Of two kinds of cases one scatters five times as much, as was assumed of it: all else is the same."""
+
+    def five(scores: tuple[float, ...]) -> tuple[float, ...]:
+        return tuple(5 * score for score in scores)
+
+    quiet = family(random.Random(9), cases=8)  # noqa: S311
+    loud = {k + 8: Scores(five(s.baseline), five(s.current), (), s.variant, s.model) for k, s in quiet.items()}
+    assumed = {key: 0.01 if key < 8 else 0.05 for key in (*quiet, *loud)}
+    found = effects_of(quiet | loud, assumed=assumed, minimum=0.0, level=0.05)
+    assert found[10].threshold == pytest.approx(5 * found[2].threshold, rel=1e-3)
+
+
+def test_of_several_regressions_each_need_be_less_sure() -> None:
+    """Benjamini and Hochberg: where many cases fell, a smaller fall is believed; a rise needs what it needed."""
+    cases = family(random.Random(8), before=8, after=3, differ=0.0)  # noqa: S311
+    many = cases
+    for number in range(0, 24, 4):  # all of one variant
+        many = moved(many, number, -0.2)
+    few, several = effects(cases)[1], effects(many)[1]
+    assert several.threshold < 0.95 * few.threshold
+    assert several.rise == pytest.approx(few.rise, rel=0.05)

@@ -149,15 +149,19 @@ def test_a_slow_host_is_no_regression_of_one_case(
     assert others(judgement) == {Verdict.PASS}
 
 
-def with_host(run: Run, host_s: float) -> Run:
-    """Wall times are the device's and the host's; for one engine the host has little to do."""
+def with_host(run: Run, host_s: float, *, reference_too: bool = False, launches: float = 1.0) -> Run:
+    """Wall times are the device's and the host's; for one engine the host has little to do.
+
+    ``reference_too``: nor for its reference; ``launches``: the engine's wall time is longer by that factor.
+    """
     samples = []
     for sample in run.replicate.samples:
         device = sample.device
         assert device is not None
         assert device.reference_s is not None
-        variant_s = device.variant_s + host_s * (0.02 if sample.case == HURT else 1)
-        reference_s = device.reference_s + host_s
+        share, factor = (0.02, launches) if sample.case == HURT else (1, 1)
+        variant_s = (device.variant_s + host_s * share) * factor
+        reference_s = device.reference_s + host_s * (share if reference_too else 1)
         wall = sample.wall.model_copy(
             update={
                 "variant_s": variant_s,
@@ -179,6 +183,16 @@ def test_a_faster_host_leaves_an_engine_that_waits_for_its_device() -> None:
     assert wall.detectable_pct is not None
     assert wall.change_pct < -wall.detectable_pct
     assert judgement.counts == {Verdict.PASS: 12}
+
+
+def test_a_faster_host_hides_no_slower_launching_behind_a_reference_that_waits_for_its_device() -> None:
+    """The reference's wall time stands still for it is the device's; that is no host that slowed both down."""
+    baseline = baseline_of(*(with_host(make_run(day=day), 20e-3, reference_too=True) for day in (1, 2, 3)))
+    judgement = judge(baseline, [with_host(make_run(day=9), 10e-3, reference_too=True, launches=1.8)])
+    wall = row_of(judgement).metric(Metric.WALL_TIME)
+    assert wall is not None
+    assert wall.verdict is Verdict.REGRESSED
+    assert others(judgement) == {Verdict.PASS}
 
 
 def test_sides_that_part_share_no_shift() -> None:

@@ -36,6 +36,8 @@ class Nvml:
         }
 
     def nvmlDeviceGetHandleByUUID(self, uuid: str) -> str:  # noqa: N802
+        if "nvmlDeviceGetHandleByUUID" in self._hidden:
+            raise self.NVMLError("Not Found")
         return uuid
 
     def __getattr__(self, name: str) -> Callable[..., object]:
@@ -108,6 +110,15 @@ def test_the_gpu_that_is_measured_is_read(monkeypatch: pytest.MonkeyPatch) -> No
     second = type("Properties", (), {"uuid": "0a1b"})
     monkeypatch.setattr("torch.cuda.get_device_properties", lambda _: second)
     assert machine.gpu_handle(Nvml()) == "GPU-0a1b"
+
+
+def test_a_gpu_that_nvml_does_not_know_has_no_readings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.get_device_properties", lambda _: type("Slice", (), {"uuid": "0a1b"}))
+    handle = machine.gpu_handle(Nvml("nvmlDeviceGetHandleByUUID"))
+    assert handle is None
+    assert machine._gpu_state(Nvml(), handle) == {}
+    (remark,) = health._gpu_remarks(Nvml(), handle)
+    assert "doesn't know this GPU" in remark
 
 
 def test_no_gpu_adds_nothing_to_the_state() -> None:

@@ -64,16 +64,21 @@ class CaseChange:
         A wall time has the host's shift in its own part, and the device's in the rest: a host that got faster leaves an
         engine on its device as it was.
         """
-        wall, device = shifts[Clock.WALL].size, shifts[Clock.DEVICE].size
         if clock is Clock.DEVICE or self.clock is Clock.WALL:
             return shifts[clock].size
-        on_device = [
-            min(1.0, sample.device.variant_s / sample.wall.variant_s)
+        timings = [(sample.device.variant_s, sample.wall.variant_s) for sample in self.baseline if sample.device]
+        return _shared_by_wall_time(timings, shifts)
+
+    def shared_by_reference(self, clock: Clock, shifts: Mapping[Clock, Shift]) -> float:
+        """The same of its reference's time."""
+        timings = [
+            (sample.device.reference_s, sample.wall.reference_s)
             for sample in self.baseline
-            if sample.device is not None
+            if sample.device and sample.device.reference_s and sample.wall.reference_s
         ]
-        share = median(on_device)
-        return -math.log((1 - share) * math.exp(-wall) + share * math.exp(-device))
+        if clock is Clock.DEVICE or self.clock is Clock.WALL or not timings:
+            return shifts[clock].size
+        return _shared_by_wall_time(timings, shifts)
 
     @property
     def is_reference(self) -> bool:
@@ -84,6 +89,13 @@ class CaseChange:
     def rounds(self) -> int:
         """The smallest number of rounds in any replicate of either side."""
         return min(sample.rounds for sample in (*self.baseline, *self.current))
+
+
+def _shared_by_wall_time(timings: Iterable[tuple[float, float]], shifts: Mapping[Clock, Shift]) -> float:
+    """From device and wall seconds of a baseline's samples: how much of the wall time is the host's."""
+    on_device = median(min(1.0, device_s / wall_s) for device_s, wall_s in timings)
+    host = (1 - on_device) * math.exp(-shifts[Clock.WALL].size)
+    return -math.log(host + on_device * math.exp(-shifts[Clock.DEVICE].size))
 
 
 def change_of(case: CaseId, baseline: Sequence[Sample], current: Sequence[Sample], platform: Platform) -> CaseChange:

@@ -149,7 +149,8 @@ def _host_slowed_both(metric: Metric, change: CaseChange, shifts: Mapping[Clock,
     if metric.clock is not Clock.WALL or change.clock is not Clock.DEVICE or Clock.WALL not in change.reference:
         return False
     own = change.metrics[metric].effect.size - change.shared(metric.clock, shifts)
-    return change.reference[Clock.WALL].size - shifts[Clock.WALL].size < own / 2
+    reference = change.reference[Clock.WALL].size - change.shared_by_reference(Clock.WALL, shifts)
+    return reference < own / 2
 
 
 def _side_of_regression(change: CaseChange, clock: Clock, shifts: Mapping[Clock, Shift]) -> Moved | None:
@@ -157,7 +158,7 @@ def _side_of_regression(change: CaseChange, clock: Clock, shifts: Mapping[Clock,
     if clock is Clock.WALL and change.clock is Clock.DEVICE:
         return Moved.HOST
     reference = change.reference.get(clock)
-    if reference is not None and abs(reference.size - shifts[clock].size) > reference.threshold:
+    if reference is not None and abs(reference.size - change.shared_by_reference(clock, shifts)) > reference.threshold:
         return Moved.BOTH
     speedup = change.metrics.get(speedup_of(clock))
     own = change.time(clock).size - change.shared(clock, shifts)

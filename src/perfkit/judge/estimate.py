@@ -86,7 +86,8 @@ def effects_of(
     """The change of every case of a metric.
 
     ``assumed`` is each case's standard deviation between replicates where there are none to tell, ``minimum`` the
-    smallest change that counts, ``level`` how often a family in which nothing changed may raise any alarm.
+    smallest change that counts, ``level`` how often falls of a family in which nothing changed may raise any alarm, and
+    rises as well.
     """
     if not family:
         return {}
@@ -116,7 +117,8 @@ def _estimates(family: Mapping[Key, Scores], assumed: Mapping[Key, float]) -> li
         between = variance * scale[key] ** 2 * (1 / len(scores.baseline) + 1 / len(scores.current))
         sizes[key], errors[key] = fmean(scores.current) - fmean(scores.baseline), math.sqrt(between + within)
     night = night_factors(
-        {key: sizes[key] / errors[key] for key in family},
+        sizes,
+        errors,
         {key: scores.variant for key, scores in family.items()},
         {key: scores.model for key, scores in family.items()},
         ASSUMED_DEGREES + sum(spread.degrees for spread in spreads.values()),

@@ -37,7 +37,6 @@ TOLERATED_COSTS = {
     "cold_call_s": (3.0, 0.5),
     "shape_change_s": (3.0, 1e-3),
     "call_bytes": (1.25, 2**20),
-    "device_used_bytes": (1.25, 2**28),
     "fallback_device_share": (1.25, 0.02),
 }
 """By what factor a cost may grow, and what growth is too small to tell: a cold disk or a busy host is no regression."""

@@ -38,32 +38,41 @@ class NightFactor:
     degrees: float = math.inf
 
     def widened(self, error: float, degrees: float) -> tuple[float, float]:
-        """The standard error with the night's part, and the degrees of freedom of both (Satterthwaite 1946)."""
+        """The standard error with the night's part, and the degrees of freedom of both (Satterthwaite 1946).
+
+        Never more of them than the case's own: a restless night must not lower what a change has to exceed.
+        """
         added = max(0.0, self.variance - 1)
         whole = max(1.0, self.variance)
-        return error * math.sqrt(self.variance), whole**2 / (1 / degrees + added**2 / self.degrees)
+        both = whole**2 / (1 / degrees + added**2 / self.degrees)
+        return error * math.sqrt(self.variance), min(degrees, both)
 
 
 def night_factors(
-    ratios: Mapping[Key, float], variants: Mapping[Key, str], models: Mapping[Key, str], known_degrees: float
+    sizes: Mapping[Key, float],
+    errors: Mapping[Key, float],
+    variants: Mapping[Key, str],
+    models: Mapping[Key, str],
+    known_degrees: float,
 ) -> dict[Key, NightFactor]:
-    """From changes in units of their standard errors.
+    """From changes and their standard errors.
 
     What all cases of a variant share is taken out, then what all of a model share: an engine builder that got worse, or
     one model that did, is no scatter. A night that scatters less than it should corrects an assumption as far as it
-    knows more (``known_degrees`` is what the baseline's replicates know); it makes nothing surer, for the calm of most
-    says little of the few that are never calm.
+    knows more (``known_degrees`` is what the baseline's replicates know); it adds no degrees of freedom, for the calm
+    of most says little of the few that are never calm.
     """
-    off, levels = dict(ratios), 0
+    off, levels = dict(sizes), 0
     for groups in (variants, models):
         medians = _medians(off, groups)
         off = {key: value - medians[groups[key]] for key, value in off.items()}
         levels += len(medians)
-    distances = sorted(map(abs, off.values()))
+    off = {key: abs(value) / errors[key] for key, value in off.items()}
+    distances = sorted(off.values())
     free = len(distances) - levels  # one less is left out, and the two levels share one
     if free < FEWEST_OTHERS:
-        return dict.fromkeys(ratios, NightFactor())
-    return {key: _factor(distances, abs(value), free, known_degrees) for key, value in off.items()}
+        return dict.fromkeys(sizes, NightFactor())
+    return {key: _factor(distances, value, free, known_degrees) for key, value in off.items()}
 
 
 def _medians(values: Mapping[Key, float], groups: Mapping[Key, str]) -> dict[str, float]:

@@ -17,7 +17,10 @@ _ASYMPTOTIC = 8.0
 
 def upper_tail(t: float, degrees: float) -> float:
     """P(T > t) of Student's t with so many degrees of freedom, which may be a fraction."""
-    tail = 0.5 * _incomplete_beta(degrees / (degrees + t * t), degrees / 2, 0.5)
+    if t * t < degrees:  # the other argument would be next to 1, and its difference from 1 lost
+        tail = 0.5 * (1 - _incomplete_beta(t * t / (degrees + t * t), 0.5, degrees / 2))
+    else:
+        tail = 0.5 * _incomplete_beta(degrees / (degrees + t * t), degrees / 2, 0.5)
     return tail if t >= 0 else 1 - tail
 
 

@@ -42,6 +42,8 @@ def _cpu_remarks() -> list[str]:
 def _gpu_remarks(reader: Any, handle: Any) -> list[str]:
     if reader is None:
         return ["no NVML (pip install nvidia-ml-py): clocks, throttling and other processes can't be read"]
+    if handle is None:
+        return ["NVML doesn't know this GPU: clocks, throttling and other processes can't be read"]
     found = []
     try:
         if not reader.nvmlDeviceGetPersistenceMode(handle):

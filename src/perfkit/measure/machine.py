@@ -147,13 +147,21 @@ def nvml() -> Iterator[Any]:
 
 
 def gpu_handle(reader: Any) -> Any:
-    """NVML's handle of the GPU that is measured; its own numbering leaves CUDA_VISIBLE_DEVICES out of account."""
+    """NVML's handle of the GPU that is measured; its own numbering leaves CUDA_VISIBLE_DEVICES out of account.
+
+    None where NVML doesn't know it, a slice of a GPU for example.
+    """
     import torch
 
-    return reader.nvmlDeviceGetHandleByUUID(f"GPU-{torch.cuda.get_device_properties(0).uuid}")
+    try:
+        return reader.nvmlDeviceGetHandleByUUID(f"GPU-{torch.cuda.get_device_properties(0).uuid}")
+    except reader.NVMLError:
+        return None
 
 
 def _gpu_state(reader: Any, handle: Any) -> dict[str, str | int | float | bool | None]:
+    if handle is None:
+        return {}
     readings: dict[str, Callable[[], Any]] = {
         "gpu_sm_mhz": lambda: reader.nvmlDeviceGetClockInfo(handle, reader.NVML_CLOCK_SM),
         "gpu_memory_mhz": lambda: reader.nvmlDeviceGetClockInfo(handle, reader.NVML_CLOCK_MEM),

@@ -183,7 +183,6 @@ def _costs(record: CaseRecord) -> dict[str, float]:
         "cold_call_s": record.warmup.variant_cold_call_s,
         "shape_change_s": record.warmup.variant_shape_change_s,
         "call_bytes": record.memory.call_bytes,
-        "device_used_bytes": record.memory.device_used_bytes,
         "fallback_device_share": record.facts.fallback_device_share,
     }
     return {name: rounded(cost) for name, cost in costs.items() if cost is not None}
