@@ -9,7 +9,7 @@ from perfkit.cli.output import write
 from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
 from perfkit.judge.compare import judge
-from perfkit.judge.promotion import Promotion, promotion_of
+from perfkit.judge.promotion import Foresight, Promotion, foresee, promotion_of
 from perfkit.record.baseline import DEFAULT_RESULTS, Baseline, baseline_path, read_baseline
 from perfkit.record.baseline_file import baseline_json
 from perfkit.record.read import read_all
@@ -53,11 +53,12 @@ def promote(
     hardware = known.hardware if known is not None else replicates[0].hardware
     kept_reason = reason or (known.reason if known is not None else "")
     write_json_atomic(path, baseline_json(hardware, promotion.replicates, kept_reason))
-    write(_told(path, known, promotion))
+    promoted = Baseline(str(path), hardware, tuple(promotion.replicates), kept_reason)
+    write(_told(path, known, promotion, foresee(promoted)))
     return ExitCode.PASS
 
 
-def _told(path: Path, known: Baseline | None, promotion: Promotion) -> str:
+def _told(path: Path, known: Baseline | None, promotion: Promotion, foresight: Foresight | None) -> str:
     count = len(promotion.replicates)
     done = "wrote" if known is None else "added to"
     lines = [f"{done} {path}: {count} replicate{'s' if count != 1 else ''}"]
@@ -69,4 +70,8 @@ def _told(path: Path, known: Baseline | None, promotion: Promotion) -> str:
             f"with fewer than {_ENOUGH_REPLICATES} replicates, thresholds rest on an assumed "
             "spread: measure and promote again"
         )
+    if foresight is not None:
+        seen = f"{foresight.smallest_pct:.1f}% to {foresight.largest_pct:.1f}%"
+        blind = f"{foresight.inconclusive} of {foresight.cases} cases would be INCONCLUSIVE"
+        lines.append(f"one more replicate could see slowdowns from {seen}, by case; {blind}")
     return "\n".join(lines) + "\n"

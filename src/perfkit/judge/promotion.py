@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from perfkit.exit_codes import ExitCode
+from perfkit.judge.compare import judge
 from perfkit.judge.verdict import FindingKind, Moved, RefusalKind, Verdict
+from perfkit.record.replicate import Run
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from perfkit.catalog.case import CaseId
     from perfkit.judge.verdict import Judgement, Row
     from perfkit.record.baseline import Baseline
-    from perfkit.record.replicate import Replicate, Run
+    from perfkit.record.replicate import Replicate
 
 
 _NO_PROMOTION = (RefusalKind.SAME_RUN, RefusalKind.OTHER_HARDWARE, RefusalKind.MIXED_HARDWARE)
@@ -60,6 +62,30 @@ def promotion_of(baseline: Baseline | None, runs: Sequence[Run], judgement: Judg
         replicates=(*_without(baseline, anew), *added.values()),
         started_anew=tuple(sorted(anew)),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Foresight:
+    """What one more replicate, judged against a baseline, will be able to see by the metrics that decide."""
+
+    smallest_pct: float
+    largest_pct: float
+    inconclusive: int
+    cases: int
+
+
+def foresee(baseline: Baseline) -> Foresight | None:
+    """From the newest sample of each case, as if it were measured once more; None where nothing can be judged."""
+    newest = {sample.case: sample for replicate in baseline.replicates for sample in replicate.samples}
+    replicate = baseline.replicates[-1].model_copy(update={"run_id": "foreseen", "samples": list(newest.values())})
+    run = Run(source="foreseen", hardware=baseline.hardware, replicate=replicate, outcomes=[])
+    rows = [row for row in judge(baseline, [run]).rows if row.compared and row.deciding is not None]
+    found = [metric.detectable_pct for row in rows if row.deciding and (metric := row.metric(row.deciding))]
+    seen = [percent for percent in found if percent is not None]
+    if not seen:
+        return None
+    blind = sum(row.verdict is Verdict.INCONCLUSIVE for row in rows)
+    return Foresight(min(seen), max(seen), blind, len(rows))
 
 
 def _cases(baseline: Baseline | None) -> set[CaseId]:
