@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import random
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +23,7 @@ from study_rules import RULES, Night, Replica
 
 from perfkit.catalog.case import REFERENCE_VARIANT, CaseId
 from perfkit.record.read import read_runs
-from perfkit.record.replicate import Sample
+from perfkit.record.replicate import Sample, rounded
 from perfkit.record.schema import Hardware
 
 if TYPE_CHECKING:
@@ -37,7 +36,6 @@ SPLITS = ((5, 3), (5, 1))
 """Replicates of the baseline and of the night."""
 SLOWER = (0.02, 0.03, 0.05, 0.10)
 CLEAN_NIGHTS, SLOWED_NIGHTS = 1000, 400
-DIGITS = 5
 
 
 def condense(folder: Path, name: str) -> None:
@@ -54,7 +52,7 @@ def condense(folder: Path, name: str) -> None:
             rounds[case] = of["variant_device_s"] or of["variant_wall_s"]
         for sample in run.replicate.samples:
             kept = sample.model_dump(mode="json", exclude={"comparability", "facts", "agreement", "costs"})
-            times_s = [shortened(time) for time in rounds[sample.case]]
+            times_s = [rounded(time) for time in rounds[sample.case]]
             cases.setdefault(str(sample.case), []).append({"times_s": times_s, "sample": kept})
     software = {key: runs[0].replicate.software.get(key) for key in ("python", "torch", "openvino", "tensorrt")}
     data = {
@@ -67,11 +65,6 @@ def condense(folder: Path, name: str) -> None:
     }
     FOLDER.mkdir(exist_ok=True)
     (FOLDER / f"{name}.json").write_text(json.dumps(data, separators=(",", ":")) + "\n", "utf-8")
-
-
-def shortened(value: float) -> float:
-    """Five significant digits."""
-    return round(value, DIGITS - 1 - math.floor(math.log10(value)))
 
 
 def judge_nights(name: str) -> None:

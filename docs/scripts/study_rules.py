@@ -180,9 +180,7 @@ def _replicates(side: Mapping[CaseId, Sequence[Replica]], name: str) -> list[Rep
             platform=Platform.CUDA if first.device is not None else Platform.CPU,
             software={},
             settings={},
-            samples=[
-                replicas[number].sample.model_copy(update={"model": case.model}) for case, replicas in side.items()
-            ],
+            samples=[replicas[number].sample for replicas in side.values()],
         )
         for number in range(count)
     ]

@@ -57,7 +57,12 @@ def drill(runs: Sequence[Run]) -> list[Check]:
     unchanged = judge(baseline, again)
     quiet = not any(row.verdict in (Verdict.REGRESSED, Verdict.IMPROVED) for row in unchanged.rows)
     checks = [
-        Check("the run against itself is refused", int(_is_same_run(itself)), 1, is_demanded=True),
+        Check(
+            "the run against itself is refused",
+            int(itself is not None and itself.kind is RefusalKind.SAME_RUN),
+            1,
+            is_demanded=True,
+        ),
         Check("the same numbers as another run: no case moved", int(quiet), 1, is_demanded=True),
     ]
     for share in SLOWER:
@@ -109,10 +114,6 @@ def _measured(run: Run, cases: Sequence[CaseId]) -> Run:
 def _copied(run: Run) -> Run:
     replicate = run.replicate.model_copy(update={"run_id": f"{run.replicate.run_id} again"})
     return run.model_copy(update={"replicate": replicate})
-
-
-def _is_same_run(refusal: object) -> bool:
-    return getattr(refusal, "kind", None) is RefusalKind.SAME_RUN
 
 
 def _named(judgement: Judgement, case: CaseId, verdict: Verdict) -> bool:

@@ -14,6 +14,7 @@ from statistics import fmean, median
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from perfkit.judge.night import night_factors
+from perfkit.judge.rule import Effect
 from perfkit.judge.student import quantile, upper_tail
 from perfkit.judge.variance import ASSUMED_DEGREES, Spread, fit_prior, spread_of
 
@@ -40,25 +41,16 @@ class Scores:
 
 
 @dataclass(frozen=True, slots=True)
-class Effect:
-    """A change of a score in log units (more is better), and what would have shown."""
+class FamilyEffect(Effect):
+    """A change that was judged among those of its peers; the threshold is that of a fall."""
 
-    size: float
-    threshold: float
-    """What a fall must exceed."""
     rise: float
     """What a rise must exceed: how many others rose decides that, as how many fell decides the threshold of a fall."""
     detectable: float
     """The smallest fall that would have been seen with a probability of 80%."""
 
     @property
-    def is_worse(self) -> bool:
-        """A fall beyond the threshold."""
-        return self.size < -self.threshold
-
-    @property
     def is_better(self) -> bool:
-        """A rise beyond the threshold."""
         return self.size > self.rise
 
 
@@ -82,7 +74,7 @@ class _Estimate(Generic[Key]):
 
 def effects_of(
     family: Mapping[Key, Scores], *, assumed: Mapping[Key, float], minimum: float, level: float
-) -> dict[Key, Effect]:
+) -> dict[Key, FamilyEffect]:
     """The change of every case of a metric.
 
     ``assumed`` is each case's standard deviation between replicates where there are none to tell, ``minimum`` the
@@ -97,7 +89,7 @@ def effects_of(
     effects = {}
     for estimate in estimates:
         fall, rise, least = (max(minimum, estimate.reach(tail)) for tail in (falls, rises, strictest))
-        effects[estimate.key] = Effect(
+        effects[estimate.key] = FamilyEffect(
             size=estimate.size, threshold=fall, rise=rise, detectable=least + estimate.reach(1 - POWER)
         )
     return effects
