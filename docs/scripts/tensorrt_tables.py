@@ -15,21 +15,28 @@ from typing import TYPE_CHECKING
 from blocks import with_blocks
 from h100_tables import load, milliseconds, speedup
 
+from perfkit.catalog.case import CaseId
 from perfkit.explain.explained import Explained
 from perfkit.record.layers import EngineLayers
-from perfkit.record.schema import Status
+from perfkit.record.schema import CaseRecord, Outcome, Status
 from perfkit.report.layers import render
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from perfkit.record.schema import CaseRecord, Outcome
+    from perfkit.record.schema import RunRecord
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "tensorrt.md"
 H100 = ROOT / "results" / "h100"
 RUNS = sorted((H100 / "tensorrt").glob("*.json*"))
-REBUILT = H100 / "tensorrt-rebuilt-mobilenet_v2-onnx-trt-fp16.json.xz"
+BUILDS = {
+    "host F, with earlier hosts' timing cache": "tensorrt/2026-11-25-mobilenet_v2",
+    "host F again, with that build's": "tensorrt-rebuilt-mobilenet_v2-onnx-trt-fp16",
+    "host G, with an empty timing cache": "tensorrt-cold-mobilenet_v2-onnx-trt-fp16",
+    "host G again, with that build's": "tensorrt-cold-rebuilt-mobilenet_v2-onnx-trt-fp16",
+}
+"""Of the same engine, in the order of building."""
 EXPLAINED = ("mobilenet_v2", ("trt-fp16", "onnx-trt-fp16"), "1x3x224x224")
 SHOWN_LAYERS = 12
 BROKEN = "BROKEN"
@@ -59,14 +66,15 @@ def ways_table(cases: list[CaseRecord], broken: list[Outcome]) -> list[str]:
     return lines
 
 
-def choices_table(cases: list[CaseRecord]) -> list[str]:
-    """What one choice changes where all else is the same, over a model's shapes."""
-    times_ms = {(c.model, c.variant, c.shape): milliseconds(c.rounds.variant_device_s) for c in cases}
+def choices_table(runs: list[list[CaseRecord]]) -> list[str]:
+    """What one choice changes where all else is the same, the run too, over a model's shapes."""
+    timed = [{(c.model, c.variant, c.shape): milliseconds(c.rounds.variant_device_s) for c in cases} for cases in runs]
     lines = ["| device time of | model | cases | from | to | slower in |", "|---|---|---|---|---|---|"]
     for choice, pairs in CHOICES.items():
-        for model in dict.fromkeys(case.model for case in cases):
+        for model in dict.fromkeys(case.model for cases in runs for case in cases):
             ratios = [
                 times_ms[model, new, shape] / times_ms[model, old, shape]
+                for times_ms in timed
                 for new, old in pairs
                 for name, variant, shape in times_ms
                 if (name, variant) == (model, new) and (model, old, shape) in times_ms
@@ -131,15 +139,16 @@ def engines_table(cases: list[CaseRecord]) -> list[str]:
     return lines
 
 
-def rebuilt_table(cases: list[CaseRecord], again: list[CaseRecord]) -> list[str]:
-    """Two builds of one engine: what they have in common, and how far their latencies differ."""
+def builds_table() -> list[str]:
+    """Builds of one engine: what they have in common, and how far their latencies differ."""
     lines = ["| build | seconds | engine | layers | device ms |", "|---|---|---|---|---|"]
-    model, variant = again[0].model, again[0].variant
-    first = [case for case in cases if (case.model, case.variant) == (model, variant)]
-    for name, found in (("first", first), ("again, with the first one's timing cache", again)):
+    for build, name in BUILDS.items():
+        found = [case for case in load(H100 / f"{name}.json.xz")[1] if case.variant == "onnx-trt-fp16"]
         facts = found[0].facts
         times = ", ".join(f"{milliseconds(case.rounds.variant_device_s):.4f}" for case in found)
-        lines.append(f"| {name} | {facts.build_s:.1f} | {(facts.engine_sha256 or '')[:8]} | {facts.layers} | {times} |")
+        lines.append(
+            f"| {build} | {facts.build_s:.1f} | {(facts.engine_sha256 or '')[:8]} | {facts.layers} | {times} |"
+        )
     return lines
 
 
@@ -167,6 +176,16 @@ def read_layers(model: str, variant: str) -> EngineLayers:
     """The committed layers of an engine."""
     path = H100 / "layers" / f"{model}-{variant}.json.xz"
     return EngineLayers.model_validate(json.loads(lzma.decompress(path.read_bytes())))
+
+
+def newest(runs: list[tuple[RunRecord, list[CaseRecord]]]) -> tuple[list[CaseRecord], list[Outcome]]:
+    """Of runs in the order of measuring, how each case ended last: measured or BROKEN."""
+    ended: dict[CaseId, CaseRecord | Outcome] = {}
+    for run, cases in runs:
+        ended |= {outcome.case: outcome for outcome in run.outcomes if outcome.status is Status.BROKEN}
+        ended |= {CaseId(case.model, case.variant, case.shape): case for case in cases}
+    last = list(ended.values())
+    return [case for case in last if isinstance(case, CaseRecord)], [end for end in last if isinstance(end, Outcome)]
 
 
 def by_variant(
@@ -225,17 +244,16 @@ def told(value: float | None, factor: float, digits: int) -> str:
 def main() -> str:
     """The page with its tables made anew."""
     runs = [load(path) for path in RUNS]
-    cases = [case for _, found in runs for case in found]
-    broken = [outcome for run, _ in runs for outcome in run.outcomes if outcome.status is Status.BROKEN]
+    cases, broken = newest(runs)
     return with_blocks(
         PAGE,
         {
             "ways": ways_table(cases, broken),
-            "choices": choices_table(cases),
+            "choices": choices_table([found for _, found in runs]),
             "broken": broken_table(broken),
             "costs": costs_table(cases, broken),
             "engines": engines_table(cases),
-            "rebuilt": rebuilt_table(cases, load(REBUILT)[1]),
+            "builds": builds_table(),
             "explained": explained(cases),
         },
     )

@@ -4,7 +4,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 from torchvision.models import get_model
+from torchvision.models.vision_transformer import EncoderBlock
 
 from perfkit.catalog.case import ShapeProfile
 from perfkit.variants._export import common_step, example_shape, export, graph_sha256
@@ -103,3 +105,28 @@ def test_a_graph_is_exported_once_a_profile(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(torch.export, "export", None)
     assert graph_sha256(model, FIXED) == first
     assert graph_sha256(model, BATCH) == other
+
+
+class Attending(nn.Module):
+    """Torchvision's attention block over the rows of a picture, as vit_b_16 has it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.block = EncoderBlock(num_heads=2, hidden_dim=8, mlp_dim=8, dropout=0.0, attention_dropout=0.0)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        attended: torch.Tensor = self.block(images.mean(dim=1))
+        return attended
+
+
+def test_a_builder_can_take_attention_apart() -> None:
+    """Its own attention returns other strides than PyTorch's fused one, after which nothing would be copied."""
+
+    def in_parts(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *_: object) -> torch.Tensor:
+        return torch.softmax(query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5, dim=-1) @ value
+
+    model, images = Attending().eval(), torch.rand(2, 3, 8, 8)
+    profile = ShapeProfile(min=(1, 3, 8, 8), opt=(2, 3, 8, 8), max=(4, 3, 8, 8))
+    program, _ = export(model, profile, images)
+    apart = program.run_decompositions({torch.ops.aten.scaled_dot_product_attention.default: in_parts})
+    torch.testing.assert_close(apart.module()(images), model(images))

@@ -35,7 +35,7 @@ from perfkit.variants.request import standalone_request
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from perfkit.measure.clock import Clock
     from perfkit.record.schema import Agreement
@@ -82,7 +82,7 @@ def writeup_rows(
     """
     plain = variant.build(request)
     module = getattr(plain, "module", None)
-    state_bytes = None if module is None else _bytes_of(module.state_dict())
+    state_bytes = None if module is None else _state_bytes(module)
     with tempfile.TemporaryDirectory() as temporary:
         loaded, size = None, state_bytes
         if isinstance(variant, StoredVariant):
@@ -162,7 +162,11 @@ def _answers(built: Built, images: Tensor) -> tuple[Tensor, ...]:
     return built.unpack(built.call(built.prepare(images)))
 
 
-def _bytes_of(state: Any) -> int:
+def _state_bytes(module: nn.Module) -> int | None:
+    """The size of the module's state dict as a file; None where it can't give one."""
     file = io.BytesIO()
-    torch.save(state, file)
+    try:
+        torch.save(module.state_dict(), file)
+    except NotImplementedError:  # Torch-TensorRT 2.11 asks an engine of its C++ runtime for a length
+        return None
     return file.tell()

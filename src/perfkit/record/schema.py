@@ -109,6 +109,9 @@ class BuildFacts(Model):
     """What was built. None means that the backend has no such fact, never zero."""
 
     build_s: Duration = Field(description="of the build that made it, in this process or in an earlier one")
+    builder_s: Duration | None = Field(
+        default=None, description="what of it the backend's builder took by itself, once it had the graph"
+    )
     load_s: Duration | None = Field(default=None, description="from the engine store; None: it isn't kept there")
     engines: int | None = Field(default=None, ge=0)
     engine_bytes: int | None = Field(default=None, ge=0)

@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 import torch
 from torch.export import Dim, ExportedProgram
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -36,14 +37,20 @@ def export(model: nn.Module, profile: ShapeProfile, example: Tensor) -> tuple[Ex
 
     Some models (pooling behind a strided convolution) hold only for sizes that are multiples of a power of two.
     torch.export refuses a plain range for them; the profile's own step is then used, and noted.
+
+    Attention is traced by its plain kernel. The strides that a fused one leaves make a copy behind it a no-op, which
+    tracing drops; a builder that takes attention apart has other strides, and fails for want of that copy.
     """
+    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH):
+        return _export(model, profile, example)
+
+
+def _export(model: nn.Module, profile: ShapeProfile, example: Tensor) -> tuple[ExportedProgram, list[str]]:
     dynamic = {i: Dim(DIMENSIONS[i], min=profile.min[i], max=profile.max[i]) for i in profile.dynamic_dimensions}
     if not dynamic:
-        with torch.no_grad():
-            return torch.export.export(model, (example,)), []
+        return torch.export.export(model, (example,)), []
     try:
-        with torch.no_grad():
-            return torch.export.export(model, (example,), dynamic_shapes=(dynamic,)), []
+        return torch.export.export(model, (example,), dynamic_shapes=(dynamic,)), []
     except Exception as error:  # torch's own UserError, whose class is private
         if "Constraints violated" not in str(error):
             raise
@@ -53,8 +60,7 @@ def export(model: nn.Module, profile: ShapeProfile, example: Tensor) -> tuple[Ex
         step = common_step(profile.min[i], profile.opt[i], profile.max[i])
         stepped[i] = step * Dim(DIMENSIONS[i], min=profile.min[i] // step, max=profile.max[i] // step)
         notes.append(f"{DIMENSIONS[i]} in steps of {step}: torch.export refused the plain range")
-    with torch.no_grad():
-        return torch.export.export(model, (example,), dynamic_shapes=(stepped,)), notes
+    return torch.export.export(model, (example,), dynamic_shapes=(stepped,)), notes
 
 
 def common_step(*sizes: int) -> int:

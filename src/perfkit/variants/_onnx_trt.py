@@ -73,11 +73,13 @@ def build_engine(
     path = timing_cache_path(request.cache)
     cache_bytes = _use_timing_cache(config, path)
     calibrator = calibrate(request, builder, config) if calibrate is not None else None
+    building = time.perf_counter()
     plan = builder.build_serialized_network(network, config)
+    built_at = time.perf_counter()
     del calibrator  # until here the builder asked it
     if plan is None:
         raise log().refused("the builder made no engine")
-    build_s = time.perf_counter() - started
+    build_s = built_at - started
     with suppress(OSError):  # a cache that can't be written is no reason to throw an engine away
         _keep_timing_cache(config, path)
     for line in log().warnings[heard:]:
@@ -91,6 +93,7 @@ def build_engine(
         [serialized],
         layers,
         build_s=build_s,
+        builder_s=built_at - building,
         activation_bytes=activation_bytes(built.engine),
         fallback_ops=0,
         fallback_device_share=0.0,
