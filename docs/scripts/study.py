@@ -2,7 +2,7 @@
 
     python docs/scripts/study.py --condense FOLDER NAME   run files of ``perfkit run`` → results/study/NAME.json
     python docs/scripts/study.py --judge NAME             that → results/study/NAME-outcome.json
-    python docs/scripts/study.py                          the outcomes → docs/study.md
+    python docs/scripts/study.py                          the outcomes → docs/study.md, docs/study.svg
 
 A night is dealt from the processes of a file, whole, for what a process's cases have in common is part of what a rule
 must cope with: five processes for the baseline, three (or one) of the others for the night. Nothing differs between the
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from blocks import with_blocks
 from gpu_host import tell
+from study_picture import draw
 from study_rules import RULES, Night, Replica
 
 from perfkit.catalog.case import REFERENCE_VARIANT, CaseId
@@ -35,6 +36,7 @@ FOLDER = ROOT / "results" / "study"
 SPLITS = ((5, 3), (5, 1))
 """Replicates of the baseline and of the night."""
 SLOWER = (0.02, 0.03, 0.05, 0.10)
+NAMES = ("cpu", "h100")
 CLEAN_NIGHTS, SLOWED_NIGHTS = 1000, 400
 
 
@@ -149,11 +151,13 @@ def table(outcome: dict[str, Any]) -> list[str]:
 
 def main() -> str:
     """The page with its tables made anew."""
-    blocks = {}
-    for name in ("cpu", "h100"):
-        path = FOLDER / f"{name}-outcome.json"
-        blocks[name] = table(json.loads(path.read_text("utf-8"))) if path.is_file() else ["Not measured yet."]
-    return with_blocks(PAGE, blocks)
+    return with_blocks(PAGE, {name: table(read_outcome(name)) for name in NAMES})
+
+
+def read_outcome(name: str) -> dict[str, Any]:
+    """What was judged of a set of processes."""
+    outcome: dict[str, Any] = json.loads((FOLDER / f"{name}-outcome.json").read_text("utf-8"))
+    return outcome
 
 
 if __name__ == "__main__":
@@ -167,3 +171,4 @@ if __name__ == "__main__":
         judge_nights(asked.judge)
     else:
         PAGE.write_text(main(), "utf-8")
+        draw({name: read_outcome(name) for name in NAMES}, PAGE.with_suffix(".svg"))

@@ -15,11 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from scipy.stats import mannwhitneyu, ttest_ind
 
 from perfkit.catalog.case import Platform
-from perfkit.judge import rule
 from perfkit.judge.compare import judge
 from perfkit.judge.drill import slowed_sample
-from perfkit.judge.estimate import Scores, effects_of
-from perfkit.judge.metric import Metric
 from perfkit.judge.verdict import Verdict
 from perfkit.record.baseline import Baseline
 from perfkit.record.replicate import Replicate, Run
@@ -31,11 +28,10 @@ if TYPE_CHECKING:
     from perfkit.record.replicate import Sample
     from perfkit.record.schema import Hardware
 
+PERFKIT = "perfkit"
 ASV_FACTOR, ASV_P = 1.1, 0.002
 """asv's defaults for ``asv continuous``: the ratio that counts, and the Mann-Whitney p below which it is believed."""
 POOLED_P, WELCH_P = 0.01, 0.01
-LEVEL = 0.05
-"""Of clean nights that may raise an alarm."""
 FIXED, POST_MERGE, PRE_MERGE = 0.07, 0.05, 0.10
 """A fixed share as many scripts have it, and TensorRT-LLM's thresholds after and before a merge against its history."""
 
@@ -60,29 +56,17 @@ class Night:
     hardware: Hardware
 
 
-def perfkits(night: Night) -> set[CaseId]:
-    """The cases that ``perfkit.judge`` calls REGRESSED."""
+def perfkits(*verdicts: Verdict) -> Callable[[Night], set[CaseId]]:
+    """The cases that ``perfkit.judge`` gives one of these verdicts."""
+    return lambda night: {case for case, verdict in judged(night).items() if verdict in verdicts}
+
+
+def judged(night: Night) -> dict[CaseId, Verdict]:
+    """Every case's verdict."""
     before, after = _replicates(night.baseline, "baseline"), _replicates(night.current, "current")
     runs = [Run(source=r.run_id, hardware=night.hardware, replicate=r, outcomes=[]) for r in after]
     rows = judge(Baseline("baseline", night.hardware, tuple(before)), runs).rows
-    return {row.case for row in rows if row.verdict is Verdict.REGRESSED}
-
-
-def moderated(night: Night) -> set[CaseId]:
-    """The rule that is to come (``perfkit.judge.estimate``), on speedups alone."""
-    family = {
-        case: Scores(
-            _speedups(before), _speedups(night.current[case]), _errors(night.current[case]), case.variant, case.model
-        )
-        for case, before in night.baseline.items()
-    }
-    on_device = next(iter(night.baseline.values()))[0].sample.device is not None
-    metric = Metric.DEVICE_SPEEDUP if on_device else Metric.WALL_SPEEDUP
-    spread = rule.assumed_spread(metric, night.hardware.platform, paired=True)
-    effects = effects_of(
-        family, assumed=dict.fromkeys(family, spread), minimum=rule.minimum_effect(metric), level=LEVEL
-    )
-    return {case for case, effect in effects.items() if effect.is_worse}
+    return {row.case: row.verdict for row in rows}
 
 
 def by_case(looks_slower: Callable[[Sequence[Replica], Sequence[Replica]], bool]) -> Callable[[Night], set[CaseId]]:
@@ -137,8 +121,8 @@ def welch(before: Sequence[Replica], after: Sequence[Replica]) -> bool:
 
 
 RULES: dict[str, Callable[[Night], set[CaseId]]] = {
-    "perfkit": perfkits,
-    "moderated t on speedups alone, 5% (to come)": moderated,
+    PERFKIT: perfkits(Verdict.REGRESSED),
+    "perfkit, REGRESSED or INCONCLUSIVE": perfkits(Verdict.REGRESSED, Verdict.INCONCLUSIVE),
     "pytest-benchmark median:5%": by_case(median_5),
     "pytest-benchmark mean:10%": by_case(mean_10),
     "asv (factor 1.1, p < 0.002)": by_case(asv),
@@ -148,16 +132,6 @@ RULES: dict[str, Callable[[Night], set[CaseId]]] = {
     "TensorRT-LLM, 10% of the history": by_case(history_10),
     "Welch's t, p < 0.01": by_case(welch),
 }
-
-
-def _speedups(side: Sequence[Replica]) -> tuple[float, ...]:
-    timings = [replica.sample.device or replica.sample.wall for replica in side]
-    return tuple(timing.log_speedup for timing in timings if timing.log_speedup is not None)
-
-
-def _errors(side: Sequence[Replica]) -> tuple[float, ...]:
-    timings = [replica.sample.device or replica.sample.wall for replica in side]
-    return tuple(timing.log_speedup_se for timing in timings if timing.log_speedup_se is not None)
 
 
 def _pooled(side: Sequence[Replica]) -> list[float]:

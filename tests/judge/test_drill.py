@@ -23,7 +23,6 @@ def test_a_sound_judge_names_what_is_demanded(nights: int) -> None:
     assert found["the same numbers as another run: no case moved"] == (1, 1)
     assert found["one case slower by 30%"] == found["one case faster by 30%, swapped"] == (12, 12)
     assert found["one case vanished"] == found["answers of one case 20 dB noisier"] == (12, 12)
-    assert found["one case slower by 2%"][0] < 12
 
 
 def test_larger_faults_are_named_no_less_often() -> None:

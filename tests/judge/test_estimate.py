@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perfkit.judge.estimate import FamilyEffect, Scores, effects_of
+from perfkit.judge.estimate import Effect, Scores, effects_of
 
 MINIMUM = math.log1p(0.02)
 Family = dict[int, Scores]
@@ -27,7 +27,7 @@ def family(
     return found
 
 
-def effects(cases: Family, level: float = 0.05, minimum: float = 0.0) -> dict[int, FamilyEffect]:
+def effects(cases: Family, level: float = 0.05, minimum: float = 0.0) -> dict[int, Effect]:
     return effects_of(cases, assumed=dict.fromkeys(cases, 0.015), minimum=minimum, level=level)
 
 

@@ -86,7 +86,7 @@ def test_costs_that_grew_are_told_and_fail_nothing(costs: dict[str, float], note
         samples = [sample.model_copy(update={"costs": costs}) for sample in run.replicate.samples]
         return run.model_copy(update={"replicate": run.replicate.model_copy(update={"samples": samples})})
 
-    judgement = judge(baseline_of(run_with(1, COSTS)), [run_with(9, COSTS | costs)])
+    judgement = judge(baseline_of(*(run_with(day, COSTS) for day in (1, 2, 3))), [run_with(9, COSTS | costs)])
     assert judgement.counts == {Verdict.PASS: 12}
     assert [text for text in row_of(judgement).notes if "->" in text] == ([note] if note else [])
 

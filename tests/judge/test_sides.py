@@ -53,20 +53,19 @@ def test_ten_percent_in_one_variant_names_that_case_alone() -> None:
     assert judgement.exit_code is ExitCode.FAIL
 
 
-@pytest.mark.parametrize(
-    ("engines", "verdict"), [(("a", "a"), Verdict.REGRESSED), (("a", "b"), Verdict.PASS), ((None, None), Verdict.PASS)]
-)
-def test_the_same_engines_own_time_is_judged_more_sharply(
-    engines: tuple[str | None, str | None], verdict: Verdict
-) -> None:
-    """A rebuilt engine may move by 7%; a reference in a slow mood of its own hides it from the speedup."""
-    times = usual_times()
-    reference_s, variant_s = times[HURT]
-    before, after = (BuildFacts(build_s=1, engines=1, engine_sha256=engine) for engine in engines)
-    run = make_run({**times, HURT: (reference_s * 1.04, variant_s * 1.07)}, day=9, facts=after)
-    judgement = judge(usual_baseline(nights=1, facts=before), [run])
-    assert row_of(judgement).verdict is verdict
-    assert others(judgement) == {Verdict.PASS}
+def test_the_same_engines_own_time_is_judged_more_sharply() -> None:
+    """A rebuilt engine may move by more; one replicate can't tell, so that the assumption does."""
+
+    def detectable_pct(*engines: str | None) -> float:
+        before, after = (BuildFacts(build_s=1, engines=1, engine_sha256=engine) for engine in engines)
+        row = row_of(judge(usual_baseline(nights=1, facts=before), [make_run(day=9, facts=after)]))
+        time = row.metric(Metric.DEVICE_TIME)
+        assert time is not None
+        assert time.detectable_pct is not None
+        return time.detectable_pct
+
+    assert detectable_pct("a", "a") < 0.6 * detectable_pct("a", "b")
+    assert detectable_pct("a", "b") == detectable_pct(None, None)
 
 
 def test_a_faster_variant_is_improved() -> None:
@@ -93,8 +92,8 @@ def test_a_faster_eager_does_not_excuse_a_slower_variant() -> None:
 
 
 def test_a_faster_eager_excuses_no_loss_beyond_half_the_threshold() -> None:
-    """3 % is too little for the variant's own time to fail, and too much to be excused."""
-    judgement = judged(slowed(scaled(usual_times(), reference=0.7), HURT, 1.03))
+    """2.5% is too little for the variant's own time to fail, and too much to be excused."""
+    judgement = judged(slowed(scaled(usual_times(), reference=0.7), HURT, 1.025))
     row = row_of(judgement)
     assert row.verdict is Verdict.REGRESSED
     time = row.metric(Metric.DEVICE_TIME)
@@ -112,7 +111,7 @@ def test_a_little_faster_eager_is_not_the_variants_fault() -> None:
     assert row.moved is Moved.REFERENCE
     assert "the reference's -" in row.reason
     before = usual_baseline(nights=8, between=0.001, hardware=CPU)
-    judgement = judge(before, [make_run(scaled(usual_times(), reference=0.93), day=9, hardware=CPU)])
+    judgement = judge(before, [make_run(scaled(usual_times(), reference=0.975), day=9, hardware=CPU)])
     row = row_of(judgement)
     assert row.verdict is Verdict.INCONCLUSIVE
     assert row.moved is None
@@ -125,7 +124,8 @@ def test_a_little_faster_eager_is_not_the_variants_fault() -> None:
         (1.0, 1.0, Verdict.PASS, None),
         (1.8, 1.0, Verdict.REGRESSED, Moved.HOST),
         (1.8, 1.2, Verdict.REGRESSED, Moved.HOST),
-        (1.8, 1.5, Verdict.PASS, Moved.HOST),
+        (1.8, 1.5, Verdict.REGRESSED, Moved.HOST),
+        (1.8, 1.78, Verdict.PASS, Moved.HOST),
         (1.8, 1.9, Verdict.PASS, Moved.HOST),
         (1.0, 1.9, Verdict.PASS, Moved.REFERENCE),
     ],
@@ -180,8 +180,7 @@ def test_a_faster_host_leaves_an_engine_that_waits_for_its_device() -> None:
     wall = row_of(judgement).metric(Metric.WALL_SPEEDUP)
     assert wall is not None
     assert wall.change_pct is not None
-    assert wall.detectable_pct is not None
-    assert wall.change_pct < -wall.detectable_pct
+    assert wall.change_pct < -20
     assert judgement.counts == {Verdict.PASS: 12}
 
 
@@ -193,6 +192,36 @@ def test_a_faster_host_hides_no_slower_launching_behind_a_reference_that_waits_f
     assert wall is not None
     assert wall.verdict is Verdict.REGRESSED
     assert others(judgement) == {Verdict.PASS}
+
+
+def test_an_engine_that_keeps_its_time_while_all_others_get_faster_is_not_slower() -> None:
+    """What a process does to kernels that are launched one by one, it doesn't do to a replayed graph."""
+    times = scaled(usual_times(), reference=0.93, variant=0.93)
+    reference_s, variant_s = times[HURT]
+    judgement = judged({**times, HURT: (reference_s, variant_s / 0.93)})
+    time = row_of(judgement).metric(Metric.DEVICE_TIME)
+    assert time is not None
+    assert time.verdict is Verdict.PASS
+    # Its speedup fell all the same, and by its own doing.
+    assert row_of(judgement).verdict is Verdict.REGRESSED
+    slower = judged({**times, HURT: (reference_s, variant_s / 0.93 * 1.05)})
+    time = row_of(slower).metric(Metric.DEVICE_TIME)
+    assert time is not None
+    assert time.verdict is Verdict.REGRESSED
+
+
+def test_a_reference_that_others_share_is_not_to_blame_for_one() -> None:
+    """Its own time is too restless to tell; the other variants' speedups over the same reference are not."""
+    restless = {
+        day: {c: (r * factor, v * factor) for c, (r, v) in usual_times().items()}
+        for day, factor in enumerate((1.0, 1.4, 0.8, 1.2, 0.9, 1.3), start=1)
+    }
+    baseline = baseline_of(*(make_run(times, day=day) for day, times in restless.items()))
+    alone = judge(baseline, [make_run(slowed(scaled(usual_times(), reference=0.9, variant=0.9), HURT, 1.08), day=9)])
+    assert row_of(alone).verdict is Verdict.REGRESSED
+    assert others(alone) == {Verdict.PASS}
+    together = judge(baseline, [make_run(scaled(usual_times(), reference=0.9, variant=0.9 * 1.08), day=9)])
+    assert Verdict.REGRESSED not in {row.verdict for row in together.rows}
 
 
 def test_sides_that_part_share_no_shift() -> None:

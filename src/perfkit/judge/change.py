@@ -1,32 +1,47 @@
-"""How a case changed between baseline and run, metric by metric, before anything is decided."""
+"""How every case changed between baseline and run, metric by metric, before anything is decided."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import TYPE_CHECKING
 
 from perfkit.catalog.case import REFERENCE_VARIANT
 from perfkit.judge import rule
+from perfkit.judge.estimate import Scores, effects_of
 from perfkit.judge.metric import Clock, Metric, speedup_of, time_of
+from perfkit.judge.modes import two_modes
+from perfkit.judge.scores import OwnScores, ReferenceScores
+from perfkit.judge.shift import common_shift, shared_by_reference, shared_by_variant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from perfkit.catalog.case import CaseId, Platform
+    from perfkit.judge.estimate import Effect
+    from perfkit.judge.modes import Modes
     from perfkit.judge.shift import Shift
     from perfkit.record.replicate import Sample
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """A metric on both sides: scores of every replicate that has it, and the effect."""
+class Pair:
+    """A case's samples of baseline and run, at least one of each."""
 
-    metric: Metric
-    baseline: tuple[float, ...]
-    current: tuple[float, ...]
-    effect: rule.Effect
+    baseline: tuple[Sample, ...]
+    current: tuple[Sample, ...]
+
+    @property
+    def clock(self) -> Clock:
+        """The clock that decides: the device's where both sides have it."""
+        device = all(any(sample.device for sample in side) for side in (self.baseline, self.current))
+        return Clock.DEVICE if device else Clock.WALL
+
+    @property
+    def samples(self) -> tuple[Sample, ...]:
+        """Of both sides."""
+        return (*self.baseline, *self.current)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +49,22 @@ class CaseChange:
     """One comparable case: its samples, and the change of every metric that both sides have.
 
     `reference` is the change of the reference's own time by clock, with the same orientation as
-    the other effects: positive is faster.
+    the other effects: positive is faster. `siblings` is the median change of the speedups that the same reference has
+    with other variants, by clock.
     """
 
     case: CaseId
-    baseline: tuple[Sample, ...]
-    current: tuple[Sample, ...]
-    metrics: Mapping[Metric, Change]
-    reference: Mapping[Clock, rule.Effect]
+    pair: Pair
+    metrics: Mapping[Metric, Effect]
+    reference: Mapping[Clock, Effect]
+    siblings: Mapping[Clock, float]
+    modes: Modes | None
+    """Of the variant's own time by the deciding clock."""
 
     @property
     def clock(self) -> Clock:
-        """The clock that decides: the device's where both sides have it."""
-        return Clock.DEVICE if Metric.DEVICE_TIME in self.metrics else Clock.WALL
+        """The clock that decides."""
+        return self.pair.clock
 
     @property
     def deciding(self) -> Metric:
@@ -54,31 +72,14 @@ class CaseChange:
         speedup = speedup_of(self.clock)
         return speedup if speedup in self.metrics else time_of(self.clock)
 
-    def time(self, clock: Clock) -> rule.Effect:
+    def time(self, clock: Clock) -> Effect:
         """The change of the variant's own time by a clock that both sides have."""
-        return self.metrics[time_of(clock)].effect
+        return self.metrics[time_of(clock)]
 
-    def shared(self, clock: Clock, shifts: Mapping[Clock, Shift]) -> float:
-        """What of the shifts that all cases share this one's time has by a clock, in log units; positive is faster.
-
-        A wall time has the host's shift in its own part, and the device's in the rest: a host that got faster leaves an
-        engine on its device as it was.
-        """
-        if clock is Clock.DEVICE or self.clock is Clock.WALL:
-            return shifts[clock].size
-        timings = [(sample.device.variant_s, sample.wall.variant_s) for sample in self.baseline if sample.device]
-        return _shared_by_wall_time(timings, shifts)
-
-    def shared_by_reference(self, clock: Clock, shifts: Mapping[Clock, Shift]) -> float:
-        """The same of its reference's time."""
-        timings = [
-            (sample.device.reference_s, sample.wall.reference_s)
-            for sample in self.baseline
-            if sample.device and sample.device.reference_s and sample.wall.reference_s
-        ]
-        if clock is Clock.DEVICE or self.clock is Clock.WALL or not timings:
-            return shifts[clock].size
-        return _shared_by_wall_time(timings, shifts)
+    @property
+    def detectable(self) -> float:
+        """The smallest slowdown that the deciding clock would have shown, in the speedup or in the time itself."""
+        return min(self.metrics[metric].detectable for metric in (self.deciding, time_of(self.clock)))
 
     @property
     def is_reference(self) -> bool:
@@ -88,91 +89,118 @@ class CaseChange:
     @property
     def rounds(self) -> int:
         """The smallest number of rounds in any replicate of either side."""
-        return min(sample.rounds for sample in (*self.baseline, *self.current))
+        return min(sample.rounds for sample in self.pair.samples)
 
 
-def _shared_by_wall_time(timings: Iterable[tuple[float, float]], shifts: Mapping[Clock, Shift]) -> float:
-    """From device and wall seconds of a baseline's samples: how much of the wall time is the host's."""
-    on_device = median(min(1.0, device_s / wall_s) for device_s, wall_s in timings)
-    host = (1 - on_device) * math.exp(-shifts[Clock.WALL].size)
-    return -math.log(host + on_device * math.exp(-shifts[Clock.DEVICE].size))
-
-
-def change_of(case: CaseId, baseline: Sequence[Sample], current: Sequence[Sample], platform: Platform) -> CaseChange:
-    """Estimate every metric's change; both sides need at least one sample."""
-    paired = any(sample.paired for sample in (*baseline, *current))
-    same_engine = _is_same_engine((*baseline, *current))
-    metrics = {}
+def changes_of(pairs: Mapping[CaseId, Pair], platform: Platform) -> tuple[dict[CaseId, CaseChange], dict[Clock, Shift]]:
+    """Estimate every metric's change of every case, and by clock what all cases share."""
+    references = {clock: _effects(pairs, time_of(clock), ReferenceScores(clock), platform) for clock in Clock}
+    shifts = {clock: common_shift(references[clock], _sizes(pairs, OwnScores(time_of(clock)))) for clock in Clock}
+    effects = {}
     for metric in Metric:
-        before = _present(metric.score(sample) for sample in baseline)
-        after = _present(metric.score(sample) for sample in current)
+        shared = {} if metric.is_speedup else _shared(pairs, metric.clock, shifts)
+        effects[metric] = _effects(pairs, metric, OwnScores(metric), platform, shared)
+    siblings = {clock: _siblings(effects[speedup_of(clock)]) for clock in Clock}
+    changes = {
+        case: CaseChange(
+            case,
+            pair,
+            metrics={metric: found[case] for metric, found in effects.items() if case in found},
+            reference={
+                clock: replace(found[case], shared=shared_by_reference(_split(pair), clock, shifts))
+                for clock, found in references.items()
+                if case in found
+            },
+            siblings={clock: found[case] for clock, found in siblings.items() if case in found},
+            modes=_modes(pair),
+        )
+        for case, pair in pairs.items()
+    }
+    return changes, shifts
+
+
+def _split(pair: Pair) -> tuple[Sample, ...]:
+    """Samples that tell device and host apart, where both sides do."""
+    return pair.baseline if pair.clock is Clock.DEVICE else ()
+
+
+def _shared(pairs: Mapping[CaseId, Pair], clock: Clock, shifts: Mapping[Clock, Shift]) -> dict[CaseId, float]:
+    return {case: shared_by_variant(_split(pair), clock, shifts) for case, pair in pairs.items()}
+
+
+def _modes(pair: Pair) -> Modes | None:
+    metric = time_of(pair.clock)
+    before, after = (_present(map(metric.score, side)) for side in (pair.baseline, pair.current))
+    return two_modes(before, after) if before and after else None
+
+
+def _siblings(speedups: Mapping[CaseId, Effect]) -> dict[CaseId, float]:
+    sizes: dict[tuple[str, str], dict[CaseId, float]] = defaultdict(dict)
+    for case, effect in speedups.items():
+        if case.variant != REFERENCE_VARIANT:
+            sizes[case.model, case.shape][case] = effect.size
+    return {
+        case: median(size for other, size in found.items() if other != case)
+        for found in sizes.values()
+        if len(found) > 1
+        for case in found
+    }
+
+
+def _effects(
+    pairs: Mapping[CaseId, Pair],
+    metric: Metric,
+    side: OwnScores | ReferenceScores,
+    platform: Platform,
+    shared: Mapping[CaseId, float] | None = None,
+) -> dict[CaseId, Effect]:
+    """Of all cases that have the metric on both sides."""
+    family = _family(pairs, side, shared or {})
+    assumed = {
+        case: rule.assumed_spread(
+            metric,
+            platform,
+            paired=any(sample.paired for sample in pairs[case].samples),
+            same_engine=side.is_own and _is_same_engine(pairs[case].samples),
+        )
+        for case in family
+    }
+    decides = any(metric.clock is pair.clock for pair in pairs.values())
+    effects: dict[CaseId, Effect] = {}
+    # The reference against itself scatters far less than a variant against it: no peer of the others.
+    for is_reference in (True, False):
+        peers = {case: scores for case, scores in family.items() if (case.variant == REFERENCE_VARIANT) is is_reference}
+        level = rule.level(metric, decides=decides) * len(peers) / max(1, len(family))
+        effects |= effects_of(peers, assumed=assumed, minimum=rule.minimum_effect(metric), level=level)
+    return effects
+
+
+def _family(
+    pairs: Mapping[CaseId, Pair], side: OwnScores | ReferenceScores, shared: Mapping[CaseId, float]
+) -> dict[CaseId, Scores]:
+    family = {}
+    for case, pair in pairs.items():
+        before = _present(side.score(case, sample) for sample in pair.baseline)
+        after = _present(side.score(case, sample) for sample in pair.current)
         if before and after:
-            metrics[metric] = Change(
-                metric=metric,
+            family[case] = Scores(
                 baseline=before,
                 current=after,
-                effect=rule.effect_of(
-                    before,
-                    after,
-                    _present(metric.standard_error(sample) for sample in current),
-                    rule.assumed_spread(metric, platform, paired=paired, same_engine=same_engine),
-                    rule.minimum_effect(metric),
-                ),
+                current_errors=_present(side.error(case, sample) for sample in pair.current),
+                variant=case.variant,
+                model=case.model,
+                shared=shared.get(case, 0.0),
             )
-    return CaseChange(
-        case=case,
-        baseline=tuple(baseline),
-        current=tuple(current),
-        metrics=metrics,
-        reference=_reference_changes(case, baseline, current, platform, paired=paired),
-    )
+    return family
+
+
+def _sizes(pairs: Mapping[CaseId, Pair], side: OwnScores) -> dict[CaseId, float]:
+    return {case: scores.size for case, scores in _family(pairs, side, {}).items()}
 
 
 def _is_same_engine(samples: Iterable[Sample]) -> bool:
     engines = {sample.facts.get("engine_sha256") for sample in samples}
     return len(engines) == 1 and None not in engines
-
-
-def _reference_changes(
-    case: CaseId,
-    baseline: Sequence[Sample],
-    current: Sequence[Sample],
-    platform: Platform,
-    *,
-    paired: bool,
-) -> dict[Clock, rule.Effect]:
-    changes = {}
-    for clock in Clock:
-        before = _present(_reference_score(case, clock, sample) for sample in baseline)
-        after = _present(_reference_score(case, clock, sample) for sample in current)
-        if before and after:
-            changes[clock] = rule.effect_of(
-                before,
-                after,
-                _present(_reference_error(case, clock, sample) for sample in current),
-                rule.assumed_spread(time_of(clock), platform, paired=paired),
-                rule.minimum_effect(time_of(clock)),
-            )
-    return changes
-
-
-def _reference_score(case: CaseId, clock: Clock, sample: Sample) -> float | None:
-    timing = clock.timing(sample)
-    if timing is None:
-        return None
-    if timing.reference_s is not None:
-        return -math.log(timing.reference_s)
-    # In a plain file the reference is a case like any other and has no reference of its own.
-    return -math.log(timing.variant_s) if case.variant == REFERENCE_VARIANT else None
-
-
-def _reference_error(case: CaseId, clock: Clock, sample: Sample) -> float | None:
-    timing = clock.timing(sample)
-    if timing is None:
-        return None
-    if timing.reference_s is not None:
-        return timing.reference_se
-    return timing.variant_se if case.variant == REFERENCE_VARIANT else None
 
 
 def _present(numbers: Iterable[float | None]) -> tuple[float, ...]:

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 from perfkit.judge import advisories
 from perfkit.judge.cases import gather, lost_clock, moved_to, verdict_before_comparing
-from perfkit.judge.change import change_of
+from perfkit.judge.change import Pair, changes_of
 from perfkit.judge.facts import grown_costs
-from perfkit.judge.metric import Clock
 from perfkit.judge.refusal import NOTHING_COMPARABLE, mixed_hardware, no_baseline, same_run
 from perfkit.judge.rows import compared_row, uncompared_row
-from perfkit.judge.shift import common_shift, shift_findings
+from perfkit.judge.shift import shift_findings
 from perfkit.judge.suspects import fact_notes, software_suspects
 from perfkit.judge.verdict import Judgement, Row, Side, Verdict
 from perfkit.record.hardware import describe_hardware
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from perfkit.catalog.case import CaseId
     from perfkit.judge.cases import CaseData
     from perfkit.judge.change import CaseChange
+    from perfkit.judge.metric import Clock
     from perfkit.judge.shift import Shift
     from perfkit.judge.verdict import FindingKind
     from perfkit.record.baseline import Baseline
@@ -44,8 +44,12 @@ def judge(baseline: Baseline | None, runs: Sequence[Run]) -> Judgement:
     measured = {data.case: data.current for data in cases if data.current}
     slower = advisories.slower_than_expected(measured)
 
-    changes = _changes(cases, current[0])
-    shifts = {clock: common_shift(changes.values(), clock) for clock in Clock}
+    pairs = {
+        data.case: Pair(data.comparable_baseline, data.current)
+        for data in cases
+        if verdict_before_comparing(data) is None
+    }
+    changes, shifts = changes_of(pairs, current[0].replicate.platform)
     rows = [_row(data, cases, changes, shifts, slower) for data in cases]
     rows.sort(key=lambda row: (row.verdict.rank, row.case))
     if refusal is None and not any(row.compared or row.verdict.fails for row in rows):
@@ -66,14 +70,6 @@ def judge(baseline: Baseline | None, runs: Sequence[Run]) -> Judgement:
         ),
         suspects=suspects,
     )
-
-
-def _changes(cases: Sequence[CaseData], run: Run) -> dict[CaseId, CaseChange]:
-    return {
-        data.case: change_of(data.case, data.comparable_baseline, data.current, run.replicate.platform)
-        for data in cases
-        if verdict_before_comparing(data) is None
-    }
 
 
 def _row(

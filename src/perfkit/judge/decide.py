@@ -32,16 +32,20 @@ def decide(change: CaseChange, shifts: Mapping[Clock, Shift]) -> Decision:
 
     A failing metric fails the case, whichever it is; without one the deciding metric speaks. With
     all else equal a slower variant never gets a better verdict: every step here is monotone in the
-    variant's time, and the order of the steps keeps it so.
+    variant's time, and the order of the steps keeps it so. The exception are two modes: a case that is as slow as it
+    has been before by chance may say so.
     """
     metrics = {metric: _of_metric(metric, change, shifts) for metric in change.metrics}
     if change.rounds < rule.MIN_ROUNDS:
         why = f"only {change.rounds} of at least {rule.MIN_ROUNDS} rounds in a replicate"
         return Decision(Verdict.INCONCLUSIVE, why, None, metrics)
     failing = {metric.clock for metric, verdict in metrics.items() if verdict.fails}
+    has_moved = bool(failing) or metrics[change.deciding] is Verdict.IMPROVED
+    if change.modes is not None and has_moved and failing <= {change.clock}:
+        return Decision(Verdict.INCONCLUSIVE, "two modes, and which of them is chance", None, metrics)
     if failing:
         clock = change.clock if change.clock in failing else Clock.WALL
-        moved = _side_of_regression(change, clock, shifts)
+        moved = _side_of_regression(change, clock)
         return Decision(Verdict.REGRESSED, _sides(change, clock), moved, metrics)
     return _without_failure(change, shifts, metrics)
 
@@ -66,19 +70,19 @@ def _without_failure(change: CaseChange, shifts: Mapping[Clock, Shift], metrics:
         return Decision(Verdict.INCONCLUSIVE, why, Moved.COMMON, metrics)
     if verdict is Verdict.IMPROVED:
         return Decision(verdict, _sides(change, change.clock), Moved.VARIANT, metrics)
-    if Metric.WALL_TIME in metrics and _waits_longer(Metric.WALL_TIME, change, shifts):
+    if Metric.WALL_TIME in metrics and change.metrics[Metric.WALL_TIME].is_worse:
         why = f"the host slowed both sides down: {_pair(change, Clock.WALL)}"
         return Decision(verdict, why, Moved.HOST, metrics)
-    if any(_reference_moved(metric, change, shifts) for metric in metrics):
+    if any(_reference_moved(metric, change) for metric in metrics):
         return Decision(verdict, _sides(change, change.clock), Moved.REFERENCE, metrics)
     return Decision(verdict, "", None, metrics)
 
 
 def _why_inconclusive(change: CaseChange) -> str:
-    effect = change.metrics[change.deciding].effect
+    effect = change.metrics[change.deciding]
     if effect.is_worse:
         return f"the speedup fell, but by which side can't be told: {_sides(change, change.clock)}"
-    seen, tolerance = as_slowdown_pct(effect.threshold), as_slowdown_pct(rule.TOLERANCE)
+    seen, tolerance = as_slowdown_pct(change.detectable), as_slowdown_pct(rule.TOLERANCE)
     return f"could only have seen {seen:.1f}% or more, {tolerance:.0f}% is tolerated"
 
 
@@ -88,81 +92,80 @@ def as_slowdown_pct(log_size: float) -> float:
 
 
 def _of_metric(metric: Metric, change: CaseChange, shifts: Mapping[Clock, Shift]) -> Verdict:
-    effect = change.metrics[metric].effect
+    effect = change.metrics[metric]
     if not metric.is_speedup:
-        if _waits_longer(metric, change, shifts):
+        if effect.is_worse:
             return Verdict.PASS if _host_slowed_both(metric, change, shifts) else Verdict.REGRESSED
-        own = effect.size - change.shared(metric.clock, shifts)
-        return Verdict.IMPROVED if own > effect.threshold else Verdict.PASS
-    if effect.is_worse and _is_slower_itself(metric, change, shifts):
+        return Verdict.IMPROVED if effect.is_better else Verdict.PASS
+    if effect.is_worse and _is_slower_itself(metric, change):
         return Verdict.REGRESSED
-    if effect.is_better and not _reference_moved(metric, change, shifts):
+    if effect.is_better and not _reference_moved(metric, change):
         return Verdict.IMPROVED
     if metric is change.deciding:
-        unexplained = effect.is_worse and not _reference_moved(metric, change, shifts)
-        if unexplained or effect.threshold > rule.TOLERANCE:
+        unexplained = effect.is_worse and not _reference_moved(metric, change)
+        if unexplained or change.detectable > rule.TOLERANCE:
             return Verdict.INCONCLUSIVE
     return Verdict.PASS
 
 
-def _waits_longer(metric: Metric, change: CaseChange, shifts: Mapping[Clock, Shift]) -> bool:
-    """Whether a time rose beyond its threshold, by more than what all cases share."""
-    effect = change.metrics[metric].effect
-    return effect.size - change.shared(metric.clock, shifts) < -effect.threshold
-
-
-def _is_slower_itself(metric: Metric, change: CaseChange, shifts: Mapping[Clock, Shift]) -> bool:
+def _is_slower_itself(metric: Metric, change: CaseChange) -> bool:
     """Whether the variant has a part in a fallen speedup: half the threshold of its own, less what all cases share.
 
     A fall is exactly the sum of what the variant lost and what the reference gained, and a reference has moods of
     its own: cuDNN's autotuning takes other kernels in another process, a CPU's caches are shared with neighbours.
-    Without times of the reference there is nobody else to blame.
+    Without times of the reference there is nobody else to blame; nor where the other variants keep their speedups over
+    the same reference.
     """
-    clock, effect = metric.clock, change.metrics[metric].effect
+    clock, effect = metric.clock, change.metrics[metric]
     if clock not in change.reference:
         return True
-    return change.time(clock).size - change.shared(clock, shifts) <= -effect.threshold / 2
+    half = -effect.threshold / 2
+    # Of wall times beside a device's clock the host has another share in each variant.
+    if clock is change.clock and clock in change.siblings and effect.size - change.siblings[clock] <= half:
+        return True
+    return change.time(clock).own <= half
 
 
-def _reference_moved(metric: Metric, change: CaseChange, shifts: Mapping[Clock, Shift]) -> bool:
+def _reference_moved(metric: Metric, change: CaseChange) -> bool:
     """Whether a speedup changed by the reference, so that the variant is not to blame or to praise.
 
     By the device's clock a slower machine moves all cases alike, which is taken out as the common shift; what then
     remains of the variant's time is the engine's own. By the wall clock cases drift one by one, and a variant that
     kept its time may have got slower on a faster machine: there the reference must have got faster beyond doubt.
     """
-    clock, effect = metric.clock, change.metrics[metric].effect
+    clock, effect = metric.clock, change.metrics[metric]
     if not metric.is_speedup or clock not in change.reference:
         return False
     if effect.is_worse:
-        innocent = not _is_slower_itself(metric, change, shifts)
+        innocent = not _is_slower_itself(metric, change)
         return innocent and (clock is Clock.DEVICE or change.reference[clock].is_better)
-    own = change.time(clock).size - change.shared(clock, shifts)
+    own = change.time(clock).own
     return effect.is_better and own < effect.size / 2
 
 
 def _host_slowed_both(metric: Metric, change: CaseChange, shifts: Mapping[Clock, Shift]) -> bool:
-    """Whether a wall time rose by the host: the device's didn't decide so, and the reference waited longer as well.
+    """Whether a wall time rose by the host, and the reference waited longer as well.
 
-    The reference's rise must be half of the variant's at least; a variant that launches more is still told.
+    Where the device's clock decides, or where everything is slower: then a case isn't to blame for being hit a little
+    harder. The reference's rise must be half of the variant's at least; a variant that launches more is still told.
     """
-    if metric.clock is not Clock.WALL or change.clock is not Clock.DEVICE or Clock.WALL not in change.reference:
+    if metric.clock is not Clock.WALL or Clock.WALL not in change.reference:
         return False
-    own = change.metrics[metric].effect.size - change.shared(metric.clock, shifts)
-    reference = change.reference[Clock.WALL].size - change.shared_by_reference(Clock.WALL, shifts)
-    return reference < own / 2
+    if change.clock is Clock.WALL:
+        return shifts[Clock.WALL].is_slower and change.reference[Clock.WALL].size < change.metrics[metric].size / 2
+    return change.reference[Clock.WALL].own < change.metrics[metric].own / 2
 
 
-def _side_of_regression(change: CaseChange, clock: Clock, shifts: Mapping[Clock, Shift]) -> Moved | None:
+def _side_of_regression(change: CaseChange, clock: Clock) -> Moved | None:
     """None where a speedup fell and the variant alone can't be said to have got slower."""
     if clock is Clock.WALL and change.clock is Clock.DEVICE:
         return Moved.HOST
     reference = change.reference.get(clock)
-    if reference is not None and abs(reference.size - change.shared_by_reference(clock, shifts)) > reference.threshold:
+    if reference is not None and abs(reference.own) > reference.threshold:
         return Moved.BOTH
     speedup = change.metrics.get(speedup_of(clock))
-    own = change.time(clock).size - change.shared(clock, shifts)
-    if speedup is not None and own > -speedup.effect.threshold / 2:
+    own = change.time(clock).own
+    if speedup is not None and own > -speedup.threshold / 2:
         return None
     return Moved.VARIANT
 

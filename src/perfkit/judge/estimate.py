@@ -14,7 +14,6 @@ from statistics import fmean, median
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from perfkit.judge.night import night_factors
-from perfkit.judge.rule import Effect
 from perfkit.judge.student import quantile, upper_tail
 from perfkit.judge.variance import ASSUMED_DEGREES, Spread, fit_prior, spread_of
 
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
 
 POWER = 0.80
 """With which a change of the detectable size would have been seen."""
+_OUTSIDE = 0.05
+"""Of the interval that is told with a change, for one case by itself."""
 
 Key = TypeVar("Key", bound="Hashable")
 
@@ -38,34 +39,59 @@ class Scores:
     variant: str = ""
     model: str = ""
     """Cases of a variant, and of a model, may move together for a reason of their own."""
+    shared: float = 0.0
+    """What of the change all cases of the run have in common: not the case's own."""
+
+    @property
+    def size(self) -> float:
+        """The change, with what is shared."""
+        return fmean(self.current) - fmean(self.baseline)
 
 
 @dataclass(frozen=True, slots=True)
-class FamilyEffect(Effect):
-    """A change that was judged among those of its peers; the threshold is that of a fall."""
+class Effect:
+    """A change of a score in log units (more is better), judged among those of its peers, and what would have shown."""
 
+    size: float
+    shared: float
+    """What of it all cases have in common."""
+    threshold: float
+    """What a fall of its own must exceed."""
     rise: float
     """What a rise must exceed: how many others rose decides that, as how many fell decides the threshold of a fall."""
     detectable: float
     """The smallest fall that would have been seen with a probability of 80%."""
+    margin: float
+    """Half the width of the change's 95% interval."""
+
+    @property
+    def own(self) -> float:
+        """The change without what all cases have in common."""
+        return self.size - self.shared
+
+    @property
+    def is_worse(self) -> bool:
+        """A fall of its own beyond the threshold; what stands still while all others rise has not fallen."""
+        return max(self.size, self.own) < -self.threshold
 
     @property
     def is_better(self) -> bool:
-        return self.size > self.rise
+        """A rise of its own beyond the threshold; what stands still while all others fall has not risen."""
+        return min(self.size, self.own) > self.rise
 
 
 @dataclass(frozen=True, slots=True)
 class _Estimate(Generic[Key]):
     key: Key
-    size: float
+    fall: float
+    rise: float
     error: float
     degrees: float
 
     @property
     def tails(self) -> tuple[float, float]:
-        """The probability of so low and of so high a size by chance."""
-        ratio = self.size / self.error
-        return upper_tail(-ratio, self.degrees), upper_tail(ratio, self.degrees)
+        """The probability of so low a fall and of so high a rise by chance."""
+        return upper_tail(-self.fall / self.error, self.degrees), upper_tail(self.rise / self.error, self.degrees)
 
     def reach(self, tail: float) -> float:
         """The size that chance exceeds with that probability."""
@@ -74,7 +100,7 @@ class _Estimate(Generic[Key]):
 
 def effects_of(
     family: Mapping[Key, Scores], *, assumed: Mapping[Key, float], minimum: float, level: float
-) -> dict[Key, FamilyEffect]:
+) -> dict[Key, Effect]:
     """The change of every case of a metric.
 
     ``assumed`` is each case's standard deviation between replicates where there are none to tell, ``minimum`` the
@@ -89,8 +115,13 @@ def effects_of(
     effects = {}
     for estimate in estimates:
         fall, rise, least = (max(minimum, estimate.reach(tail)) for tail in (falls, rises, strictest))
-        effects[estimate.key] = FamilyEffect(
-            size=estimate.size, threshold=fall, rise=rise, detectable=least + estimate.reach(1 - POWER)
+        effects[estimate.key] = Effect(
+            size=family[estimate.key].size,
+            shared=family[estimate.key].shared,
+            threshold=fall,
+            rise=rise,
+            detectable=least + estimate.reach(1 - POWER),
+            margin=estimate.reach(_OUTSIDE / 2),
         )
     return effects
 
@@ -107,7 +138,7 @@ def _estimates(family: Mapping[Key, Scores], assumed: Mapping[Key, float]) -> li
         variance, degrees[key] = prior.moderated(scaled[key])
         within = sum(error**2 for error in scores.current_errors) / len(scores.current) ** 2
         between = variance * scale[key] ** 2 * (1 / len(scores.baseline) + 1 / len(scores.current))
-        sizes[key], errors[key] = fmean(scores.current) - fmean(scores.baseline), math.sqrt(between + within)
+        sizes[key], errors[key] = scores.size - scores.shared, math.sqrt(between + within)
     night = night_factors(
         sizes,
         errors,
@@ -115,7 +146,15 @@ def _estimates(family: Mapping[Key, Scores], assumed: Mapping[Key, float]) -> li
         {key: scores.model for key, scores in family.items()},
         ASSUMED_DEGREES + sum(spread.degrees for spread in spreads.values()),
     )
-    return [_Estimate(key, sizes[key], *night[key].widened(errors[key], degrees[key])) for key in family]
+    return [
+        _Estimate(
+            key,
+            max(sizes[key], scores.size),
+            min(sizes[key], scores.size),
+            *night[key].widened(errors[key], degrees[key]),
+        )
+        for key, scores in family.items()
+    ]
 
 
 def _cut(tails: Sequence[float], level: float) -> float:

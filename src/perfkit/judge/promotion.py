@@ -80,8 +80,7 @@ def foresee(baseline: Baseline) -> Foresight | None:
     replicate = baseline.replicates[-1].model_copy(update={"run_id": "foreseen", "samples": list(newest.values())})
     run = Run(source="foreseen", hardware=baseline.hardware, replicate=replicate, outcomes=[])
     rows = [row for row in judge(baseline, [run]).rows if row.compared and row.deciding is not None]
-    found = [metric.detectable_pct for row in rows if row.deciding and (metric := row.metric(row.deciding))]
-    seen = [percent for percent in found if percent is not None]
+    seen = [row.detectable_pct for row in rows if row.detectable_pct is not None]
     if not seen:
         return None
     blind = sum(row.verdict is Verdict.INCONCLUSIVE for row in rows)

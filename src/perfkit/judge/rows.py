@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from statistics import median
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 from perfkit.judge.decide import as_slowdown_pct, decide, with_facts
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from perfkit.catalog.case import CaseId
     from perfkit.judge.change import CaseChange
+    from perfkit.judge.estimate import Effect
     from perfkit.judge.metric import Clock
-    from perfkit.judge.rule import Effect
     from perfkit.judge.shift import Shift
     from perfkit.judge.verdict import Verdict
     from perfkit.record.replicate import Sample
@@ -27,8 +27,8 @@ def compared_row(change: CaseChange, shifts: Mapping[Clock, Shift], notes: Itera
     """The row of a case that both sides have."""
     decision = with_facts(
         decide(change, shifts),
-        list(worse_facts(change.baseline, change.current)),
-        list(worse_answers(change.baseline, change.current)),
+        list(worse_facts(change.pair.baseline, change.pair.current)),
+        list(worse_answers(change.pair.baseline, change.pair.current)),
     )
     return Row(
         **change.case._asdict(),
@@ -37,13 +37,14 @@ def compared_row(change: CaseChange, shifts: Mapping[Clock, Shift], notes: Itera
         reason=decision.reason,
         moved=decision.moved,
         deciding=change.deciding,
+        detectable_pct=as_slowdown_pct(change.detectable),
         metrics=tuple(
-            _compared_metric(row, change.metrics[row.metric].effect, decision.metrics[row.metric])
+            _compared_metric(row, change.metrics[row.metric], decision.metrics[row.metric])
             if row.metric in decision.metrics
             else row
-            for row in _metric_rows(change.baseline, change.current)
+            for row in _metric_rows(change.pair.baseline, change.pair.current)
         ),
-        notes=tuple(notes),
+        notes=(*notes, *([] if change.modes is None else [str(change.modes)])),
     )
 
 
@@ -72,19 +73,22 @@ def _metric_rows(baseline: Sequence[Sample], current: Sequence[Sample]) -> Itera
         if before or after:
             yield MetricRow(
                 metric=metric,
-                baseline=metric.value_of(median(before)) if before else None,
-                current=metric.value_of(median(after)) if after else None,
+                baseline=metric.value_of(fmean(before)) if before else None,
+                current=metric.value_of(fmean(after)) if after else None,
                 baseline_replicates=len(before),
                 current_replicates=len(after),
             )
 
 
 def _compared_metric(row: MetricRow, effect: Effect, verdict: Verdict) -> MetricRow:
-    shown = effect.size if row.metric.is_speedup else -effect.size
+    sign = 1 if row.metric.is_speedup else -1
+    low, high = sorted(sign * effect.size + side * effect.margin for side in (-1, 1))
     return row.model_copy(
         update={
-            "change_pct": 100 * math.expm1(shown),
-            "detectable_pct": as_slowdown_pct(effect.threshold),
+            "change_pct": 100 * math.expm1(sign * effect.size),
+            "change_low_pct": 100 * math.expm1(low),
+            "change_high_pct": 100 * math.expm1(high),
+            "detectable_pct": as_slowdown_pct(effect.detectable),
             "verdict": verdict,
         }
     )

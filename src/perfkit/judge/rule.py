@@ -1,44 +1,27 @@
-"""The statistics of a verdict: numbers in, numbers out, replaceable whole by a better rule.
-
-A score is one number per replicate on a natural log scale where more is better. The effect is the
-difference of medians. Its threshold comes from the spread between the baseline's replicates, drawn
-towards an assumed spread while there are few of them. docs/judging.md derives it and names its
-limits; the symbols there are the names here.
-"""
+"""The numbers of a verdict that are chosen, not computed: what counts, how sure one must be, what is assumed."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from statistics import fmean, median
-from typing import TYPE_CHECKING
 
 from perfkit.catalog.case import Platform
 from perfkit.judge.metric import Metric
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+LEVELS = {"speedup": 0.035, "time": 0.010, "beside": 0.0025}
+"""How often a run in which nothing changed may raise an alarm by all its cases: 5% together.
 
-PRIOR_DEGREES = 4
-"""d0: how many degrees of freedom the assumed spread is worth.
-
-With limma's form of the moderated variance (Smyth, "Linear Models and Empirical Bayes Methods",
-Statistical Applications in Genetics and Molecular Biology 3, 2004, section 4), but d0 and s0 are
-assumed here and not estimated from the peers.
-"""
-SIGMAS = 3.0
-"""How many standard errors an effect must exceed: by chance once in 740 when the spread is known.
-
-docs/judging.md tells how much more often when it is estimated or assumed too small.
+By the deciding clock's speedups and times, and by each metric of a clock that doesn't decide: wall times on a GPU are a
+safety net. Speedups have most of it, for what a process does to both sides they leave out. The split was chosen by a
+look at docs/study.md.
 """
 MIN_ROUNDS = 5
 """Below this a replicate's median is a matter of luck."""
 MIN_SPEEDUP_EFFECT = math.log1p(0.02)
 """The smallest change of a speedup that anybody cares about (log of 1.02)."""
-MIN_TIME_EFFECT = math.log1p(0.05)
-"""The smallest change of an absolute time that anybody cares about (log of 1.05)."""
+MIN_TIME_EFFECT = math.log1p(0.03)
+"""The smallest change of an absolute time that anybody cares about (log of 1.03)."""
 TOLERANCE = math.log1p(0.10)
-"""A row that could not have seen a slowdown of 10 % doesn't say PASS."""
+"""A row that could not have seen a slowdown of 10% with 80% power doesn't say PASS."""
 
 _ASSUMED_SPREAD: dict[Platform, dict[Metric, float]] = {
     Platform.CUDA: {
@@ -73,24 +56,6 @@ second baseline replicate on, the measured spread weighs in.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """A change of a score in log units (more is better) and the smallest that would have shown."""
-
-    size: float
-    threshold: float
-
-    @property
-    def is_worse(self) -> bool:
-        """A fall beyond the threshold."""
-        return self.size < -self.threshold
-
-    @property
-    def is_better(self) -> bool:
-        """A rise beyond the threshold."""
-        return self.size > self.threshold
-
-
 def assumed_spread(metric: Metric, platform: Platform, *, paired: bool, same_engine: bool = False) -> float:
     """s0 for a metric, as a standard deviation on the log scale."""
     if not paired:
@@ -100,34 +65,13 @@ def assumed_spread(metric: Metric, platform: Platform, *, paired: bool, same_eng
     return _ASSUMED_SPREAD[platform][metric]
 
 
+def level(metric: Metric, *, decides: bool) -> float:
+    """How often all cases of a metric together may raise an alarm while nothing changed."""
+    if not decides:
+        return LEVELS["beside"]
+    return LEVELS["speedup" if metric.is_speedup else "time"]
+
+
 def minimum_effect(metric: Metric) -> float:
     """The smallest change of the metric that counts, on the log scale."""
     return MIN_SPEEDUP_EFFECT if metric.is_speedup else MIN_TIME_EFFECT
-
-
-def effect_of(
-    baseline: Sequence[float],
-    current: Sequence[float],
-    current_errors: Sequence[float],
-    spread: float,
-    minimum: float,
-) -> Effect:
-    """The change from baseline to current and what it must exceed.
-
-    `baseline` and `current` are scores, one per replicate and at least one each; `current_errors`
-    the standard errors within the current replicates, as far as known; `spread` is s0.
-    """
-    between = between_variance(baseline, spread)
-    within = sum(error**2 for error in current_errors) / len(current) ** 2
-    standard_error = math.sqrt(between * (1 / len(baseline) + 1 / len(current)) + within)
-    return Effect(
-        size=median(current) - median(baseline),
-        threshold=max(minimum, SIGMAS * standard_error),
-    )
-
-
-def between_variance(baseline: Sequence[float], spread: float) -> float:
-    """s²: the variance between replicates, drawn towards s0² with the weight of d0 degrees."""
-    mean = fmean(baseline)
-    squares = sum((score - mean) ** 2 for score in baseline)
-    return (PRIOR_DEGREES * spread**2 + squares) / (PRIOR_DEGREES + len(baseline) - 1)

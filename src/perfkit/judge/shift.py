@@ -5,20 +5,24 @@ A speedup hides it, and without it every case would be blamed for it one by one.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
+from perfkit.catalog.case import REFERENCE_VARIANT
 from perfkit.judge.decide import time_change
+from perfkit.judge.metric import Clock
 from perfkit.judge.verdict import Finding, FindingKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from perfkit.judge.change import CaseChange
-    from perfkit.judge.metric import Clock
+    from perfkit.catalog.case import CaseId
+    from perfkit.judge.estimate import Effect
     from perfkit.judge.verdict import Suspect
+    from perfkit.record.replicate import Sample
 
 _MACHINE_WIDE = ("driver", "kernel")
 """Software that every case runs on, the first to ask when all of them move."""
@@ -46,29 +50,55 @@ class Shift:
         return abs(self.size) > self.threshold
 
 
-def common_shift(changes: Iterable[CaseChange], clock: Clock) -> Shift:
-    """The part of the change that references and variants share.
+def common_shift(references: Mapping[CaseId, Effect], times: Mapping[CaseId, float]) -> Shift:
+    """The part of the change of a clock's times that references and variants share.
 
-    The references' change is the median over model and shape, the variants' the median over cases.
+    ``references`` is the change of the reference that was measured beside each case, ``times`` that of each case's own
+    time. The references' change is the median over model and shape, the variants' the median over cases.
     Where both moved the same way, the smaller of the two is common; where only the references did
     (a faster eager, say), nothing is. A single reference with no variant beside it shares nothing.
     The threshold is the references' own median: one night moves them all at once, so that many
     cases make it no surer.
     """
-    references: dict[tuple[str, str], list[float]] = defaultdict(list)
-    thresholds, variants = [], []
-    for change in changes:
-        if clock in change.reference:
-            references[change.case.model, change.case.shape].append(change.reference[clock].size)
-            thresholds.append(change.reference[clock].threshold)
-            if not change.is_reference:
-                variants.append(change.time(clock).size)
-    if not references or (not variants and len(references) == 1):
+    by_reference: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for case, effect in references.items():
+        by_reference[case.model, case.shape].append(effect.size)
+    variants = [times[case] for case in references if case.variant != REFERENCE_VARIANT]
+    if not references or (not variants and len(by_reference) == 1):
         return Shift()
-    of_references = median(median(sizes) for sizes in references.values())
+    of_references = median(median(sizes) for sizes in by_reference.values())
     of_variants = median(variants) if variants else of_references
     size = min(of_references, of_variants, key=abs) if of_references * of_variants > 0 else 0.0
-    return Shift(size, median(thresholds))
+    return Shift(size, median(effect.threshold for effect in references.values()))
+
+
+def shared_by_variant(baseline: Sequence[Sample], clock: Clock, shifts: Mapping[Clock, Shift]) -> float:
+    """What of the shifts that all cases share a case's own time has by a clock, in log units; positive is faster.
+
+    A wall time has the host's shift in its own part, and the device's in the rest: a host that got faster leaves an
+    engine on its device as it was. ``baseline`` tells how much of it is the host's.
+    """
+    timings = [(sample.device.variant_s, sample.wall.variant_s) for sample in baseline if sample.device]
+    return _shared(timings, clock, shifts)
+
+
+def shared_by_reference(baseline: Sequence[Sample], clock: Clock, shifts: Mapping[Clock, Shift]) -> float:
+    """The same of the reference that was measured beside it."""
+    timings = [
+        (sample.device.reference_s, sample.wall.reference_s)
+        for sample in baseline
+        if sample.device and sample.device.reference_s and sample.wall.reference_s
+    ]
+    return _shared(timings, clock, shifts)
+
+
+def _shared(timings: Sequence[tuple[float, float]], clock: Clock, shifts: Mapping[Clock, Shift]) -> float:
+    """From device and wall seconds."""
+    if clock is Clock.DEVICE or not timings:
+        return shifts[clock].size
+    on_device = median(min(1.0, device_s / wall_s) for device_s, wall_s in timings)
+    host = (1 - on_device) * math.exp(-shifts[Clock.WALL].size)
+    return -math.log(host + on_device * math.exp(-shifts[Clock.DEVICE].size))
 
 
 def shift_findings(

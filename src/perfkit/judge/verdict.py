@@ -62,8 +62,12 @@ class MetricRow(Model):
     current: float | None = None
     change_pct: float | None = None
     """Of the number shown: +5 is a larger speedup or a longer time."""
+    change_low_pct: float | None = None
+    """The change's interval: with 95% confidence it isn't below."""
+    change_high_pct: float | None = None
+    """Nor above."""
     detectable_pct: float | None = None
-    """The smallest slowdown that would have been seen, in percent of the time."""
+    """The smallest slowdown that would have been seen with 80% power, in percent of the time."""
     baseline_replicates: int = 0
     current_replicates: int = 0
     verdict: Verdict | None = None
@@ -82,6 +86,8 @@ class Row(Model):
     reason: str = ""
     moved: Moved | None = None
     deciding: Metric | None = None
+    detectable_pct: float | None = None
+    """The smallest slowdown that would have been seen with 80% power, by the deciding metric or by the time itself."""
     metrics: tuple[MetricRow, ...] = ()
     notes: tuple[str, ...] = ()
 

@@ -1,0 +1,94 @@
+"""What the rule says of committed pairs of runs; a table of docs/study.md: ``python docs/scripts/outcomes.py``."""
+
+from __future__ import annotations
+
+import lzma
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from blocks import with_blocks
+
+from perfkit.judge.compare import judge
+from perfkit.judge.verdict import Verdict
+from perfkit.record.baseline import load_baseline
+from perfkit.record.read import read_runs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from perfkit.judge.verdict import Judgement
+    from perfkit.record.replicate import Run
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "study.md"
+RESULTS = ROOT / "results"
+STORED = "baselines/nvidia-h100-80gb-hbm3-x1-80gib.json"
+PAIRS = [
+    *(
+        (f"cpu/2026-11-25-demo{which}/baseline.json", f"cpu/2026-11-25-demo{which}/{run}")
+        for which in ("", "-repeats", "-third", "-fourth")
+        for run in ("unchanged", "slowed-10pct")
+    ),
+    ("h100/2026-11-25-quick-run1.json", "h100/2026-11-25-quick-run2.json"),
+    ("h100/2026-11-25-store-run1.json", "h100/2026-11-25-store-run2.json"),
+    ("h100/2026-11-25-store-run1.json", "h100/2026-11-25-store-run3-slowed-10pct.json"),
+    ("h100/2026-11-25-stream-run1.json", "h100/2026-11-25-stream-run2"),
+    ("h100/2026-11-25-stream-run1.json", "h100/2026-11-25-stream-run3-slowed-10pct.json"),
+    (STORED, "h100/2026-11-25-night-unchanged"),
+    (STORED, "h100/2026-11-25-night-slowed"),
+    (STORED, "h100/tensorrt/2026-11-25-mobilenet_v2.json.xz"),
+    (STORED, "h100/tensorrt/2026-11-25-resnet50.json.xz"),
+]
+"""Baseline and run, as paths under results/; of each run those whose name says so had one case slowed by 10%."""
+
+
+def table() -> list[str]:
+    """One row a pair."""
+    lines = ["| baseline | run | replicates | compared | REGRESSED | could see |", "|---" * 6 + "|"]
+    for base, run in PAIRS:
+        judgement = judged(base, run)
+        counts = Counter(row.verdict for row in judgement.rows if row.compared)
+        verdicts = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
+        regressed = ", ".join(str(row.case) for row in judgement.rows if row.verdict is Verdict.REGRESSED)
+        seen = [row.detectable_pct for row in judgement.rows if row.detectable_pct is not None]
+        before = judgement.baseline.replicates if judgement.baseline is not None else 0
+        lines.append(
+            f"| {short(base)} | {short(run)} | {before} : {judgement.run.replicates} | {verdicts} | {regressed or '-'} "
+            f"| {min(seen):.1f} to {max(seen):.1f}% |"
+        )
+    return lines
+
+
+def judged(base: str, run: str) -> Judgement:
+    """By the rule of today."""
+    runs = list(read(RESULTS / run))
+    return judge(load_baseline(str(RESULTS / base), hardware=runs[0].hardware, results=RESULTS), runs)
+
+
+def read(path: Path) -> Iterator[Run]:
+    """The runs of a file or a folder; of a packed file what it holds."""
+    if path.suffix != ".xz":
+        yield from read_runs(path)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        plain = Path(folder) / path.stem
+        plain.write_bytes(lzma.decompress(path.read_bytes()))
+        yield from read_runs(plain)
+
+
+def short(path: str) -> str:
+    """A path without what all of them have."""
+    return (
+        path.replace("2026-11-25-", "").split(".json")[0].replace("baselines/nvidia-h100-80gb-hbm3-x1-80gib", "stored")
+    )
+
+
+def main() -> str:
+    """The page with its table made anew."""
+    return with_blocks(PAGE, {"outcomes": table()})
+
+
+if __name__ == "__main__":
+    PAGE.write_text(main(), "utf-8")

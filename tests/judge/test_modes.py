@@ -1,0 +1,83 @@
+"""Two modes between replicates."""
+
+from __future__ import annotations
+
+import math
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from perfkit.judge.compare import judge
+from perfkit.judge.modes import FEWEST, two_modes
+from perfkit.judge.verdict import Verdict
+from tests.judge.helpers import HURT, baseline_of, others, row_of
+from tests.support import make_run, slowed, usual_times
+
+if TYPE_CHECKING:
+    from perfkit.record.replicate import Run
+
+FAST_S, SLOW_S = 334e-6, 364e-6
+
+
+def scores(*times_s: float) -> list[float]:
+    """As a replicate has them, each a little off."""
+    return [-math.log(time_s * (1 + 1e-4 * number)) for number, time_s in enumerate(times_s)]
+
+
+def test_a_side_that_has_both_modes_tells_of_them() -> None:
+    modes = two_modes(scores(FAST_S, FAST_S, FAST_S, SLOW_S, FAST_S), scores(SLOW_S, SLOW_S))
+    assert modes is not None
+    assert (modes.fast, modes.slow) == (4, 3)
+    assert modes.fast_s == pytest.approx(FAST_S, rel=1e-3)
+    assert modes.slow_s == pytest.approx(SLOW_S, rel=1e-3)
+    assert str(modes).startswith("two modes: 0.3341 ms in 4 replicates of both sides, 0.364")
+
+
+@pytest.mark.parametrize(
+    ("baseline", "current"),
+    [
+        ([FAST_S] * 5, [SLOW_S] * 3),  # each side in its own: a change
+        ([SLOW_S] * 5, [FAST_S] * 3),
+        ([FAST_S, FAST_S, SLOW_S], [SLOW_S, SLOW_S]),  # too few to tell
+        ([FAST_S, FAST_S, FAST_S, SLOW_S], [FAST_S, FAST_S]),  # a single outlier
+        ([1.00, 1.00, 1.015, 1.015], [1.00, 1.00]),  # too near to matter
+        ([1.00, 1.02, 1.06, 1.08], [1.00, 1.04]),  # one wide mode
+    ],
+)
+def test_what_is_not_two_modes(baseline: list[float], current: list[float]) -> None:
+    assert two_modes(scores(*baseline), scores(*current)) is None
+
+
+@given(st.lists(st.floats(-10, 0), max_size=12), st.randoms(use_true_random=False))
+def test_the_order_of_replicates_does_not_matter(drawn: list[float], rng: random.Random) -> None:
+    before, after = drawn[::2], drawn[1::2]
+    expected = two_modes(before, after)
+    rng.shuffle(before)
+    rng.shuffle(after)
+    assert two_modes(before, after) == expected
+
+
+@pytest.mark.parametrize("count", [FEWEST, 8])
+def test_chance_hardly_ever_makes_two(count: int) -> None:
+    rng = random.Random(count)  # noqa: S311
+    nights = [[rng.gauss(0, 0.1) for _ in range(count)] for _ in range(4000)]
+    assert sum(two_modes(night[:-1], night[-1:]) is not None for night in nights) < 0.008 * len(nights)
+
+
+def test_a_night_in_the_slower_mode_is_no_regression_and_one_beyond_it_is() -> None:
+    """The baseline was slow now and then; tonight all replicates are."""
+
+    def replicates(*factors: float, first_day: int) -> list[Run]:
+        return [make_run(slowed(usual_times(), HURT, f), day=first_day + n) for n, f in enumerate(factors)]
+
+    baseline = baseline_of(*replicates(1, 1, 1, 1, 1, 1, 1.3, first_day=1))
+    judgement = judge(baseline, replicates(1.3, 1.3, 1.3, first_day=20))
+    row = row_of(judgement)
+    assert (row.verdict, row.reason) == (Verdict.INCONCLUSIVE, "two modes, and which of them is chance")
+    assert row.notes[-1].startswith("two modes: ")
+    assert others(judgement) == {Verdict.PASS}
+    beyond = row_of(judge(baseline, replicates(1.9, 1.9, 1.9, first_day=20)))
+    assert beyond.verdict is Verdict.REGRESSED
