@@ -59,7 +59,8 @@ def typical(spread: float, platform: Platform, before: int, after: int) -> float
             for case in CASES
         }
         level = rule.level(metric, decides=True)
-        effects = effects_of(family, assumed=assumed, minimum=rule.minimum_effect(metric), level=level)
+        worth = rule.assumed_worth(paired=True)
+        effects = effects_of(family, assumed=assumed, worth=worth, minimum=rule.minimum_effect(metric), level=level)
         found += [effect.detectable for effect in effects.values()]
     return median(found)
 

@@ -156,11 +156,12 @@ def _effects(
 ) -> dict[CaseId, Effect]:
     """Of all cases that have the metric on both sides."""
     family = _family(pairs, side, shared or {})
+    paired = {case: any(sample.paired for sample in pairs[case].samples) for case in family}
     assumed = {
         case: rule.assumed_spread(
             metric,
             platform,
-            paired=any(sample.paired for sample in pairs[case].samples),
+            paired=paired[case],
             same_engine=side.is_own and _is_same_engine(pairs[case].samples),
         )
         for case in family
@@ -171,7 +172,13 @@ def _effects(
     for is_reference in (True, False):
         peers = {case: scores for case, scores in family.items() if (case.variant == REFERENCE_VARIANT) is is_reference}
         level = rule.level(metric, decides=decides) * len(peers) / max(1, len(family))
-        effects |= effects_of(peers, assumed=assumed, minimum=rule.minimum_effect(metric), level=level)
+        effects |= effects_of(
+            peers,
+            assumed=assumed,
+            worth=rule.assumed_worth(paired=any(paired.values())),
+            minimum=rule.minimum_effect(metric),
+            level=level,
+        )
     return effects
 
 

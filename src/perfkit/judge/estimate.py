@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from perfkit.judge.night import night_factors
 from perfkit.judge.student import quantile, upper_tail
-from perfkit.judge.variance import ASSUMED_DEGREES, Spread, fit_prior, spread_of
+from perfkit.judge.variance import Spread, fit_prior, spread_of
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
@@ -99,17 +99,17 @@ class _Estimate(Generic[Key]):
 
 
 def effects_of(
-    family: Mapping[Key, Scores], *, assumed: Mapping[Key, float], minimum: float, level: float
+    family: Mapping[Key, Scores], *, assumed: Mapping[Key, float], worth: float, minimum: float, level: float
 ) -> dict[Key, Effect]:
     """The change of every case of a metric.
 
-    ``assumed`` is each case's standard deviation between replicates where there are none to tell, ``minimum`` the
-    smallest change that counts, ``level`` how often falls of a family in which nothing changed may raise any alarm, and
-    rises as well.
+    ``assumed`` is each case's standard deviation between replicates where there are none to tell, and ``worth`` so many
+    degrees of freedom; ``minimum`` is the smallest change that counts, ``level`` how often falls of a family in which
+    nothing changed may raise any alarm, and rises as well.
     """
     if not family:
         return {}
-    estimates = _estimates(family, assumed)
+    estimates = _estimates(family, assumed, worth)
     falls, rises = (_cut([estimate.tails[side] for estimate in estimates], level) for side in (0, 1))
     strictest = level / len(estimates)
     effects = {}
@@ -126,13 +126,13 @@ def effects_of(
     return effects
 
 
-def _estimates(family: Mapping[Key, Scores], assumed: Mapping[Key, float]) -> list[_Estimate[Key]]:
+def _estimates(family: Mapping[Key, Scores], assumed: Mapping[Key, float], worth: float) -> list[_Estimate[Key]]:
     spreads = {key: spread_of(scores.baseline, scores.current) for key, scores in family.items()}
     # Cases whose assumption differs are made alike first: what is shared is how wrong the assumption is.
     typical = median(assumed[key] for key in family)
     scale = {key: assumed[key] / typical for key in family}
     scaled = {key: Spread(spread.variance / scale[key] ** 2, spread.degrees) for key, spread in spreads.items()}
-    prior = fit_prior(list(scaled.values()), typical)
+    prior = fit_prior(list(scaled.values()), typical, worth)
     sizes, errors, degrees = {}, {}, {}
     for key, scores in family.items():
         variance, degrees[key] = prior.moderated(scaled[key])
@@ -144,7 +144,7 @@ def _estimates(family: Mapping[Key, Scores], assumed: Mapping[Key, float]) -> li
         errors,
         {key: scores.variant for key, scores in family.items()},
         {key: scores.model for key, scores in family.items()},
-        ASSUMED_DEGREES + sum(spread.degrees for spread in spreads.values()),
+        worth + sum(spread.degrees for spread in spreads.values()),
     )
     return [
         _Estimate(

@@ -48,11 +48,15 @@ _ASSUMED_SPREAD_SAME_ENGINE = {**_ASSUMED_SPREAD[Platform.CUDA], Metric.DEVICE_T
 Its kernels are fixed, while eager's are chosen anew in each process: less the common shift, an engine's device time
 moves half as much from process to process as eager-fp16's (docs/h100.md, the table of spreads).
 """
-_ASSUMED_SPREAD_UNPAIRED = {Metric.WALL_SPEEDUP: 0.02, Metric.WALL_TIME: 0.03}
-"""s0 for plain pytest-benchmark files, of which nothing is known.
+_ASSUMED_SPREAD_UNPAIRED = {Metric.WALL_SPEEDUP: 0.015, Metric.WALL_TIME: 0.02}
+"""s0 for plain pytest-benchmark files, of which nothing is known: so that one can be judged against one at all.
 
-2 % is the largest round number with which one replicate can be judged against one at all; from the
-second baseline replicate on, the measured spread weighs in.
+From the second baseline replicate on, the measured spread weighs in.
+"""
+_WORTH, _WORTH_UNPAIRED = 4.0, 30.0
+"""Degrees of freedom of an assumed spread: of a case's own, so many peers, where there are few.
+
+Of plain files there is often but one a side, and people compare them all the same.
 """
 
 
@@ -70,6 +74,11 @@ def level(metric: Metric, *, decides: bool) -> float:
     if not decides:
         return LEVELS["beside"]
     return LEVELS["speedup" if metric.is_speedup else "time"]
+
+
+def assumed_worth(*, paired: bool) -> float:
+    """How many degrees of freedom the assumed spread is worth."""
+    return _WORTH if paired else _WORTH_UNPAIRED
 
 
 def minimum_effect(metric: Metric) -> float:

@@ -17,8 +17,6 @@ from perfkit.judge.student import digamma, inverse_trigamma, trigamma
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-ASSUMED_DEGREES = 4.0
-"""What the assumed spread is worth: so many degrees of freedom of a case's own, so many peers, where there are few."""
 _LEAST_DIFFERENCE = 0.02
 """Of the variances' logarithms: 100 degrees of freedom, beyond which Student's t hardly differs from the normal."""
 _SMALLEST_VARIANCE = 1e-12
@@ -53,14 +51,15 @@ def spread_of(*sides: Sequence[float]) -> Spread:
     return Spread(squares / degrees if degrees else 0.0, degrees)
 
 
-def fit_prior(spreads: Sequence[Spread], assumed: float) -> Prior:
+def fit_prior(spreads: Sequence[Spread], assumed: float, worth: float) -> Prior:
     """The prior of a family; ``assumed`` is the standard deviation that is taken where there are no replicates.
 
-    The assumption counts as much as a few peers, so that two replicates which agree by luck don't pass for certainty.
+    It is worth so many degrees of freedom of a case's own, or so many peers, where there are few, so that two
+    replicates which agree by luck don't pass for certainty.
     """
     known = [spread for spread in spreads if spread.degrees]
     if not known:
-        return Prior(assumed**2, ASSUMED_DEGREES)
+        return Prior(assumed**2, worth)
     total = sum(spread.degrees for spread in known)
     # The logarithm of a variance of d degrees has a known bias, digamma(d/2) - log(d/2), and a known variance.
     logs = [
@@ -68,21 +67,21 @@ def fit_prior(spreads: Sequence[Spread], assumed: float) -> Prior:
         for spread in known
     ]
     centre, own = fmean(logs), fmean(trigamma(spread.degrees / 2) for spread in known)
-    degrees = 2 * inverse_trigamma(_variance_of_logs(logs, centre, own))
+    degrees = 2 * inverse_trigamma(_variance_of_logs(logs, centre, own, worth))
     mean_log = centre + digamma(degrees / 2) - math.log(degrees / 2)
-    variance = math.exp((total * mean_log + ASSUMED_DEGREES * math.log(assumed**2)) / (total + ASSUMED_DEGREES))
+    variance = math.exp((total * mean_log + worth * math.log(assumed**2)) / (total + worth))
     return Prior(variance, degrees)
 
 
-def _variance_of_logs(logs: Sequence[float], centre: float, own: float) -> float:
+def _variance_of_logs(logs: Sequence[float], centre: float, own: float, worth: float) -> float:
     """How much the cases' true variances differ, on the log scale: what is left of the scatter without each one's own.
 
     Of few cases, or of two replicates each, that is hardly known: it is averaged with the assumption by what each is
     worth.
     """
-    assumed = trigamma(ASSUMED_DEGREES / 2)
+    assumed = trigamma(worth / 2)
     if len(logs) < 2:  # noqa: PLR2004 - one case differs from nothing
         return assumed
     found = sum((log - centre) ** 2 for log in logs) / (len(logs) - 1) - own
-    worth, worth_assumed = (len(logs) - 1) / (2 * (own + assumed) ** 2), 1 / assumed**2
-    return max(_LEAST_DIFFERENCE, (worth * found + worth_assumed * assumed) / (worth + worth_assumed))
+    weight, weight_assumed = (len(logs) - 1) / (2 * (own + assumed) ** 2), 1 / assumed**2
+    return max(_LEAST_DIFFERENCE, (weight * found + weight_assumed * assumed) / (weight + weight_assumed))
