@@ -8,7 +8,7 @@
 set -euo pipefail
 
 folder=${1:?FOLDER is missing}
-slow=resnet18/openvino-fp32/1x3x224x224=10%
+slow=resnet18/openvino-fp32/1x3x224x224=slow:10%
 suite=(-- benchmarks/test_latency.py --perfkit-suite demo --perfkit-platform cpu -q -p no:cacheprovider)
 mkdir -p "$folder"
 cp results/cpu/2026-11-25-demo/perfkit.toml .
@@ -29,4 +29,4 @@ python -m perfkit run --replicates 5 --repeats 0 --baseline none --results "$fol
 python -m perfkit promote --results "$folder/run" "$folder"/run/runs/*
 mv "$folder"/run/baselines/*.json "$folder/baseline.json"
 judged unchanged
-judged slowed-10pct "--perfkit-slow=$slow"
+judged slowed-10pct "--perfkit-fault=$slow"

@@ -23,7 +23,7 @@ folder=${1:?FOLDER is missing}
 shift
 (($# > 0)) || { echo 'STEP is missing' >&2; exit 64; }
 name=${SUITE:=quick}${ONLY:+-${ONLY// /-}}
-slow=resnet18/trt-fp16/1x3x224x224=10%
+slow=resnet18/trt-fp16/1x3x224x224=slow:10%
 suite=(benchmarks/test_latency.py --perfkit-suite "$SUITE" --perfkit-platform cuda ${ONLY:+-k "$ONLY"})
 suite+=(-q -p no:cacheprovider)
 mkdir -p "$folder"
@@ -57,7 +57,7 @@ for step; do
     rebuilt) recorded "$name-rebuilt" --rebuild ;;
     study) measured "study-$name" --replicates 12 --repeats 0 --baseline none -- "${suite[@]}" ;;
     unchanged) measured unchanged --repeats 2 --baseline "$folder/baseline.json" -- "${suite[@]}" ;;
-    slowed) measured slowed --repeats 2 --baseline "$folder/baseline.json" -- "${suite[@]}" "--perfkit-slow=$slow" ;;
+    slowed) measured slowed --repeats 2 --baseline "$folder/baseline.json" -- "${suite[@]}" "--perfkit-fault=$slow" ;;
     streams) python docs/scripts/engine_streams.py --measure "$folder/engine-streams.json" ;;
     throughput) python docs/scripts/throughput.py --measure "$folder/throughput.json" ;;
     writeup) python docs/scripts/writeup.py --measure "$folder/writeup.json" ;;

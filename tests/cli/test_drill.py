@@ -3,14 +3,19 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from perfkit.cli import main
+import pytest
+
+from perfkit.catalog.fault import FaultKind, parse_fault
+from perfkit.cli import drill, main
 from perfkit.exit_codes import ExitCode
-from tests.support import run_data, write_run
+from perfkit.record.schema import Outcome, Status
+from tests.judge.helpers import HURT
+from tests.support import make_run, run_data, slowed, usual_times, write_run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
+    from perfkit.record.replicate import Run
 
 
 def test_a_run_is_drilled(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -39,6 +44,90 @@ def test_a_run_without_a_case_is_an_error(tmp_path: Path, capsys: pytest.Capture
     assert capsys.readouterr().err.startswith("perfkit: ")
 
 
-def test_it_needs_a_run(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["drill"]) == ExitCode.USAGE
-    assert "--offline" in capsys.readouterr().err
+def test_offline_takes_no_arguments_for_pytest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write_run(tmp_path / "run")
+    assert main(["drill", "--offline", str(path), "--", "benchmarks/"]) == ExitCode.USAGE
+    assert "--offline measures nothing" in capsys.readouterr().err
+
+
+class Nights:
+    """In place of pytest in a fresh process: replicates of the usual times with the faults that it was asked for."""
+
+    def __init__(self, overlooks: FaultKind | None = None) -> None:
+        self.overlooks = overlooks
+        self.given: list[list[str]] = []
+
+    def __call__(self, arguments: list[str], path: Path) -> Run:
+        self.given.append(arguments)
+        faults = [parse_fault(a.partition("=")[2]) for a in arguments if a.startswith("--perfkit-fault=")]
+        times, outcomes = dict(usual_times()), []
+        for fault in faults:
+            if fault.kind is self.overlooks:
+                continue
+            reference_s, variant_s = times.pop(fault.case)
+            if fault.kind in (FaultKind.SLOW, FaultKind.HOST):
+                times[fault.case] = (reference_s, variant_s * (1 + fault.share))
+            else:
+                status = Status.BROKEN if fault.kind is FaultKind.WRONG else Status.NOT_RUN
+                outcomes.append(Outcome(**fault.case._asdict(), status=status, reason="a fault"))
+        return make_run(times, day=len(self.given), outcomes=tuple(outcomes))
+
+
+@pytest.fixture
+def stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    runs = [str(write_run(tmp_path / "runs", day=day)) for day in range(20, 25)]
+    assert main(["promote", *runs]) == ExitCode.PASS
+    return tmp_path
+
+
+@pytest.mark.usefixtures("stored")
+def test_faults_that_are_really_put_in_are_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nights = Nights()
+    monkeypatch.setattr(drill, "measure_replicate", nights)
+    assert main(["drill", "--replicates", "2", "--", "benchmarks/", "-q"]) == ExitCode.PASS
+    lines = capsys.readouterr().out.splitlines()
+    found = {line.split()[0].partition("=")[2]: line.split()[1] for line in lines if "=" in line}
+    assert found == {
+        **dict.fromkeys(("slow:5%", "slow:10%", "slow:20%", "slow:50%", "slow:3%", "host:100%"), "REGRESSED"),
+        "wrong": "BROKEN",
+        "vanish": "MISSING",
+    }
+    assert lines[-2] == "clean night: 0 named falsely, 0 of 12 INCONCLUSIVE"
+    assert lines[-1] == "4 nights with faults: of the cases without one 0 named falsely"
+    clean, *with_faults = nights.given[::2]
+    assert clean == ["benchmarks/", "-q"]
+    # A third of the cases of a night at most, references aside, each once.
+    cases = [[argument.split("=")[1] for argument in given if "fault" in argument] for given in with_faults]
+    assert [len(night) for night in cases] == [len(set(night)) for night in cases] == [2, 2, 2, 2]
+
+
+@pytest.mark.usefixtures("stored")
+@pytest.mark.parametrize("kind", [FaultKind.WRONG, FaultKind.VANISH, FaultKind.SLOW])
+def test_a_gate_that_overlooks_what_it_must_see_fails(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kind: FaultKind
+) -> None:
+    monkeypatch.setattr(drill, "measure_replicate", Nights(overlooks=kind))
+    assert main(["drill", "--replicates", "1"]) == ExitCode.FAIL
+    assert "✗ a gate that overlooks this can't be trusted" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("stored")
+def test_a_case_that_is_named_without_a_fault_fails(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    restless = make_run(slowed(usual_times(), HURT, 1.5), day=9)
+    monkeypatch.setattr(drill, "measure_replicate", lambda *_: restless)
+    assert main(["drill", "--replicates", "1"]) == ExitCode.FAIL
+    assert f"clean night: 1 named falsely ({HURT} REGRESSED)" in capsys.readouterr().out
+
+
+def test_without_a_baseline_nothing_is_drilled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(drill, "measure_replicate", Nights())
+    assert main(["drill"]) == ExitCode.NOT_JUDGED
+    assert "perfkit promote" in capsys.readouterr().out

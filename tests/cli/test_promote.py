@@ -118,7 +118,7 @@ def test_what_is_refused_changes_nothing(
 
 def test_a_slowed_run_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert promote(day=1, injected="10% into trt-int8") == ExitCode.USAGE
-    assert "was slowed down on purpose (10% into trt-int8)" in capsys.readouterr().err
+    assert "has faults put in on purpose (10% into trt-int8)" in capsys.readouterr().err
     assert not FILE.exists()
 
 

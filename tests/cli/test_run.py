@@ -66,7 +66,7 @@ def test_replicates_are_processes_of_their_own_judged_together(
 
     assert main(["promote", folder]) == ExitCode.PASS
     capfd.readouterr()
-    slowed = ["--format=json", "--", ".", "--perfkit-suite=tiny", f"--perfkit-slow={MODEL}/twin/{SMALL}=400%"]
+    slowed = ["--format=json", "--", ".", "--perfkit-suite=tiny", f"--perfkit-fault={MODEL}/twin/{SMALL}=slow:400%"]
     assert main(["run", "--replicates=1", "--repeats=0", *slowed]) == ExitCode.FAIL
     rows = json.loads(capfd.readouterr().out)["rows"]
     assert [row["variant"] for row in rows if row["verdict"] == "REGRESSED"] == ["twin"]
@@ -129,7 +129,7 @@ def test_a_lost_repeat_leaves_the_verdict_of_what_was_measured(
     assert measure("--baseline=none", replicates=2) == ExitCode.NOT_JUDGED
     assert main(["promote", str(written()[0].parent)]) == ExitCode.PASS
     (project / "conftest.py").write_text(conftest)
-    slowed = ["--", ".", "--perfkit-suite=tiny", f"--perfkit-slow={MODEL}/twin/{SMALL}=400%"]
+    slowed = ["--", ".", "--perfkit-suite=tiny", f"--perfkit-fault={MODEL}/twin/{SMALL}=slow:400%"]
     assert main(["run", "--replicates=1", "--repeats=1", *slowed]) == ExitCode.FAIL
     err = capfd.readouterr().err
     assert f"perfkit: repeat 1 is lost: {reason}" in err

@@ -310,7 +310,7 @@ def test_an_fp16_flag_alone_delivers_no_fp16(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("first")
 def test_a_really_slowed_engine_is_named_alone(project: Project) -> None:
-    slow = "--perfkit-slow=resnet18/trt-fp16/1x3x224x224=10%"
+    slow = "--perfkit-fault=resnet18/trt-fp16/1x3x224x224=slow:10%"
     code, output, _ = project.run(f"--perfkit-baseline={project.first}", slow)
     assert code == 1, output
     regressed = [line.split()[0] for line in output.splitlines() if " REGRESSED " in line and line.count("/") >= 2]

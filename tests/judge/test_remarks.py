@@ -91,7 +91,7 @@ def test_int8_is_measured_by_fp16_of_its_own_backend(int8: str, fp16: str, told:
 
 def test_an_injected_slowdown_is_told() -> None:
     judgement = judged(injected="10% into resnet50")
-    assert "slowed down on purpose: 10% into resnet50" in [f.text for f in judgement.findings]
+    assert "put in on purpose: 10% into resnet50" in [f.text for f in judgement.findings]
 
 
 def test_a_replay_that_is_slower_than_the_plain_call_is_told() -> None:

@@ -74,7 +74,7 @@ def test_a_really_slowed_case_fails_and_is_named_alone(project: Path, baseline: 
     baseline.write_text("{}")
     try:
         slowed = run_pytest(
-            project, "--perfkit-baseline=git:HEAD", f"--perfkit-slow={SLOWED}=60%", "--benchmark-autosave"
+            project, "--perfkit-baseline=git:HEAD", f"--perfkit-fault={SLOWED}=slow:60%", "--benchmark-autosave"
         )
     finally:
         baseline.write_text(reviewed)
@@ -82,10 +82,22 @@ def test_a_really_slowed_case_fails_and_is_named_alone(project: Path, baseline: 
     assert slowed.counts == {"passed": 6}
     assert slowed.verdicts("REGRESSED") == [SLOWED]
     assert "git:HEAD" in slowed.out
-    assert saved_run(project)["perfkit"]["injected"] == f"{SLOWED}=60%"
+    assert saved_run(project)["perfkit"]["injected"] == f"{SLOWED}=slow:60%"
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project)
         assert main(["promote", str(saved_files(project)[-1])]) == ExitCode.USAGE
+
+
+def test_other_faults_are_named_for_what_they_are(project: Path, baseline: Path) -> None:
+    """As perfkit drill puts them in: answers of the wrong sign, a case that vanishes, a host that spins."""
+    wrong, gone, spun = f"{MODEL}/twin/{SMALL}", f"{MODEL}/sibling/{LARGE}", f"{MODEL}/twin/{LARGE}"
+    faults = [f"--perfkit-fault={fault}" for fault in (f"{wrong}=wrong", f"{gone}=vanish", f"{spun}=host:150%")]
+    ended = run_pytest(project, f"--perfkit-baseline={baseline}", *faults)
+    assert ended.code == ExitCode.FAIL, ended.out
+    assert ended.counts == {"passed": 4, "failed": 1, "deselected": 1}
+    assert (ended.verdicts("BROKEN"), ended.verdicts("MISSING")) == ([wrong], [gone])
+    assert ended.verdicts("REGRESSED") == [spun]
+    assert "answers differ from eager-fp32" in ended.out
 
 
 def test_what_was_deselected_or_vanished_is_missing(project: Path, baseline: Path) -> None:

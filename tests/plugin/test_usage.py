@@ -89,13 +89,16 @@ def test_a_platform_that_does_not_exist(project: pytest.Pytester) -> None:
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("nonsense", "--perfkit-slow 'nonsense': expected MODEL/VARIANT/SHAPE=N%"),
-        (f"squeezenet1_1/eager-bf16/{SMALL}=-10%", "--perfkit-slow"),
-        (f"resnet18/eager-bf16/{SMALL}=10%", f"--perfkit-slow: resnet18/eager-bf16/{SMALL} is no case of suite 'tiny'"),
+        ("nonsense", "--perfkit-fault 'nonsense': expected MODEL/VARIANT/SHAPE=FAULT"),
+        (f"squeezenet1_1/eager-bf16/{SMALL}=slow:-10%", "--perfkit-fault"),
+        (
+            f"resnet18/eager-bf16/{SMALL}=slow:10%",
+            f"--perfkit-fault: resnet18/eager-bf16/{SMALL} is no case of suite 'tiny'",
+        ),
     ],
 )
 def test_a_slowdown_of_nothing(project: pytest.Pytester, value: str, message: str) -> None:
-    assert refused(project, f"--perfkit-slow={value}").startswith(message)
+    assert refused(project, f"--perfkit-fault={value}").startswith(message)
 
 
 def test_a_case_that_the_suite_doesnt_have(project: pytest.Pytester) -> None:

@@ -1,37 +1,105 @@
-"""``perfkit drill``: whether the judge can be trusted, with faults whose size is known."""
+"""``perfkit drill``: whether the gate can be trusted, with faults whose size is known."""
 
+import datetime as dt
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from perfkit.cli.output import write
+from perfkit.cli.replicate import LostReplicate, check_arguments, measure_replicate, tell
 from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
-from perfkit.judge.drill import drill as drill_runs
-from perfkit.judge.drill import false_alarms
+from perfkit.judge import drill as offline_drill
+from perfkit.judge import field
+from perfkit.judge.compare import judge
+from perfkit.record.baseline import AUTO, DEFAULT_RESULTS, Baseline, check_baseline, load_baseline
 from perfkit.record.read import read_runs
-from perfkit.report.drill import drill_lines
+from perfkit.record.replicate import Run
+from perfkit.report.drill import drill_lines, field_lines
+
+_FOLDER = "drills"
+"""Below the results folder: one folder a drill, one below it a night."""
 
 
 def drill(
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="-- [PYTEST ARGUMENT]...", help="Handed to pytest.  [default: benchmarks/]"),
+    ] = None,
     offline: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             "--offline",
             metavar="RUN",
-            help="A run file or a folder of replicates, whose numbers the faults are put into.",
+            help="Measure nothing: put the faults into the numbers of a run file or a folder of replicates.",
         ),
-    ],
+    ] = None,
+    replicates: Annotated[int, typer.Option(min=1, help="How many fresh processes measure each night.")] = 3,
+    baseline: Annotated[str, typer.Option(help="What the nights are judged against: PATH, auto or git:REF.")] = AUTO,
+    results: Annotated[
+        Path, typer.Option(help="The folder that holds baselines/ and receives drills/.")
+    ] = DEFAULT_RESULTS,
 ) -> int:
-    """Put faults of a known size into a recorded run, one at a time, and tell which of them the judge names.
+    """Put faults of a known size into the suite, really or into a recorded run, and tell which of them are named.
 
-    Ends with 1 where a fault that no judge may overlook is overlooked: a case slower or faster by 30%, one that
-    vanished, worse answers, a run that is compared with itself.
+    One night is measured as it is, then nights with faults in some of their cases: calls slowed by 3 to 50%, on a GPU
+    also a host that is slow, wrong answers, a case that vanishes. Ends with 1 where a fault is overlooked that must be
+    seen, or where a case is named that has none.
     """
-    runs = read_runs(offline)
+    if offline is not None:
+        if arguments:
+            raise UserError("--offline measures nothing: leave out the arguments for pytest")
+        return _offline(offline)
+    arguments = arguments or ["benchmarks/"]
+    check_arguments(arguments)
+    check_baseline(baseline, results)
+    folder = results / _FOLDER / dt.datetime.now(dt.UTC).strftime("%Y%m%d_%H%M%S_%f")
+    runs = _night(arguments, replicates, folder / "clean")
+    known = load_baseline(baseline, hardware=runs[0].hardware, results=results)
+    return _in_the_field(known, runs, arguments, replicates, folder)
+
+
+def _offline(path: Path) -> int:
+    runs = read_runs(path)
     if not any(run.replicate.samples for run in runs):
-        raise UserError(f"{offline}: holds no measured case to put a fault into")
-    checks = drill_runs(runs)
-    write("\n".join(drill_lines(checks, len(runs), false_alarms(runs))) + "\n")
+        raise UserError(f"{path}: holds no measured case to put a fault into")
+    checks = offline_drill.drill(runs)
+    write("\n".join(drill_lines(checks, len(runs), offline_drill.false_alarms(runs))) + "\n")
     return ExitCode.PASS if all(check.passed for check in checks) else ExitCode.FAIL
+
+
+def _in_the_field(
+    baseline: Baseline | None, clean_runs: list[Run], arguments: list[str], replicates: int, folder: Path
+) -> int:
+    clean = judge(baseline, clean_runs)
+    nights = field.plan_nights(clean)
+    if not nights:
+        reason = clean.refusal.text if clean.refusal is not None else "no case can be compared with the baseline"
+        write(f"{reason}\n")
+        return ExitCode.NOT_JUDGED
+    found, alarms = [], [field.false_alarms(clean)]
+    for number, faults in enumerate(nights, start=1):
+        tell(f"night {number} of {len(nights)} with faults: {', '.join(map(str, faults))}")
+        given = [*arguments, *(f"--perfkit-fault={fault}" for fault in faults)]
+        night = judge(baseline, _night(given, replicates, folder / f"night-{number}"))
+        found += field.seen(faults, night, clean)
+        alarms.append(field.false_alarms(night, faults))
+    write("\n".join(field_lines(clean, found, alarms)) + "\n")
+    overlooked = any(each.is_demanded and not each.named for each in found)
+    return ExitCode.FAIL if overlooked or any(alarms) else ExitCode.PASS
+
+
+def _night(arguments: list[str], replicates: int, folder: Path) -> list[Run]:
+    """Its replicates; those that crash are lost alone."""
+    runs, lost = [], ""
+    for number in range(1, replicates + 1):
+        tell(f"{folder.name}: replicate {number} of {replicates}")
+        try:
+            runs.append(measure_replicate(arguments, folder / f"replicate-{number}.json"))
+        except LostReplicate as error:
+            lost = f"replicate {number} is lost: {error}"
+            tell(lost)
+    if not runs:
+        raise UserError(f"no replicate was measured: {lost}")
+    return runs

@@ -43,7 +43,7 @@ def promote(
     replicates = read_all(runs)
     for run in replicates:
         if run.injected is not None:
-            raise UserError(f"{run.source}: was slowed down on purpose ({run.injected}); measure again without it")
+            raise UserError(f"{run.source}: has faults put in on purpose ({run.injected}); measure again without it")
     path = baseline or baseline_path(replicates[0].hardware, results)
     known = read_baseline(path) if path.exists() else None
     promotion = promotion_of(known, replicates, judge(known, replicates), reason)

@@ -54,6 +54,15 @@ def measure_replicate(arguments: list[str], path: Path) -> Run:
     return read_run(path)
 
 
+def check_arguments(arguments: list[str]) -> None:
+    """Raises UserError for an argument of pytest that is perfkit's own to give."""
+    for argument in arguments:
+        if argument.startswith("--perfkit-baseline"):
+            raise UserError("--perfkit-baseline goes before the --, as --baseline: the replicates are judged together")
+        if argument.startswith("--benchmark-json"):
+            raise UserError("--benchmark-json is perfkit's own here, a file for each replicate; leave it out")
+
+
 def tell(line: str) -> None:
     """A line of progress on standard error, where pytest's own output goes too."""
     sys.stderr.write(f"perfkit: {line}\n")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from perfkit.cli.output import Format, rendered, write
-from perfkit.cli.replicate import LostReplicate, measure_replicate, tell
+from perfkit.cli.replicate import LostReplicate, check_arguments, measure_replicate, tell
 from perfkit.errors import UserError
 from perfkit.judge.compare import judge
 from perfkit.judge.verdict import Judgement, Verdict
@@ -41,11 +41,11 @@ def run(
     """Measure the suite several times, each in a fresh process, and judge the replicates as one run.
 
     Cases that regressed or stayed inconclusive are then measured again, so that one bad moment of the machine is
-    outvoted: the median over all replicates of a case is judged. A replicate that crashes is lost alone. The exit
+    outvoted: all replicates of a case are judged together. A replicate that crashes is lost alone. The exit
     code tells the outcome, see perfkit --help.
     """
     arguments = arguments or ["benchmarks/"]
-    _check(arguments)
+    check_arguments(arguments)
     check_baseline(baseline, results)
     folder = results / _FOLDER / dt.datetime.now(dt.UTC).strftime("%Y%m%d_%H%M%S_%f")
     runs: list[Run] = []
@@ -70,14 +70,6 @@ def run(
     write(rendered(judgement, form, sys.stdout))
     tell(told)
     return judgement.exit_code
-
-
-def _check(arguments: list[str]) -> None:
-    for argument in arguments:
-        if argument.startswith("--perfkit-baseline"):
-            raise UserError("--perfkit-baseline goes before the --, as --baseline: the replicates are judged together")
-        if argument.startswith("--benchmark-json"):
-            raise UserError("--benchmark-json is perfkit's own here, a file for each replicate; leave it out")
 
 
 def _without_cases(arguments: list[str]) -> list[str]:

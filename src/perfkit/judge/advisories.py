@@ -96,9 +96,9 @@ def noise_floor(current: Mapping[CaseId, Sequence[Sample]]) -> Iterator[Finding]
 
 
 def injected(runs: Iterable[Run]) -> Iterator[Finding]:
-    """A slowdown that was put in on purpose."""
+    """Faults that were put in on purpose."""
     for text in sorted({run.injected for run in runs if run.injected is not None}):
-        yield Finding(kind=FindingKind.INJECTED, text=f"slowed down on purpose: {text}")
+        yield Finding(kind=FindingKind.INJECTED, text=f"put in on purpose: {text}")
 
 
 def skipped(runs: Iterable[Run], judged: Collection[CaseId]) -> Iterator[Finding]:

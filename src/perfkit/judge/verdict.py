@@ -109,7 +109,7 @@ class FindingKind(StrEnum):
     GRAPH_SLOWER = "graph slower than plain"
     TOO_GOOD = "too good to be true"
     NOISE_FLOOR = "noise floor"
-    INJECTED = "injected slowdown"
+    INJECTED = "injected fault"
     SKIPPED = "skipped"
 
 

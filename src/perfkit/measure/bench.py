@@ -16,6 +16,7 @@ from perfkit.catalog.case import Platform, Shape, format_shape
 from perfkit.catalog.images import EVALUATION_IMAGES, ImageSet
 from perfkit.catalog.models import LoadedModel, load_model
 from perfkit.measure.agreement import check_answers
+from perfkit.measure.faults import answers_with, call_with
 from perfkit.measure.memory import allocated_bytes, memory_since
 from perfkit.measure.rounds import (
     RoundRecorder,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from perfkit.catalog.config import Measure, Precision, Quantization
+    from perfkit.catalog.fault import Fault
     from perfkit.catalog.plan import ModelPlan
     from perfkit.measure.clock import Clock
     from perfkit.store.engine_store import EngineStore
@@ -156,12 +158,12 @@ def measure_case(
     result: BuildResult,
     shape: Shape,
     pedantic: Pedantic,
-    slowdown: float,
+    faults: Sequence[Fault] = (),
 ) -> CaseRecord | None:
     """Checks the answers, warms up, measures the rounds and returns the record.
 
-    ``slowdown`` is a share of the variant's own time that is really added to each of its calls (0: none); it is
-    how a gate is tried out. Returns None when ``pedantic`` took no times (benchmarks disabled).
+    ``faults`` are really put into the variant: how a gate is tried out. Returns None when ``pedantic`` took no times
+    (benchmarks disabled).
     Raises WrongAnswer before any timing, and whatever the variant raises.
     """
     shop, built, reference = bench.workshop, result.built, bench.reference.built
@@ -170,7 +172,7 @@ def measure_case(
         cold_call_s = _cold_call_s(bench, result, shape)
         agreement = check_answers(
             lambda images: reference.unpack(reference.call(reference.prepare(images))),
-            lambda images: built.unpack(built.call(built.prepare(images))),
+            answers_with(faults, lambda images: built.unpack(built.call(built.prepare(images)))),
             batches,
             cosine_bound=variant.cosine_bound,
             classifies=bench.model.classifies,
@@ -181,9 +183,7 @@ def measure_case(
         before_bytes = allocated_bytes(shop.device)
         variant_warm = _warm_up(shop, built.call, [pair[1] for pair in pairs])
         memory = memory_since(before_bytes, result.peak_build_bytes)
-        call: Callable[[Any], Any] = built.call
-        if slowdown:
-            call = shop.clock.slowed(call, pairs[0][1], slowdown, variant_warm.typical_s)
+        call = call_with(faults, built.call, pairs[0][1], shop.clock, variant_warm.typical_s)
         variant_calls = timed_calls(variant_warm.typical_s)
         new_recorder = partial(
             RoundRecorder,

@@ -43,6 +43,18 @@ class Clock(ABC):
         ``typical_s`` is the call's wall time. On CUDA the share is of the device work, measured on ``inputs``.
         """
 
+    def host_slowed(self, call: Callable[[Any], Any], share: float, typical_s: float) -> Callable[[Any], Any]:
+        """The call, behind which the host spins for a share of ``typical_s``, its wall time."""
+
+        def call_and_spin(images: Any) -> Any:
+            outputs = call(images)
+            until_s = time.perf_counter() + share * typical_s
+            while time.perf_counter() < until_s:
+                pass
+            return outputs
+
+        return call_and_spin
+
     def wall_s(self, call: Callable[[], Any]) -> float:
         """Seconds that a caller waits: synchronize, call, synchronize."""
         started = self.now_s()
@@ -76,14 +88,7 @@ class CpuClock(Clock):
         return time.perf_counter()
 
     def slowed(self, call: Callable[[Any], Any], inputs: Any, share: float, typical_s: float) -> Callable[[Any], Any]:
-        def call_and_spin(images: Any) -> Any:
-            outputs = call(images)
-            until_s = time.perf_counter() + share * typical_s
-            while time.perf_counter() < until_s:
-                pass
-            return outputs
-
-        return call_and_spin
+        return self.host_slowed(call, share, typical_s)
 
 
 class CudaClock(Clock):  # pragma: gpu

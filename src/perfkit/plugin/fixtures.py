@@ -161,11 +161,10 @@ class Case:
                 raise BrokenCase(f"{len(wrong)} of {len(times_s)} times are not positive: {wrong[0]} s")
             return times_s
 
-        slowdown = self.state.options.slowdown
-        share = slowdown.share if slowdown is not None and slowdown.case == self.id else 0.0
+        faults = [fault for fault in self.state.options.faults if fault.case == self.id]
         record, wrong = None, None
         try:
-            record = measure_case(self.bench, self.variant.variant, built, parse_shape(self.id.shape), pedantic, share)
+            record = measure_case(self.bench, self.variant.variant, built, parse_shape(self.id.shape), pedantic, faults)
         except WrongAnswer as error:
             wrong = str(error)
         # Not inside: the interpreter keeps the last error, and would keep the measuring's pictures on the device.

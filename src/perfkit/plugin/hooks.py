@@ -9,6 +9,7 @@ import pytest
 from pytest_benchmark.storage.file import FileStorage
 
 from perfkit.catalog.case import CaseId
+from perfkit.catalog.fault import FaultKind
 from perfkit.errors import UserError
 from perfkit.plugin.options import add_options
 from perfkit.plugin.progress import PROGRESS, Progress
@@ -80,9 +81,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _keep_asked_for(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out the cases that --perfkit-case doesn't name; tests that are no cases stay."""
-    names = config.stash[STATE].options.cases
-    others = [item for item in items if names and (case := _case_of(item)) is not None and str(case) not in names]
+    """Leaves out the cases that --perfkit-case doesn't name or that are to vanish; tests that are no cases stay."""
+    options = config.stash[STATE].options
+    vanish = [fault.case for fault in options.faults if fault.kind is FaultKind.VANISH]
+    others = [
+        item
+        for item in items
+        if (case := _case_of(item)) is not None
+        and (case in vanish or (options.cases and str(case) not in options.cases))
+    ]
     if others:
         config.hook.pytest_deselected(items=others)
         items[:] = [item for item in items if item not in others]

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from perfkit.catalog.case import CaseId, Platform
-from perfkit.errors import UserError
+from perfkit.catalog.case import Platform
+from perfkit.catalog.fault import Fault, parse_fault
 
 if TYPE_CHECKING:
     import pytest
-
-_SLOWDOWN = re.compile(r"(?P<model>[^/]+)/(?P<variant>[^/]+)/(?P<shape>[^/=]+)=(?P<percent>\d+(\.\d+)?)%")
-
-
-@dataclass(frozen=True)
-class Slowdown:
-    """A slowdown that is really put into one case: the hidden option by which a gate is tried out."""
-
-    case: CaseId
-    share: float
-    text: str
 
 
 @dataclass(frozen=True)
@@ -37,7 +25,7 @@ class Options:
     rebuild: bool
     cases: tuple[str, ...]
     """Only these, MODEL/VARIANT/SHAPE each; empty: all of the suite."""
-    slowdown: Slowdown | None
+    faults: tuple[Fault, ...]
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -81,15 +69,14 @@ def add_options(parser: pytest.Parser) -> None:
         help="build every engine anew instead of loading it from the store, which stays as it is: shows how much "
         "builds differ",
     )
-    # Undocumented on purpose: perfkit's own tests and the README's demonstration slow one case down with it.
-    group.addoption("--perfkit-slow", default=None, metavar="MODEL/VARIANT/SHAPE=N%", help=_hidden())
+    # Undocumented on purpose: perfkit drill puts faults in with it, and perfkit's own tests do.
+    group.addoption("--perfkit-fault", action="append", default=[], help=_hidden())
 
 
 def read_options(config: pytest.Config) -> Options:
     """Raises UserError for a value that doesn't fit its option."""
     platform = config.getoption("perfkit_platform")
     calibration = config.getoption("calibration_data")
-    slow = config.getoption("perfkit_slow")
     return Options(
         suite=config.getoption("perfkit_suite"),
         platform=None if platform == "auto" else Platform(platform),
@@ -97,19 +84,8 @@ def read_options(config: pytest.Config) -> Options:
         calibration_data=None if calibration is None else Path(calibration),
         rebuild=config.getoption("rebuild"),
         cases=tuple(config.getoption("perfkit_case")),
-        slowdown=None if slow is None else _parse_slowdown(slow),
+        faults=tuple(parse_fault(text) for text in config.getoption("perfkit_fault")),
     )
-
-
-def _parse_slowdown(text: str) -> Slowdown:
-    match = _SLOWDOWN.fullmatch(text)
-    if match is None:
-        raise UserError(
-            f"--perfkit-slow {text!r}: expected MODEL/VARIANT/SHAPE=N%, for example "
-            "resnet18/openvino-int8/1x3x224x224=10%"
-        )
-    case = CaseId(match["model"], match["variant"], match["shape"])
-    return Slowdown(case, float(match["percent"]) / 100, text)
 
 
 def _hidden() -> str:

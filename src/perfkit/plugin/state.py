@@ -132,7 +132,6 @@ class RunState:
             if case not in self.outcomes:
                 self.note(case, Status.NOT_RUN, "the run ended before it")
         self._read_machine("end")
-        slowdown = self.options.slowdown
         return RunRecord(
             suite=self.plan.suite,
             platform=self.plan.platform,
@@ -140,7 +139,7 @@ class RunState:
             software=self.software,
             settings=self.workshop.settings,
             outcomes=[self.outcomes[case] for case in self.plan.cases()],
-            injected=None if slowdown is None else slowdown.text,
+            injected=", ".join(map(str, self.options.faults)) or None,
             machine_state=self.machine_state,
         )
 
@@ -206,7 +205,7 @@ def make_state(config: pytest.Config) -> RunState:
     for name in options.cases:
         if name not in known:
             raise UserError(f"--perfkit-case: {unknown_name(f'case of suite {plan.suite!r}', name, known)}")
-    slowdown = options.slowdown
-    if slowdown is not None and slowdown.case not in plan.cases():
-        raise UserError(f"--perfkit-slow: {slowdown.case} is no case of suite {plan.suite!r} on {platform}")
+    for fault in options.faults:
+        if fault.case not in plan.cases():
+            raise UserError(f"--perfkit-fault: {fault.case} is no case of suite {plan.suite!r} on {platform}")
     return RunState(options, loaded, plan, config.rootpath)

@@ -238,7 +238,7 @@ class RunRecord(Model):
     outcomes: list[Outcome] = Field(description="one entry for every case that the catalog expected")
     injected: str | None = Field(
         default=None,
-        description="a slowdown that was put in on purpose; such a run can't become a baseline",
+        description="faults that were put in on purpose; such a run can't become a baseline",
     )
     machine_state: dict[str, str | int | float | bool | None] = Field(
         default_factory=dict,

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from perfkit.judge.verdict import Verdict
+from perfkit.report.units import NOTHING
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from perfkit.judge.drill import Check
+    from perfkit.judge.field import Seen
+    from perfkit.judge.verdict import Judgement, Row
 
 
 def drill_lines(checks: Sequence[Check], replicates: int, alarms: tuple[int, int]) -> list[str]:
@@ -25,3 +30,24 @@ def drill_lines(checks: Sequence[Check], replicates: int, alarms: tuple[int, int
     else:
         lines.append("one replicate: its false alarms can't be told; record more with perfkit run --replicates")
     return lines
+
+
+def field_lines(clean: Judgement, found: Sequence[Seen], alarms: Sequence[Sequence[Row]]) -> list[str]:
+    """A line a fault: what it was named; then what the nights said of cases without one, the clean night first."""
+    width = max(len(str(each.fault)) for each in found)
+    lines = [f"{'fault':{width}}  {'verdict':12}  could see"]
+    for each in found:
+        could = NOTHING if each.detectable_pct is None else f"{each.detectable_pct:.1f}%"
+        missed = "" if each.named else "  missed"
+        if each.is_demanded and not each.named:
+            missed = "  ✗ a gate that overlooks this can't be trusted"
+        lines.append(f"{each.fault!s:{width}}  {each.verdict:12}  {could}{missed}")
+    blind = sum(row.compared and row.verdict is Verdict.INCONCLUSIVE for row in clean.rows)
+    lines.append(f"clean night: {_falsely(alarms[:1])}, {blind} of {len(clean.rows)} INCONCLUSIVE")
+    lines.append(f"{len(alarms) - 1} nights with faults: of the cases without one {_falsely(alarms[1:])}")
+    return lines
+
+
+def _falsely(alarms: Iterable[Sequence[Row]]) -> str:
+    rows = [f"{row.case} {row.verdict}" for found in alarms for row in found]
+    return f"{len(rows)} named falsely" + (f" ({', '.join(rows)})" if rows else "")

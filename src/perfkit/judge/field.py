@@ -1,0 +1,99 @@
+"""A drill in the field: which faults to put into which cases of a real night, and what the judge made of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+from perfkit.catalog.case import REFERENCE_VARIANT
+from perfkit.catalog.fault import Fault, FaultKind
+from perfkit.judge.metric import Clock
+from perfkit.judge.verdict import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from perfkit.judge.verdict import Judgement, Row
+
+SLOWER = (0.03, 0.05, 0.10, 0.20, 0.50)
+_HOST_SHARE = 1.0
+"""The wall time doubled: by less a host that is shared moves by itself."""
+_TOUCHED = 3
+"""One of so many cases a night has a fault, references aside; the others tell what a night does."""
+_SURE = 2.0
+"""A slowdown so many times as large as the smallest that would have been seen must be named."""
+_EXPECTED = {
+    FaultKind.SLOW: Verdict.REGRESSED,
+    FaultKind.HOST: Verdict.REGRESSED,
+    FaultKind.WRONG: Verdict.BROKEN,
+    FaultKind.VANISH: Verdict.MISSING,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What became of one fault."""
+
+    fault: Fault
+    verdict: Verdict
+    detectable_pct: float | None
+    """What the clean night could have seen of its case."""
+
+    @property
+    def named(self) -> bool:
+        """Whether it got the verdict that it should have."""
+        return self.verdict is _EXPECTED[self.fault.kind]
+
+    @property
+    def is_demanded(self) -> bool:
+        """Whether a gate can't be trusted that overlooks it."""
+        if self.fault.kind in (FaultKind.WRONG, FaultKind.VANISH):
+            return True
+        if self.fault.kind is FaultKind.HOST or self.detectable_pct is None:
+            return False
+        return 100 * self.fault.share >= _SURE * self.detectable_pct
+
+
+def plan_nights(clean: Judgement) -> list[list[Fault]]:
+    """Every fault once, a case each, in as few nights as leave most cases alone; [] without a case to take.
+
+    ``clean`` is the judgement of a night without faults.
+    """
+    rows = [row for row in clean.rows if row.compared and row.variant and not row.verdict.fails]
+    cases = _far_apart([row for row in rows if row.variant != REFERENCE_VARIANT])
+    if not cases:
+        return []
+    kinds = [(FaultKind.SLOW, share) for share in SLOWER]
+    if any(row.deciding is not None and row.deciding.clock is Clock.DEVICE for row in rows):
+        kinds.append((FaultKind.HOST, _HOST_SHARE))
+    kinds += [(FaultKind.WRONG, 0.0), (FaultKind.VANISH, 0.0)]
+    faults = [Fault(cases[number % len(cases)].case, *kind) for number, kind in enumerate(kinds)]
+    size = max(1, len(cases) // _TOUCHED)
+    return [faults[start : start + size] for start in range(0, len(faults), size)]
+
+
+def seen(faults: Sequence[Fault], night: Judgement, clean: Judgement) -> list[Seen]:
+    """What a night with faults in it said of them."""
+    verdicts = {row.case: row.verdict for row in night.rows}
+    detectable = {row.case: row.detectable_pct for row in clean.rows}
+    return [Seen(fault, verdicts[fault.case], detectable.get(fault.case)) for fault in faults]
+
+
+def false_alarms(night: Judgement, faults: Sequence[Fault] = ()) -> list[Row]:
+    """Rows that fail the run and have no fault."""
+    touched = {fault.case for fault in faults}
+    return [row for row in night.rows if row.verdict.fails and row.case not in touched]
+
+
+def _far_apart(rows: Sequence[Row]) -> list[Row]:
+    """In turn of another model and shape, and of another variant: what shares a reference is judged by each other.
+
+    So is what all cases of a variant do.
+    """
+    groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in sorted(rows, key=lambda row: row.case):
+        groups[row.model, row.shape].append(row)
+    turned = [group[turn % len(group) :] + group[: turn % len(group)] for turn, group in enumerate(groups.values())]
+    return [row for turn in zip_longest(*turned) for row in turn if row is not None]

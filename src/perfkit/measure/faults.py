@@ -1,0 +1,36 @@
+"""Puts faults into a variant's calls and answers while it is measured."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from perfkit.catalog.fault import FaultKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from torch import Tensor
+
+    from perfkit.catalog.fault import Fault
+    from perfkit.measure.clock import Clock
+
+
+def answers_with(
+    faults: Sequence[Fault], answers: Callable[[Tensor], tuple[Tensor, ...]]
+) -> Callable[[Tensor], tuple[Tensor, ...]]:
+    """The variant's answers, of the wrong sign where a fault says so."""
+    if all(fault.kind is not FaultKind.WRONG for fault in faults):
+        return answers
+    return lambda images: tuple(-answer for answer in answers(images))
+
+
+def call_with(
+    faults: Sequence[Fault], call: Callable[[Any], Any], inputs: Any, clock: Clock, typical_s: float
+) -> Callable[[Any], Any]:
+    """The variant's call on ``inputs``, slower where faults say so; ``typical_s`` is its wall time."""
+    for fault in faults:
+        if fault.kind is FaultKind.SLOW:
+            call = clock.slowed(call, inputs, fault.share, typical_s)
+        elif fault.kind is FaultKind.HOST:
+            call = clock.host_slowed(call, fault.share, typical_s)
+    return call
