@@ -46,6 +46,7 @@ def typical(spread: float, platform: Platform, before: int, after: int) -> float
     rng = random.Random(f"{spread} {before} {after}")  # noqa: S311 - a simulation
     metric = Metric.DEVICE_SPEEDUP if platform is Platform.CUDA else Metric.WALL_SPEEDUP
     assumed = dict.fromkeys(CASES, rule.assumed_spread(metric, platform, paired=True))
+    least = dict.fromkeys(CASES, rule.minimum_effect(metric))
     found = []
     for _ in range(NIGHTS):
         family = {
@@ -60,7 +61,7 @@ def typical(spread: float, platform: Platform, before: int, after: int) -> float
         }
         level = rule.level(metric, decides=True)
         worth = rule.assumed_worth(paired=True)
-        effects = effects_of(family, assumed=assumed, worth=worth, minimum=rule.minimum_effect(metric), level=level)
+        effects = effects_of(family, assumed=assumed, worth=worth, minimum=least, level=level)
         found += [effect.detectable for effect in effects.values()]
     return median(found)
 

@@ -28,7 +28,9 @@ def family(
 
 
 def effects(cases: Family, level: float = 0.05, minimum: float = 0.0) -> dict[int, Effect]:
-    return effects_of(cases, worth=4.0, assumed=dict.fromkeys(cases, 0.015), minimum=minimum, level=level)
+    return effects_of(
+        cases, worth=4.0, assumed=dict.fromkeys(cases, 0.015), minimum=dict.fromkeys(cases, minimum), level=level
+    )
 
 
 def moved(cases: Family, which: int, by: float) -> Family:
@@ -140,7 +142,11 @@ def test_each_case_is_held_to_its_own_assumption() -> None:
     """Without replicates: of one kind five times as much is assumed as of the other."""
     cases = family(random.Random(6), cases=4, before=1, after=1)  # noqa: S311
     found = effects_of(
-        cases, worth=4.0, assumed={key: 0.01 * (1 + 4 * (key % 2)) for key in cases}, minimum=0.0, level=0.05
+        cases,
+        worth=4.0,
+        assumed={key: 0.01 * (1 + 4 * (key % 2)) for key in cases},
+        minimum=dict.fromkeys(cases, 0.0),
+        level=0.05,
     )
     assert found[1].threshold == pytest.approx(5 * found[0].threshold)
 
@@ -154,7 +160,7 @@ def test_peers_share_how_wrong_the_assumption_is_and_not_the_spread_itself() -> 
     quiet = family(random.Random(9), cases=8)  # noqa: S311
     loud = {k + 8: Scores(five(s.baseline), five(s.current), (), s.variant, s.model) for k, s in quiet.items()}
     assumed = {key: 0.01 if key < 8 else 0.05 for key in (*quiet, *loud)}
-    found = effects_of(quiet | loud, worth=4.0, assumed=assumed, minimum=0.0, level=0.05)
+    found = effects_of(quiet | loud, worth=4.0, assumed=assumed, minimum=dict.fromkeys(quiet | loud, 0.0), level=0.05)
     assert found[10].threshold == pytest.approx(5 * found[2].threshold, rel=1e-3)
 
 

@@ -108,6 +108,15 @@ class Quantization(_Table):
         return self.method if self.method == "implicit-entropy" else f"{self.method}, weights per {self.weights}"
 
 
+class Judging(_Table):
+    """What counts of the cases that a glob selects; None and what is left out: the rule's own."""
+
+    tolerance: float | None = Field(default=None, gt=0, le=10)
+    minimum_effect: dict[
+        Literal["device speedup", "wall speedup", "device time", "wall time"], Annotated[float, Field(gt=0, le=10)]
+    ] = Field(default_factory=dict)
+
+
 class Store(_Table):
     """The engine store."""
 
@@ -131,6 +140,7 @@ class Config(_Table):
     precision: Precision
     quantization: Quantization
     store: Store
+    judging: dict[Name, Judging] = Field(default_factory=dict)
 
     def suite(self, name: str) -> Suite:
         """Raises UserError with the nearest names when there is no such suite."""

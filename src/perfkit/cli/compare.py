@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from perfkit.cli.output import Format, rendered, write
+from perfkit.cli.output import Format, project_limits, rendered, write
 from perfkit.judge.compare import judge
 from perfkit.record.baseline import DEFAULT_RESULTS, load_baseline
 from perfkit.record.read import read_runs
@@ -33,6 +33,6 @@ def compare(
     """
     runs = read_runs(run)
     baseline = load_baseline(base, hardware=runs[0].hardware, results=DEFAULT_RESULTS)
-    judgement = judge(baseline, runs)
+    judgement = judge(baseline, runs, project_limits())
     write(rendered(judgement, form, sys.stdout))
     return judgement.exit_code

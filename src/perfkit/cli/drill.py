@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from perfkit.cli.output import write
+from perfkit.cli.output import project_limits, write
 from perfkit.cli.replicate import LostReplicate, check_arguments, measure_replicate, tell
 from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
@@ -72,7 +72,8 @@ def _offline(path: Path) -> int:
 def _in_the_field(
     baseline: Baseline | None, clean_runs: list[Run], arguments: list[str], replicates: int, folder: Path
 ) -> int:
-    clean = judge(baseline, clean_runs)
+    limits = project_limits()
+    clean = judge(baseline, clean_runs, limits)
     nights = field.plan_nights(clean)
     if not nights:
         reason = clean.refusal.text if clean.refusal is not None else "no case can be compared with the baseline"
@@ -82,7 +83,7 @@ def _in_the_field(
     for number, faults in enumerate(nights, start=1):
         tell(f"night {number} of {len(nights)} with faults: {', '.join(map(str, faults))}")
         given = [*arguments, *(f"--perfkit-fault={fault}" for fault in faults)]
-        night = judge(baseline, _night(given, replicates, folder / f"night-{number}"))
+        night = judge(baseline, _night(given, replicates, folder / f"night-{number}"), limits)
         found += field.seen(faults, night, clean)
         alarms.append(field.false_alarms(night, faults))
     write("\n".join(field_lines(clean, found, alarms)) + "\n")

@@ -6,7 +6,11 @@ import os
 import shutil
 import sys
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
+
+from perfkit.catalog.config import load_config
+from perfkit.judge.limits import Limits
 
 if TYPE_CHECKING:
     from perfkit.judge.verdict import Judgement
@@ -21,6 +25,14 @@ class Format(StrEnum):
     TERMINAL = "terminal"
     MARKDOWN = "markdown"
     JSON = "json"
+
+
+def project_limits() -> Limits:
+    """What the configuration in the current folder says of judging.
+
+    Raises UserError for one that can't be read.
+    """
+    return Limits.of(load_config(Path()))
 
 
 def rendered(judgement: Judgement, form: Format, stream: TextIO | None) -> str:

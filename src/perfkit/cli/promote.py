@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from perfkit.cli.output import write
+from perfkit.cli.output import project_limits, write
 from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
 from perfkit.judge.compare import judge
@@ -44,9 +44,10 @@ def promote(
     for run in replicates:
         if run.injected is not None:
             raise UserError(f"{run.source}: has faults put in on purpose ({run.injected}); measure again without it")
+    limits = project_limits()
     path = baseline or baseline_path(replicates[0].hardware, results)
     known = read_baseline(path) if path.exists() else None
-    promotion = promotion_of(known, replicates, judge(known, replicates), reason)
+    promotion = promotion_of(known, replicates, judge(known, replicates, limits), reason)
     if promotion.code is not ExitCode.PASS:
         write(f"not promoted: {promotion.why}\n")
         return promotion.code
@@ -54,7 +55,7 @@ def promote(
     kept_reason = reason or (known.reason if known is not None else "")
     write_json_atomic(path, baseline_json(hardware, promotion.replicates, kept_reason))
     promoted = Baseline(str(path), hardware, tuple(promotion.replicates), kept_reason)
-    write(_told(path, known, promotion, foresee(promoted)))
+    write(_told(path, known, promotion, foresee(promoted, limits)))
     return ExitCode.PASS
 
 

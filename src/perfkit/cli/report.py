@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from perfkit.cli.output import Format, rendered, write
+from perfkit.cli.output import Format, project_limits, rendered, write
 from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
 from perfkit.judge.compare import judge
@@ -29,7 +29,7 @@ def report(
     """Show RUNS with their verdicts; exit code 0 whatever these are."""
     replicates = read_all(runs)
     found = load_baseline(baseline, hardware=replicates[0].hardware, results=DEFAULT_RESULTS)
-    judgement = judge(found, replicates)
+    judgement = judge(found, replicates, project_limits())
     if output is None:
         write(rendered(judgement, form, sys.stdout))
     else:

@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from perfkit.cli.output import Format, rendered, write
+from perfkit.cli.output import Format, project_limits, rendered, write
 from perfkit.cli.replicate import LostReplicate, check_arguments, measure_replicate, tell
 from perfkit.errors import UserError
 from perfkit.judge.compare import judge
+from perfkit.judge.limits import Limits
 from perfkit.judge.verdict import Judgement, Verdict
 from perfkit.record.baseline import AUTO, DEFAULT_RESULTS, Baseline, check_baseline, load_baseline
 from perfkit.record.replicate import Run
@@ -47,6 +48,7 @@ def run(
     arguments = arguments or ["benchmarks/"]
     check_arguments(arguments)
     check_baseline(baseline, results)
+    limits = project_limits()
     folder = results / _FOLDER / dt.datetime.now(dt.UTC).strftime("%Y%m%d_%H%M%S_%f")
     runs: list[Run] = []
     known: Baseline | None = None
@@ -66,7 +68,7 @@ def run(
     if not runs:
         raise UserError(f"no replicate was measured: {lost}")
     told = f"{len(runs)} of {replicates} replicates in {folder}; perfkit promote {folder} adds them to the baseline"
-    judgement = _repeated(known, runs, repeats, arguments, folder)
+    judgement = _repeated(known, runs, repeats, arguments, folder, limits)
     write(rendered(judgement, form, sys.stdout))
     tell(told)
     return judgement.exit_code
@@ -84,10 +86,10 @@ def _without_cases(arguments: list[str]) -> list[str]:
 
 
 def _repeated(
-    baseline: Baseline | None, runs: list[Run], repeats: int, arguments: list[str], folder: Path
+    baseline: Baseline | None, runs: list[Run], repeats: int, arguments: list[str], folder: Path, limits: Limits
 ) -> Judgement:
     """The judgement once every doubtful case was measured up to ``repeats`` more times; ``runs`` grows by them."""
-    judgement = judge(baseline, runs)
+    judgement = judge(baseline, runs, limits)
     for number in range(1, repeats + 1):
         # A plain pytest-benchmark test beside the cases can't be chosen by --perfkit-case.
         rows = [row for row in judgement.rows if row.compared and row.variant]
@@ -101,5 +103,5 @@ def _repeated(
         except (LostReplicate, UserError) as error:  # what was measured before is judged all the same
             tell(f"repeat {number} is lost: {error}")
             continue
-        judgement = judge(baseline, runs)
+        judgement = judge(baseline, runs, limits)
     return judgement

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from perfkit.catalog.case import CaseId, Platform
     from perfkit.judge.estimate import Effect
+    from perfkit.judge.limits import Limits
     from perfkit.judge.modes import Modes
     from perfkit.judge.shift import Shift
     from perfkit.record.replicate import Sample
@@ -60,6 +61,8 @@ class CaseChange:
     siblings: Mapping[Clock, float]
     modes: Modes | None
     """Of the variant's own time by the deciding clock."""
+    tolerance: float
+    """The slowdown, in log units, that must have been visible for a PASS."""
 
     @property
     def clock(self) -> Clock:
@@ -92,14 +95,16 @@ class CaseChange:
         return min(sample.rounds for sample in self.pair.samples)
 
 
-def changes_of(pairs: Mapping[CaseId, Pair], platform: Platform) -> tuple[dict[CaseId, CaseChange], dict[Clock, Shift]]:
+def changes_of(
+    pairs: Mapping[CaseId, Pair], platform: Platform, limits: Limits
+) -> tuple[dict[CaseId, CaseChange], dict[Clock, Shift]]:
     """Estimate every metric's change of every case, and by clock what all cases share."""
-    references = {clock: _effects(pairs, time_of(clock), ReferenceScores(clock), platform) for clock in Clock}
+    references = {clock: _effects(pairs, time_of(clock), ReferenceScores(clock), platform, limits) for clock in Clock}
     shifts = {clock: common_shift(references[clock], _sizes(pairs, OwnScores(time_of(clock)))) for clock in Clock}
     effects = {}
     for metric in Metric:
         shared = {} if metric.is_speedup else _shared(pairs, metric.clock, shifts)
-        effects[metric] = _effects(pairs, metric, OwnScores(metric), platform, shared)
+        effects[metric] = _effects(pairs, metric, OwnScores(metric), platform, limits, shared)
     siblings = {clock: _siblings(effects[speedup_of(clock)]) for clock in Clock}
     changes = {
         case: CaseChange(
@@ -113,6 +118,7 @@ def changes_of(pairs: Mapping[CaseId, Pair], platform: Platform) -> tuple[dict[C
             },
             siblings={clock: found[case] for clock, found in siblings.items() if case in found},
             modes=_modes(pair),
+            tolerance=limits.tolerance(case),
         )
         for case, pair in pairs.items()
     }
@@ -152,6 +158,7 @@ def _effects(
     metric: Metric,
     side: OwnScores | ReferenceScores,
     platform: Platform,
+    limits: Limits,
     shared: Mapping[CaseId, float] | None = None,
 ) -> dict[CaseId, Effect]:
     """Of all cases that have the metric on both sides."""
@@ -176,7 +183,7 @@ def _effects(
             peers,
             assumed=assumed,
             worth=rule.assumed_worth(paired=any(paired.values())),
-            minimum=rule.minimum_effect(metric),
+            minimum={case: limits.minimum_effect(case, metric) for case in peers},
             level=level,
         )
     return effects

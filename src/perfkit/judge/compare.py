@@ -8,6 +8,7 @@ from perfkit.judge import advisories
 from perfkit.judge.cases import gather, lost_clock, moved_to, verdict_before_comparing
 from perfkit.judge.change import Pair, changes_of
 from perfkit.judge.facts import grown_costs
+from perfkit.judge.limits import Limits
 from perfkit.judge.refusal import NOTHING_COMPARABLE, mixed_hardware, no_baseline, same_run
 from perfkit.judge.rows import compared_row, uncompared_row
 from perfkit.judge.shift import shift_findings
@@ -27,9 +28,11 @@ if TYPE_CHECKING:
     from perfkit.record.baseline import Baseline
     from perfkit.record.replicate import Replicate, Run
 
+_USUAL = Limits()
 
-def judge(baseline: Baseline | None, runs: Sequence[Run]) -> Judgement:
-    """Judge the replicates of one run, at least one, against a baseline.
+
+def judge(baseline: Baseline | None, runs: Sequence[Run], limits: Limits = _USUAL) -> Judgement:
+    """Judge the replicates of one run, at least one, against a baseline, within the project's limits.
 
     The result doesn't depend on the order of cases, runs or replicates. A copy of a replicate
     counts once, and a replicate is never compared with itself.
@@ -49,7 +52,7 @@ def judge(baseline: Baseline | None, runs: Sequence[Run]) -> Judgement:
         for data in cases
         if verdict_before_comparing(data) is None
     }
-    changes, shifts = changes_of(pairs, current[0].replicate.platform)
+    changes, shifts = changes_of(pairs, current[0].replicate.platform, limits)
     rows = [_row(data, cases, changes, shifts, slower) for data in cases]
     rows.sort(key=lambda row: (row.verdict.rank, row.case))
     if refusal is None and not any(row.compared or row.verdict.fails for row in rows):

@@ -82,7 +82,7 @@ def _why_inconclusive(change: CaseChange) -> str:
     effect = change.metrics[change.deciding]
     if effect.is_worse:
         return f"the speedup fell, but by which side can't be told: {_sides(change, change.clock)}"
-    seen, tolerance = as_slowdown_pct(change.detectable), as_slowdown_pct(rule.TOLERANCE)
+    seen, tolerance = as_slowdown_pct(change.detectable), as_slowdown_pct(change.tolerance)
     return f"could only have seen {seen:.1f}% or more, {tolerance:.0f}% is tolerated"
 
 
@@ -103,7 +103,7 @@ def _of_metric(metric: Metric, change: CaseChange, shifts: Mapping[Clock, Shift]
         return Verdict.IMPROVED
     if metric is change.deciding:
         unexplained = effect.is_worse and not _reference_moved(metric, change)
-        if unexplained or change.detectable > rule.TOLERANCE:
+        if unexplained or change.detectable > change.tolerance:
             return Verdict.INCONCLUSIVE
     return Verdict.PASS
 

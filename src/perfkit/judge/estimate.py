@@ -99,13 +99,18 @@ class _Estimate(Generic[Key]):
 
 
 def effects_of(
-    family: Mapping[Key, Scores], *, assumed: Mapping[Key, float], worth: float, minimum: float, level: float
+    family: Mapping[Key, Scores],
+    *,
+    assumed: Mapping[Key, float],
+    worth: float,
+    minimum: Mapping[Key, float],
+    level: float,
 ) -> dict[Key, Effect]:
     """The change of every case of a metric.
 
     ``assumed`` is each case's standard deviation between replicates where there are none to tell, and ``worth`` so many
-    degrees of freedom; ``minimum`` is the smallest change that counts, ``level`` how often falls of a family in which
-    nothing changed may raise any alarm, and rises as well.
+    degrees of freedom; ``minimum`` is the smallest change of each that counts, ``level`` how often falls of a family in
+    which nothing changed may raise any alarm, and rises as well.
     """
     if not family:
         return {}
@@ -114,7 +119,7 @@ def effects_of(
     strictest = level / len(estimates)
     effects = {}
     for estimate in estimates:
-        fall, rise, least = (max(minimum, estimate.reach(tail)) for tail in (falls, rises, strictest))
+        fall, rise, least = (max(minimum[estimate.key], estimate.reach(tail)) for tail in (falls, rises, strictest))
         effects[estimate.key] = Effect(
             size=family[estimate.key].size,
             shared=family[estimate.key].shared,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from perfkit.catalog.case import CaseId
+    from perfkit.judge.limits import Limits
     from perfkit.judge.verdict import Judgement, Row
     from perfkit.record.baseline import Baseline
     from perfkit.record.replicate import Replicate
@@ -74,12 +75,12 @@ class Foresight:
     cases: int
 
 
-def foresee(baseline: Baseline) -> Foresight | None:
+def foresee(baseline: Baseline, limits: Limits) -> Foresight | None:
     """From the newest sample of each case, as if it were measured once more; None where nothing can be judged."""
     newest = {sample.case: sample for replicate in baseline.replicates for sample in replicate.samples}
     replicate = baseline.replicates[-1].model_copy(update={"run_id": "foreseen", "samples": list(newest.values())})
     run = Run(source="foreseen", hardware=baseline.hardware, replicate=replicate, outcomes=[])
-    rows = [row for row in judge(baseline, [run]).rows if row.compared and row.deciding is not None]
+    rows = [row for row in judge(baseline, [run], limits).rows if row.compared and row.deciding is not None]
     seen = [row.detectable_pct for row in rows if row.detectable_pct is not None]
     if not seen:
         return None

@@ -212,6 +212,7 @@ def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, A
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Judges the run. pytest-benchmark has saved it by now."""
     from perfkit.judge.compare import judge
+    from perfkit.judge.limits import Limits
     from perfkit.record.read import run_from_json
 
     state = session.config.stash.get(STATE, None)
@@ -221,7 +222,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     state.finish()
     if data is None:
         return
-    state.judgement = judge(state.baseline, [run_from_json(data, "this run")])
+    state.judgement = judge(state.baseline, [run_from_json(data, "this run")], Limits.of(state.config))
     # With no comparison asked for, pytest's own exit code stands: it knows the cases that are broken.
     if session.exitstatus == pytest.ExitCode.OK and state.options.baseline != "none":
         session.exitstatus = int(state.judgement.exit_code)

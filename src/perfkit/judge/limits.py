@@ -1,0 +1,48 @@
+"""What counts, by case and metric: the project's own limits where its configuration has some, else the rule's."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from perfkit.judge import rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from perfkit.catalog.case import CaseId
+    from perfkit.catalog.config import Config, Judging
+    from perfkit.judge.metric import Metric
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Entries by a glob on MODEL/VARIANT/SHAPE; the first that matches a case and has the value counts."""
+
+    entries: tuple[tuple[str, Judging], ...] = ()
+
+    @classmethod
+    def of(cls, config: Config) -> Limits:
+        """The configuration's ``[judging]``."""
+        return cls(tuple(config.judging.items()))
+
+    def tolerance(self, case: CaseId) -> float:
+        """The slowdown that a row must have been able to see to say PASS, on the log scale."""
+        return _first((entry.tolerance for entry in self._matching(case)), rule.TOLERANCE)
+
+    def minimum_effect(self, case: CaseId, metric: Metric) -> float:
+        """The smallest change of the metric that counts, on the log scale."""
+        shares = (
+            share for entry in self._matching(case) for name, share in entry.minimum_effect.items() if name == metric
+        )
+        return _first(shares, rule.minimum_effect(metric))
+
+    def _matching(self, case: CaseId) -> Iterator[Judging]:
+        return (entry for pattern, entry in self.entries if fnmatchcase(str(case), pattern))
+
+
+def _first(shares: Iterable[float | None], otherwise: float) -> float:
+    share = next((share for share in shares if share is not None), None)
+    return otherwise if share is None else math.log1p(share)
