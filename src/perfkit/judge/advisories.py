@@ -95,6 +95,17 @@ def noise_floor(current: Mapping[CaseId, Sequence[Sample]]) -> Iterator[Finding]
         )
 
 
+def tails(current: Mapping[CaseId, Sequence[Sample]]) -> Iterator[Finding]:
+    """Rounds that took more than twice their case's median, all together, and the case that has the longest."""
+    found = [(case, sample) for case, samples in current.items() for sample in samples if sample.tail is not None]
+    spikes = sum(sample.tail.spikes for _, sample in found if sample.tail)
+    if spikes:
+        longest, worst = max((s.tail.max_s / s.wall.variant_s, case) for case, s in found if s.tail)
+        rounds = sum(sample.rounds for _, sample in found)
+        text = f"{spikes} of {rounds} rounds took more than twice their case's median wall time"
+        yield Finding(kind=FindingKind.TAILS, text=f"{text}, the longest {longest:.1f}x ({worst})", cases=(worst,))
+
+
 def injected(runs: Iterable[Run]) -> Iterator[Finding]:
     """Faults that were put in on purpose."""
     for text in sorted({run.injected for run in runs if run.injected is not None}):

@@ -69,6 +69,7 @@ def judge(baseline: Baseline | None, runs: Sequence[Run], limits: Limits = _USUA
             *advisories.expectation_findings(slower),
             *advisories.too_good(rows),
             *advisories.noise_floor(measured),
+            *advisories.tails(measured),
             *advisories.skipped(current, {data.case for data in cases}),
         ),
         suspects=suspects,

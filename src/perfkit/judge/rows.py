@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from perfkit.judge.metric import Clock
     from perfkit.judge.shift import Shift
     from perfkit.judge.verdict import Verdict
-    from perfkit.record.replicate import Sample
+    from perfkit.record.replicate import Sample, Tail
 
 
 def compared_row(change: CaseChange, shifts: Mapping[Clock, Shift], notes: Iterable[str]) -> Row:
@@ -44,6 +44,7 @@ def compared_row(change: CaseChange, shifts: Mapping[Clock, Shift], notes: Itera
             else row
             for row in _metric_rows(change.pair.baseline, change.pair.current)
         ),
+        tail=_worst_tail(change.pair.current),
         notes=(*notes, *([] if change.modes is None else [str(change.modes)])),
     )
 
@@ -63,8 +64,13 @@ def uncompared_row(
         verdict=verdict,
         reason=reason,
         metrics=tuple(_metric_rows(baseline, current)),
+        tail=_worst_tail(current),
         notes=tuple(notes),
     )
+
+
+def _worst_tail(samples: Sequence[Sample]) -> Tail | None:
+    return max((sample.tail for sample in samples if sample.tail), key=lambda tail: tail.max_s, default=None)
 
 
 def _metric_rows(baseline: Sequence[Sample], current: Sequence[Sample]) -> Iterator[MetricRow]:

@@ -9,6 +9,7 @@ from pydantic import computed_field
 from perfkit.catalog.case import CaseId
 from perfkit.exit_codes import ExitCode
 from perfkit.judge.metric import Metric
+from perfkit.record.replicate import Tail
 from perfkit.record.schema import Model
 
 
@@ -88,6 +89,8 @@ class Row(Model):
     deciding: Metric | None = None
     detectable_pct: float | None = None
     """The smallest slowdown that would have been seen with 80% power, by the deciding metric or by the time itself."""
+    tail: Tail | None = None
+    """Of the run's wall times, in the replicate that has the longest; reported, never judged."""
     metrics: tuple[MetricRow, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -109,6 +112,7 @@ class FindingKind(StrEnum):
     GRAPH_SLOWER = "graph slower than plain"
     TOO_GOOD = "too good to be true"
     NOISE_FLOOR = "noise floor"
+    TAILS = "tails"
     INJECTED = "injected fault"
     SKIPPED = "skipped"
 

@@ -42,6 +42,15 @@ class Timing(Model):
         return self
 
 
+class Tail(Model):
+    """What the median leaves out of the variant's wall times."""
+
+    p95_s: Time
+    p99_s: Time
+    max_s: Time
+    spikes: int = Field(ge=0, description="rounds that took more than twice the median")
+
+
 class Sample(Model):
     """One case in one replicate."""
 
@@ -55,6 +64,7 @@ class Sample(Model):
     )
     wall: Timing
     device: Timing | None = None
+    tail: Tail | None = Field(default=None, description="reported, never judged; None where rounds aren't kept")
     comparability: dict[str, str]
     facts: dict[str, int | str] = Field(default_factory=dict)
     agreement: Agreement | None = None

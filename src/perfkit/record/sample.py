@@ -7,7 +7,7 @@ from statistics import median, quantiles
 from typing import TYPE_CHECKING, Any
 
 from perfkit.catalog.case import REFERENCE_VARIANT, CaseId
-from perfkit.record.replicate import LONGEST_S, SHORTEST_S, Sample, Timing, rounded
+from perfkit.record.replicate import LONGEST_S, SHORTEST_S, Sample, Tail, Timing, rounded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -59,6 +59,7 @@ def sample_from_record(record: CaseRecord, rounds: int) -> Sample:
         first_round_ratio=max((ratio for ratio in first if ratio is not None), default=None),
         wall=_paired_timing(times.reference_wall_s, times.variant_wall_s),
         device=device,
+        tail=tail_of(times.variant_wall_s),
         comparability=_flat_comparability(record.comparability),
         facts=_flat_facts(record.facts),
         agreement=record.agreement,
@@ -95,8 +96,20 @@ def sample_from_stats(
         paired=False,
         first_round_ratio=_first_round_ratio(data) if isinstance(data, list) else None,
         wall=timing,
+        tail=tail_of(data) if isinstance(data, list) and data and not any(map(bad_time, data)) else None,
         comparability={"weights": weights} if isinstance(weights, str) else {},
     )
+
+
+def tail_of(times_s: Sequence[float]) -> Tail:
+    """The longest of at least one time; a percentile is the nearest rank above (Hyndman and Fan's first definition)."""
+    ordered = sorted(times_s)
+    spike_s = 2 * median(ordered)
+
+    def rank(percent: int) -> float:
+        return ordered[math.ceil(percent * len(ordered) / 100) - 1]
+
+    return Tail(p95_s=rank(95), p99_s=rank(99), max_s=ordered[-1], spikes=sum(time_s > spike_s for time_s in ordered))
 
 
 def bad_time(value: object) -> str | None:
