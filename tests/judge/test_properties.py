@@ -19,6 +19,7 @@ from tests.support import CPU, GPU, SHAPE, Times, case, make_run, plain_data, sl
 
 if TYPE_CHECKING:
     from perfkit.record.replicate import Run
+    from perfkit.record.schema import Hardware
 
 BETTER_FIRST = [Verdict.IMPROVED, Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.REGRESSED]
 HURT = case("trt-fp16", "model0")
@@ -72,6 +73,32 @@ def test_a_slower_variant_never_gets_a_better_verdict(
     slower = judge(baseline, [make_run(slowed(current, HURT, factor), day=9, jitter=jitter)])
     before, after = row_of(as_it_is, HURT).verdict, row_of(slower, HURT).verdict
     assert BETTER_FIRST.index(after) >= BETTER_FIRST.index(before)
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    variants=st.integers(1, 4),
+    shapes=st.integers(1, 3),
+    replicates=st.integers(1, 3),
+    hardware=st.sampled_from([CPU, GPU]),
+    day=st.integers(1, 500),
+    ladder=st.lists(st.floats(1.0, 1.4), min_size=3, max_size=3),
+)
+def test_nor_does_one_of_few_cases_on_restless_nights(
+    variants: int, shapes: int, replicates: int, hardware: Hardware, day: int, ladder: list[float]
+) -> None:
+    """A case weighs in medians, which must not make it what it is held to."""
+    names = ["trt-fp16", "eager-fp32", "v2", "v3"][:variants]
+    cases = [CaseId("model0", name, f"1x3x{number}x{number}") for name in names for number in range(1, shapes + 1)]
+    times = dict.fromkeys(cases, (0.004, 0.001))
+    before = [make_run(times, day=day + n, between=0.04, hardware=hardware) for n in range(replicates)]
+    baseline = Baseline("baseline", hardware, tuple(run.replicate for run in before))
+    ranks = []
+    for factor in [1.0, *sorted(ladder)]:
+        moved = slowed(times, cases[0], factor)
+        after = [make_run(moved, day=day + 100 + n, between=0.04, hardware=hardware) for n in range(replicates)]
+        ranks.append(BETTER_FIRST.index(row_of(judge(baseline, after), cases[0]).verdict))
+    assert ranks == sorted(ranks)
 
 
 @settings(deadline=None, max_examples=150)

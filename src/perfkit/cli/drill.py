@@ -55,9 +55,10 @@ def drill(
     check_arguments(arguments)
     check_baseline(baseline, results)
     folder = results / _FOLDER / dt.datetime.now(dt.UTC).strftime("%Y%m%d_%H%M%S_%f")
-    runs = _night(arguments, replicates, folder / "clean")
-    known = load_baseline(baseline, hardware=runs[0].hardware, results=results)
-    return _in_the_field(known, runs, arguments, replicates, folder)
+    first = _night(arguments, range(1), folder / "clean")
+    known = load_baseline(baseline, hardware=first[0].hardware, results=results)
+    clean = first if known is None else first + _night(arguments, range(1, replicates), folder / "clean")
+    return _in_the_field(known, clean, arguments, replicates, folder)
 
 
 def _offline(path: Path) -> int:
@@ -79,28 +80,34 @@ def _in_the_field(
         reason = clean.refusal.text if clean.refusal is not None else "no case can be compared with the baseline"
         write(f"{reason}\n")
         return ExitCode.NOT_JUDGED
-    found, alarms = [], [field.false_alarms(clean)]
+    found, alarms = [], [field.false_alarms(clean, clean)]
     for number, faults in enumerate(nights, start=1):
-        tell(f"night {number} of {len(nights)} with faults: {', '.join(map(str, faults))}")
+        told = f"night {number} of {len(nights)} with faults: {', '.join(map(str, faults))}"
+        tell(told)
         given = [*arguments, *(f"--perfkit-fault={fault}" for fault in faults)]
-        night = judge(baseline, _night(given, replicates, folder / f"night-{number}"), limits)
+        night = judge(baseline, _night(given, range(replicates), folder / f"night-{number}"), limits)
+        if night.refusal is not None:
+            raise UserError(f"{told} can't be judged: {night.refusal.text}")
         found += field.seen(faults, night, clean)
-        alarms.append(field.false_alarms(night, faults))
+        alarms.append(field.false_alarms(night, clean, faults))
     write("\n".join(field_lines(clean, found, alarms)) + "\n")
     overlooked = any(each.is_demanded and not each.named for each in found)
     return ExitCode.FAIL if overlooked or any(alarms) else ExitCode.PASS
 
 
-def _night(arguments: list[str], replicates: int, folder: Path) -> list[Run]:
-    """Its replicates; those that crash are lost alone."""
+def _night(arguments: list[str], numbers: range, folder: Path) -> list[Run]:
+    """Its replicates; those that crash are lost alone.
+
+    Raises UserError where none is left, or pytest refuses the request.
+    """
     runs, lost = [], ""
-    for number in range(1, replicates + 1):
-        tell(f"{folder.name}: replicate {number} of {replicates}")
+    for number in numbers:
+        tell(f"{folder.name}: replicate {number + 1}")
         try:
-            runs.append(measure_replicate(arguments, folder / f"replicate-{number}.json"))
+            runs.append(measure_replicate(arguments, folder / f"replicate-{number + 1}.json"))
         except LostReplicate as error:
-            lost = f"replicate {number} is lost: {error}"
+            lost = f"replicate {number + 1} is lost: {error}"
             tell(lost)
-    if not runs:
+    if lost and not runs:
         raise UserError(f"no replicate was measured: {lost}")
     return runs

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import math
+from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
-from statistics import median
+from statistics import fmean, median
 from typing import TYPE_CHECKING
 
 from perfkit.catalog.case import REFERENCE_VARIANT
 from perfkit.judge import rule
 from perfkit.judge.estimate import Scores, effects_of
+from perfkit.judge.limits import Limits
 from perfkit.judge.metric import Clock, Metric, speedup_of, time_of
 from perfkit.judge.modes import two_modes
 from perfkit.judge.scores import OwnScores, ReferenceScores
-from perfkit.judge.shift import common_shift, shared_by_reference, shared_by_variant
+from perfkit.judge.shift import common_size, shared_by_reference, shared_by_variant, shift_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from perfkit.catalog.case import CaseId, Platform
     from perfkit.judge.estimate import Effect
-    from perfkit.judge.limits import Limits
     from perfkit.judge.modes import Modes
     from perfkit.judge.shift import Shift
     from perfkit.record.replicate import Sample
@@ -85,6 +86,18 @@ class CaseChange:
         return min(self.metrics[metric].detectable for metric in (self.deciding, time_of(self.clock)))
 
     @property
+    def worst(self) -> float:
+        """The largest slowdown that neither the speedup nor the time itself rules out, by their 95% intervals."""
+        effects = [self.metrics[metric] for metric in (self.deciding, time_of(self.clock))]
+        return min(effect.margin - max(effect.size, effect.own) for effect in effects)
+
+    def rise_s(self, clock: Clock) -> float:
+        """By how many seconds the variant's own time rose, between the sides' means on the log scale."""
+        metric = time_of(clock)
+        before, after = (fmean(_present(map(metric.score, side))) for side in (self.pair.baseline, self.pair.current))
+        return math.exp(-after) - math.exp(-before)
+
+    @property
     def is_reference(self) -> bool:
         """Whether the case is the reference itself."""
         return self.case.variant == REFERENCE_VARIANT
@@ -99,30 +112,32 @@ def changes_of(
     pairs: Mapping[CaseId, Pair], platform: Platform, limits: Limits
 ) -> tuple[dict[CaseId, CaseChange], dict[Clock, Shift]]:
     """Estimate every metric's change of every case, and by clock what all cases share."""
-    references = {clock: _effects(pairs, time_of(clock), ReferenceScores(clock), platform, limits) for clock in Clock}
-    shifts = {clock: common_shift(references[clock], _sizes(pairs, OwnScores(time_of(clock)))) for clock in Clock}
-    effects = {}
-    for metric in Metric:
-        shared = {} if metric.is_speedup else _shared(pairs, metric.clock, shifts)
-        effects[metric] = _effects(pairs, metric, OwnScores(metric), platform, limits, shared)
+    usual = Limits()  # what the project wants to know of its cases is no limit of their references
+    own = {metric: _family(pairs, OwnScores(metric)) for metric in Metric}
+    beside = {clock: _family(pairs, ReferenceScores(clock)) for clock in Clock}
+    sizes = {clock: common_size(_sizes(beside[clock]), _sizes(own[time_of(clock)])) for clock in Clock}
+    references, effects = {}, {}
+    for clock, family in beside.items():
+        shared = {case: shared_by_reference(_split(pairs[case]), clock, sizes) for case in family}
+        references[clock] = _effects(pairs, time_of(clock), _sharing(family, shared), platform, usual)
+    for metric, family in own.items():
+        shared = {case: shared_by_variant(_split(pairs[case]), metric.clock, sizes) for case in family}
+        held = family if metric.is_speedup else _sharing(family, shared)
+        effects[metric] = _effects(pairs, metric, held, platform, limits)
     siblings = {clock: _siblings(effects[speedup_of(clock)]) for clock in Clock}
     changes = {
         case: CaseChange(
             case,
             pair,
             metrics={metric: found[case] for metric, found in effects.items() if case in found},
-            reference={
-                clock: replace(found[case], shared=shared_by_reference(_split(pair), clock, shifts))
-                for clock, found in references.items()
-                if case in found
-            },
+            reference={clock: found[case] for clock, found in references.items() if case in found},
             siblings={clock: found[case] for clock, found in siblings.items() if case in found},
             modes=_modes(pair),
-            tolerance=limits.tolerance(case),
+            tolerance=limits.tolerance(case, speedup_of(pair.clock)),
         )
         for case, pair in pairs.items()
     }
-    return changes, shifts
+    return changes, {clock: shift_of(sizes[clock], references[clock].values()) for clock in Clock}
 
 
 def _split(pair: Pair) -> tuple[Sample, ...]:
@@ -130,8 +145,8 @@ def _split(pair: Pair) -> tuple[Sample, ...]:
     return pair.baseline if pair.clock is Clock.DEVICE else ()
 
 
-def _shared(pairs: Mapping[CaseId, Pair], clock: Clock, shifts: Mapping[Clock, Shift]) -> dict[CaseId, float]:
-    return {case: shared_by_variant(_split(pair), clock, shifts) for case, pair in pairs.items()}
+def _sharing(family: Mapping[CaseId, Scores], shared: Mapping[CaseId, float]) -> dict[CaseId, Scores]:
+    return {case: replace(scores, shared=shared[case]) for case, scores in family.items()}
 
 
 def _modes(pair: Pair) -> Modes | None:
@@ -156,42 +171,34 @@ def _siblings(speedups: Mapping[CaseId, Effect]) -> dict[CaseId, float]:
 def _effects(
     pairs: Mapping[CaseId, Pair],
     metric: Metric,
-    side: OwnScores | ReferenceScores,
+    family: Mapping[CaseId, Scores],
     platform: Platform,
     limits: Limits,
-    shared: Mapping[CaseId, float] | None = None,
 ) -> dict[CaseId, Effect]:
-    """Of all cases that have the metric on both sides."""
-    family = _family(pairs, side, shared or {})
+    """Of all cases that have the metric, or their references its time, on both sides."""
     paired = {case: any(sample.paired for sample in pairs[case].samples) for case in family}
     assumed = {
-        case: rule.assumed_spread(
-            metric,
-            platform,
-            paired=paired[case],
-            same_engine=side.is_own and _is_same_engine(pairs[case].samples),
-        )
-        for case in family
+        case: rule.assumed_spread(metric, platform, paired=paired[case], same_engine=scores.same_engine)
+        for case, scores in family.items()
     }
-    decides = any(metric.clock is pair.clock for pair in pairs.values())
+    groups: dict[tuple[bool, bool], dict[CaseId, Scores]] = defaultdict(dict)
+    for case, scores in family.items():
+        # The reference against itself scatters far less than a variant against it: no peer of the others.
+        groups[pairs[case].clock is metric.clock, case.variant == REFERENCE_VARIANT][case] = scores
+    counts = Counter(pairs[case].clock is metric.clock for case in family)
     effects: dict[CaseId, Effect] = {}
-    # The reference against itself scatters far less than a variant against it: no peer of the others.
-    for is_reference in (True, False):
-        peers = {case: scores for case, scores in family.items() if (case.variant == REFERENCE_VARIANT) is is_reference}
-        level = rule.level(metric, decides=decides) * len(peers) / max(1, len(family))
+    for (decides, _), peers in groups.items():
         effects |= effects_of(
             peers,
             assumed=assumed,
             worth=rule.assumed_worth(paired=any(paired.values())),
             minimum={case: limits.minimum_effect(case, metric) for case in peers},
-            level=level,
+            level=rule.level(metric, decides=decides) * len(peers) / counts[decides],
         )
     return effects
 
 
-def _family(
-    pairs: Mapping[CaseId, Pair], side: OwnScores | ReferenceScores, shared: Mapping[CaseId, float]
-) -> dict[CaseId, Scores]:
+def _family(pairs: Mapping[CaseId, Pair], side: OwnScores | ReferenceScores) -> dict[CaseId, Scores]:
     family = {}
     for case, pair in pairs.items():
         before = _present(side.score(case, sample) for sample in pair.baseline)
@@ -203,13 +210,13 @@ def _family(
                 current_errors=_present(side.error(case, sample) for sample in pair.current),
                 variant=case.variant,
                 model=case.model,
-                shared=shared.get(case, 0.0),
+                same_engine=isinstance(side, OwnScores) and _is_same_engine(pair.samples),
             )
     return family
 
 
-def _sizes(pairs: Mapping[CaseId, Pair], side: OwnScores) -> dict[CaseId, float]:
-    return {case: scores.size for case, scores in _family(pairs, side, {}).items()}
+def _sizes(family: Mapping[CaseId, Scores]) -> dict[CaseId, float]:
+    return {case: scores.size for case, scores in family.items()}
 
 
 def _is_same_engine(samples: Iterable[Sample]) -> bool:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from perfkit.judge.shift import Shift
 
 
+_FOLLOWS = 1.5
+"""A wall time that rose by so many times the device's seconds at most has risen by them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """The verdict of a compared case with everything that a row says about it."""
@@ -41,13 +45,18 @@ def decide(change: CaseChange, shifts: Mapping[Clock, Shift]) -> Decision:
         return Decision(Verdict.INCONCLUSIVE, why, None, metrics)
     failing = {metric.clock for metric, verdict in metrics.items() if verdict.fails}
     has_moved = bool(failing) or metrics[change.deciding] is Verdict.IMPROVED
-    if change.modes is not None and has_moved and failing <= {change.clock}:
+    if change.modes is not None and has_moved and (failing <= {change.clock} or _wall_follows(change)):
         return Decision(Verdict.INCONCLUSIVE, "two modes, and which of them is chance", None, metrics)
     if failing:
         clock = change.clock if change.clock in failing else Clock.WALL
         moved = _side_of_regression(change, clock)
         return Decision(Verdict.REGRESSED, _sides(change, clock), moved, metrics)
     return _without_failure(change, shifts, metrics)
+
+
+def _wall_follows(change: CaseChange) -> bool:
+    """Whether the wall time rose by hardly more seconds than the device's."""
+    return change.rise_s(Clock.WALL) <= _FOLLOWS * change.rise_s(Clock.DEVICE)
 
 
 def with_facts(decision: Decision, worse: Sequence[str], answers: Sequence[str]) -> Decision:
@@ -83,6 +92,9 @@ def _why_inconclusive(change: CaseChange) -> str:
     if effect.is_worse:
         return f"the speedup fell, but by which side can't be told: {_sides(change, change.clock)}"
     seen, tolerance = as_slowdown_pct(change.detectable), as_slowdown_pct(change.tolerance)
+    if change.detectable <= change.tolerance:
+        worst = as_slowdown_pct(change.worst)
+        return f"may have become slower by {worst:.1f}%, {tolerance:.0f}% is tolerated: {_sides(change, change.clock)}"
     return f"could only have seen {seen:.1f}% or more, {tolerance:.0f}% is tolerated"
 
 
@@ -103,7 +115,7 @@ def _of_metric(metric: Metric, change: CaseChange, shifts: Mapping[Clock, Shift]
         return Verdict.IMPROVED
     if metric is change.deciding:
         unexplained = effect.is_worse and not _reference_moved(metric, change)
-        if unexplained or change.detectable > change.tolerance:
+        if unexplained or max(change.detectable, change.worst) > change.tolerance:
             return Verdict.INCONCLUSIVE
     return Verdict.PASS
 
@@ -120,10 +132,14 @@ def _is_slower_itself(metric: Metric, change: CaseChange) -> bool:
     if clock not in change.reference:
         return True
     half = -effect.threshold / 2
-    # Of wall times beside a device's clock the host has another share in each variant.
-    if clock is change.clock and clock in change.siblings and effect.size - change.siblings[clock] <= half:
+    time = change.time(clock)
+    if clock is not change.clock:
+        # Of wall times beside a device's clock the host has another share in each variant, which nothing takes out
+        # whole; what a caller waits for no longer than before hasn't got slower.
+        return max(time.size, time.own) <= half
+    if clock in change.siblings and effect.size - change.siblings[clock] <= half:
         return True
-    return change.time(clock).own <= half
+    return time.own <= half
 
 
 def _reference_moved(metric: Metric, change: CaseChange) -> bool:

@@ -39,6 +39,8 @@ class Scores:
     variant: str = ""
     model: str = ""
     """Cases of a variant, and of a model, may move together for a reason of their own."""
+    same_engine: bool = False
+    """Both sides ran one engine, byte for byte."""
     shared: float = 0.0
     """What of the change all cases of the run have in common: not the case's own."""
 

@@ -28,9 +28,13 @@ class Limits:
         """The configuration's ``[judging]``."""
         return cls(tuple(config.judging.items()))
 
-    def tolerance(self, case: CaseId) -> float:
-        """The slowdown that a row must have been able to see to say PASS, on the log scale."""
-        return _first((entry.tolerance for entry in self._matching(case)), rule.TOLERANCE)
+    def tolerance(self, case: CaseId, deciding: Metric) -> float:
+        """The slowdown that a row must have been able to see to say PASS, on the log scale.
+
+        Never less than twice the smallest change of the deciding metric that counts: nothing smaller could be seen.
+        """
+        asked = _first((entry.tolerance for entry in self._matching(case)), rule.TOLERANCE)
+        return max(asked, 2 * self.minimum_effect(case, deciding))
 
     def minimum_effect(self, case: CaseId, metric: Metric) -> float:
         """The smallest change of the metric that counts, on the log scale."""

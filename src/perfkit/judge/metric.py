@@ -32,7 +32,7 @@ class Metric(StrEnum):
     @property
     def clock(self) -> Clock:
         """The clock that the metric is read from."""
-        return Clock(self.value.split()[0])
+        return _CLOCKS[self]
 
     @property
     def is_speedup(self) -> bool:
@@ -56,6 +56,10 @@ class Metric(StrEnum):
     def value_of(self, score: float) -> float:
         """A score as people read it: a speedup as a factor, a time in seconds."""
         return math.exp(score if self.is_speedup else -score)
+
+
+_CLOCKS = {metric: Clock(metric.value.split()[0]) for metric in Metric}
+"""Asked once for every score: a thousand cases have a quarter of a million."""
 
 
 def speedup_of(clock: Clock) -> Metric:

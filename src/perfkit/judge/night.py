@@ -13,12 +13,12 @@ from bisect import bisect_left
 from collections import defaultdict
 from dataclasses import dataclass
 from statistics import median
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
 
-FEWEST_OTHERS = 4
+FEWEST_OTHERS = 3
 """Free cases that it takes to tell a night's scatter; with fewer the baseline's own is all there is."""
 SHARE = 0.6
 """The quantile of the distances that tells the scatter: of the others two fifths may have changed, each in its way."""
@@ -59,61 +59,71 @@ def night_factors(
 ) -> dict[Key, NightFactor]:
     """From changes and their standard errors.
 
-    An engine builder that got worse, or one model that did, is no scatter: the scatter is the smallest of three, of the
-    changes as they are, without what all cases of a variant share, and without what all of a model share too. A night
+    An engine builder that got worse, or one model that did, is no scatter: the scatter is the smallest of those that
+    can be told of the changes as they are, without what all cases of a variant share, and without what all of a model
+    share. Without any of the latter two there is none: the first alone can't tell a common change from scatter. A night
     that scatters less than it should corrects an assumption as far as it knows more (``known_degrees`` is what the
     baseline's replicates know); it adds no degrees of freedom, for the calm of most says little of the few that are
     never calm.
     """
-    ways = [_distances(sizes, errors, groups) for groups in ((), (variants,), (variants, models))]
-    told = [way for way in ways if way.free >= FEWEST_OTHERS]
-    if not told:
-        return dict.fromkeys(sizes, NightFactor())
-    chosen = _CHOSEN if len(told) > 1 else 1.0
-    smallest = {key: min((way.scatter(key), way.free) for way in told) for key in sizes}
-    return {key: _factor(chosen * variance, free, known_degrees) for key, (variance, free) in smallest.items()}
+    distances = {key: abs(value) / errors[key] for key, value in sizes.items()}
+    ordered = sorted(distances.values())
+    grouped = [(groups, _by_group(sizes, errors, groups)) for groups in (variants, models)]
+    factors = {}
+    for key in sizes:
+        told = [scatter for groups, found in grouped if (scatter := found[groups[key]]) is not None]
+        if told:
+            told.append(_Scatter.of(ordered, taken=0, without=distances[key]))
+        chosen = _CHOSEN if len(told) > 1 else 1.0
+        smallest = min(told, key=lambda found: found.variance, default=None)
+        factors[key] = NightFactor() if smallest is None else _factor(smallest, chosen, known_degrees)
+    return factors
 
 
 @dataclass(frozen=True, slots=True)
-class _Way(Generic[Key]):
-    """How far each case lies off, in its standard errors, once what groups share has been taken out."""
+class _Scatter:
+    """The variance of distances in their standard errors, and of how many free cases."""
 
-    off: Mapping[Key, float]
-    ordered: Sequence[float]
+    variance: float
     free: int
-    """Cases that are left to tell the scatter: one is held to the others, and each group took one."""
 
-    def scatter(self, key: Key) -> float:
-        """The variance of all distances but the case's own."""
-        others = len(self.ordered) - 1
-        place = math.ceil(SHARE * others) - 1
-        distance = self.ordered[place + (place >= bisect_left(self.ordered, self.off[key]))]
-        # Medians that were taken out leave their groups less than they scatter.
-        return (distance / _NORMAL_DISTANCE) ** 2 * others / self.free
+    @classmethod
+    def of(cls, ordered: Sequence[float], taken: int, without: float | None = None) -> _Scatter:
+        """By the quantile of distances in order; ``taken`` medians leave their groups less than they scatter.
 
-
-def _distances(
-    sizes: Mapping[Key, float], errors: Mapping[Key, float], levels: Sequence[Mapping[Key, str]]
-) -> _Way[Key]:
-    off, taken = dict(sizes), 0
-    for groups in levels:
-        medians = _medians(off, groups)
-        off = {key: value - medians[groups[key]] for key, value in off.items()}
-        taken += len(medians)
-    off = {key: abs(value) / errors[key] for key, value in off.items()}
-    # Two levels share one, which makes up for the one that is left out.
-    return _Way(off, sorted(off.values()), len(sizes) - max(1, taken))
+        ``without`` is one of the distances that doesn't count.
+        """
+        count = len(ordered) - (without is not None)
+        place = math.ceil(SHARE * count) - 1
+        if without is not None and place >= bisect_left(ordered, without):
+            place += 1
+        return cls((ordered[place] / _NORMAL_DISTANCE) ** 2 * count / (count - taken), count - taken)
 
 
-def _medians(values: Mapping[Key, float], groups: Mapping[Key, str]) -> dict[str, float]:
-    members: dict[str, list[float]] = defaultdict(list)
-    for key, value in values.items():
-        members[groups[key]].append(value)
-    return {group: median(found) for group, found in members.items()}
+def _by_group(
+    sizes: Mapping[Key, float], errors: Mapping[Key, float], groups: Mapping[Key, str]
+) -> dict[str, _Scatter | None]:
+    """For each group the scatter of all others around their own medians; None where too few are free.
+
+    A case weighs in the median of its group, so that none of its group may tell what it is held to.
+    """
+    members: dict[str, list[Key]] = defaultdict(list)
+    for key in sizes:
+        members[groups[key]].append(key)
+    centres = {group: median(sizes[key] for key in found) for group, found in members.items()}
+    distances = {
+        group: [abs(sizes[key] - centres[group]) / errors[key] for key in found] for group, found in members.items()
+    }
+    scatters: dict[str, _Scatter | None] = {}
+    for group in members:
+        others = sorted(distance for other, found in distances.items() if other != group for distance in found)
+        taken = len(members) - 1
+        scatters[group] = _Scatter.of(others, taken) if len(others) - taken >= FEWEST_OTHERS else None
+    return scatters
 
 
-def _factor(variance: float, free: int, known_degrees: float) -> NightFactor:
-    degrees = _EFFICIENCY * free
+def _factor(scatter: _Scatter, chosen: float, known_degrees: float) -> NightFactor:
+    variance, degrees = chosen * scatter.variance, _EFFICIENCY * scatter.free
     if variance < 1:
         variance = (known_degrees + degrees * variance) / (known_degrees + degrees)
     return NightFactor(variance, degrees)

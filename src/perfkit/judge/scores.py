@@ -20,11 +20,6 @@ class OwnScores:
 
     metric: Metric
 
-    @property
-    def is_own(self) -> bool:
-        """Whether the engine that ran is the case's."""
-        return True
-
     def score(self, _: CaseId, sample: Sample) -> float | None:
         """On a natural log scale where more is better; None where the sample hasn't got it."""
         return self.metric.score(sample)
@@ -39,11 +34,6 @@ class ReferenceScores:
     """Of the reference that was measured beside the case, by its own time."""
 
     clock: Clock
-
-    @property
-    def is_own(self) -> bool:
-        """Whether the engine that ran is the case's."""
-        return False
 
     def score(self, case: CaseId, sample: Sample) -> float | None:
         """On a natural log scale where more is better; None where the sample hasn't got it."""

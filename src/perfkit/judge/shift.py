@@ -17,7 +17,7 @@ from perfkit.judge.metric import Clock
 from perfkit.judge.verdict import Finding, FindingKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from perfkit.catalog.case import CaseId
     from perfkit.judge.estimate import Effect
@@ -50,55 +50,57 @@ class Shift:
         return abs(self.size) > self.threshold
 
 
-def common_shift(references: Mapping[CaseId, Effect], times: Mapping[CaseId, float]) -> Shift:
-    """The part of the change of a clock's times that references and variants share.
+def common_size(references: Mapping[CaseId, float], times: Mapping[CaseId, float]) -> float:
+    """The part of the change of a clock's times that references and variants share, in log units.
 
     ``references`` is the change of the reference that was measured beside each case, ``times`` that of each case's own
     time. The references' change is the median over model and shape, the variants' the median over cases.
     Where both moved the same way, the smaller of the two is common; where only the references did
     (a faster eager, say), nothing is. A single reference with no variant beside it shares nothing.
-    The threshold is the references' own median: one night moves them all at once, so that many
-    cases make it no surer.
     """
     by_reference: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for case, effect in references.items():
-        by_reference[case.model, case.shape].append(effect.size)
+    for case, size in references.items():
+        by_reference[case.model, case.shape].append(size)
     variants = [times[case] for case in references if case.variant != REFERENCE_VARIANT]
     if not references or (not variants and len(by_reference) == 1):
-        return Shift()
+        return 0.0
     of_references = median(median(sizes) for sizes in by_reference.values())
     of_variants = median(variants) if variants else of_references
-    size = min(of_references, of_variants, key=abs) if of_references * of_variants > 0 else 0.0
-    return Shift(size, median(effect.threshold for effect in references.values()))
+    return min(of_references, of_variants, key=abs) if of_references * of_variants > 0 else 0.0
 
 
-def shared_by_variant(baseline: Sequence[Sample], clock: Clock, shifts: Mapping[Clock, Shift]) -> float:
+def shift_of(size: float, references: Collection[Effect]) -> Shift:
+    """With the threshold, the references' own median: one night moves them all, so that many make it no surer."""
+    return Shift(size, median(effect.threshold for effect in references)) if references else Shift()
+
+
+def shared_by_variant(baseline: Sequence[Sample], clock: Clock, sizes: Mapping[Clock, float]) -> float:
     """What of the shifts that all cases share a case's own time has by a clock, in log units; positive is faster.
 
     A wall time has the host's shift in its own part, and the device's in the rest: a host that got faster leaves an
     engine on its device as it was. ``baseline`` tells how much of it is the host's.
     """
     timings = [(sample.device.variant_s, sample.wall.variant_s) for sample in baseline if sample.device]
-    return _shared(timings, clock, shifts)
+    return _shared(timings, clock, sizes)
 
 
-def shared_by_reference(baseline: Sequence[Sample], clock: Clock, shifts: Mapping[Clock, Shift]) -> float:
+def shared_by_reference(baseline: Sequence[Sample], clock: Clock, sizes: Mapping[Clock, float]) -> float:
     """The same of the reference that was measured beside it."""
     timings = [
         (sample.device.reference_s, sample.wall.reference_s)
         for sample in baseline
         if sample.device and sample.device.reference_s and sample.wall.reference_s
     ]
-    return _shared(timings, clock, shifts)
+    return _shared(timings, clock, sizes)
 
 
-def _shared(timings: Sequence[tuple[float, float]], clock: Clock, shifts: Mapping[Clock, Shift]) -> float:
+def _shared(timings: Sequence[tuple[float, float]], clock: Clock, sizes: Mapping[Clock, float]) -> float:
     """From device and wall seconds."""
     if clock is Clock.DEVICE or not timings:
-        return shifts[clock].size
+        return sizes[clock]
     on_device = median(min(1.0, device_s / wall_s) for device_s, wall_s in timings)
-    host = (1 - on_device) * math.exp(-shifts[Clock.WALL].size)
-    return -math.log(host + on_device * math.exp(-shifts[Clock.DEVICE].size))
+    host = (1 - on_device) * math.exp(-sizes[Clock.WALL])
+    return -math.log(host + on_device * math.exp(-sizes[Clock.DEVICE]))
 
 
 def shift_findings(

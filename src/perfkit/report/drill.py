@@ -37,7 +37,7 @@ def field_lines(clean: Judgement, found: Sequence[Seen], alarms: Sequence[Sequen
     width = max(len(str(each.fault)) for each in found)
     lines = [f"{'fault':{width}}  {'verdict':12}  could see"]
     for each in found:
-        could = NOTHING if each.detectable_pct is None else f"{each.detectable_pct:.1f}%"
+        could = NOTHING if each.clean.detectable_pct is None else f"{each.clean.detectable_pct:.1f}%"
         missed = "" if each.named else "  missed"
         if each.is_demanded and not each.named:
             missed = "  ✗ a gate that overlooks this can't be trusted"
