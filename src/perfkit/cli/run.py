@@ -41,8 +41,8 @@ def run(
 ) -> int:
     """Measure the suite several times, each in a fresh process, and judge the replicates as one run.
 
-    Cases that regressed or stayed inconclusive are then measured again, so that one bad moment of the machine is
-    outvoted: all replicates of a case are judged together. A replicate that crashes is lost alone. The exit
+    Cases that regressed or stayed inconclusive are then measured again, so that one bad moment of the machine
+    weighs less: all replicates of a case are judged together. A replicate that crashes is lost alone. The exit
     code tells the outcome, see perfkit --help.
     """
     arguments = arguments or ["benchmarks/"]
