@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A drill in the field on a CPU: 12 cases, five processes promoted, then perfkit drill; docs/measuring.md shows what came out.
+# A drill in the field on a CPU: 12 cases, five processes promoted, then perfkit drill. It takes half an hour.
 #
 # Usage: docs/scripts/cpu_drill.sh FOLDER     run in the root of a clone that nothing is edited in, on an idle machine
 #   FOLDER  receives baseline.json, drill.txt (what was named), drill.log (progress), drill.code and the nights' records

@@ -78,7 +78,7 @@ def pytest_configure(config):
     busy = pathlib.Path("busy")
     if busy.exists():
         busy.unlink()
-        config.option.perfkit_slow = "{MODEL}/twin/{SMALL}=400%"
+        config.option.perfkit_fault = ["{MODEL}/twin/{SMALL}=slow:400%"]
 """
 
 
@@ -97,7 +97,7 @@ def pytest_runtest_setup(item):
 
 
 def test_a_doubtful_case_is_measured_again_alone(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """What one bad moment did to one process is outvoted, and only that case costs more time."""
+    """What one bad moment did to one process weighs less, and only that case costs more time."""
     assert measure("--baseline=none", replicates=2) == ExitCode.NOT_JUDGED
     assert main(["promote", str(written()[0].parent)]) == ExitCode.PASS
     (project / "conftest.py").write_text(SLOWED_ONCE)
