@@ -81,3 +81,25 @@ def test_a_night_in_the_slower_mode_is_no_regression_and_one_beyond_it_is() -> N
     assert others(judgement) == {Verdict.PASS}
     beyond = row_of(judge(baseline, replicates(1.9, 1.9, 1.9, first_day=20)))
     assert beyond.verdict is Verdict.REGRESSED
+
+
+def test_a_wall_time_that_follows_its_device_is_the_same_mode() -> None:
+    """One fact told by two clocks; a wall time that rose by more is another one."""
+    before = enumerate([1, 1, 1, 1, 1.2], start=1)
+    baseline = baseline_of(*(make_run(slowed(usual_times(), HURT, factor), day=day) for day, factor in before))
+    runs = [make_run(slowed(usual_times(), HURT, 1.2), day=day) for day in range(20, 27)]
+    assert row_of(judge(baseline, runs)).verdict is Verdict.INCONCLUSIVE
+    launching = [waiting_longer(run, 2.0) for run in runs]
+    assert row_of(judge(baseline, launching)).verdict is Verdict.REGRESSED
+
+
+def waiting_longer(run: Run, factor: float) -> Run:
+    samples = []
+    for sample in run.replicate.samples:
+        wall = sample.wall
+        if sample.case == HURT:
+            assert wall.log_speedup is not None
+            longer = {"variant_s": wall.variant_s * factor, "log_speedup": wall.log_speedup - math.log(factor)}
+            wall = wall.model_copy(update=longer)
+        samples.append(sample.model_copy(update={"wall": wall}))
+    return run.model_copy(update={"replicate": run.replicate.model_copy(update={"samples": samples})})
