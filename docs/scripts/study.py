@@ -15,6 +15,7 @@ import argparse
 import json
 import random
 from pathlib import Path
+from statistics import stdev
 from typing import TYPE_CHECKING, Any
 
 from blocks import with_blocks
@@ -139,7 +140,6 @@ def table(outcome: dict[str, Any]) -> list[str]:
                 f"| {rule} | {split['baseline']}, {split['night']} | {row['nights_with_alarm']:.1%} "
                 f"| {row['cases_with_alarm']:.2%} | {caught} |"
             )
-    told = ", ".join(f"{name} {version}" for name, version in outcome["software"].items())
     where = f"{outcome['hardware']['name']} x{outcome['hardware']['count']}"
     when = f"{outcome['first'][:16]} to {outcome['last'][11:16]}"
     told = ", ".join(f"{name} {version}" for name, version in outcome["software"].items())
@@ -149,9 +149,26 @@ def table(outcome: dict[str, Any]) -> list[str]:
     return lines
 
 
+def spread_table(name: str) -> list[str]:
+    """One row a case: how far its processes lie apart, by the deciding clock."""
+    cases = json.loads((FOLDER / f"{name}.json").read_text("utf-8"))["cases"]
+    lines = ["| case | its time, µs | the reference's, µs | sd of the speedup |", "|---|---|---|---|"]
+    for case, rows in cases.items():
+        if f"/{REFERENCE_VARIANT}/" in case:
+            continue
+        timings = [row["sample"]["device"] or row["sample"]["wall"] for row in rows]
+        own, reference = ([1e6 * timing[f"{side}_s"] for timing in timings] for side in ("variant", "reference"))
+        lines.append(
+            f"| {case} | {min(own):.1f} to {max(own):.1f} | {min(reference):.0f} to {max(reference):.0f} "
+            f"| {stdev(timing['log_speedup'] for timing in timings):.1%} |"
+        )
+    return lines
+
+
 def main() -> str:
     """The page with its tables made anew."""
-    return with_blocks(PAGE, {name: table(read_outcome(name)) for name in NAMES})
+    blocks = {name: table(read_outcome(name)) for name in NAMES}
+    return with_blocks(PAGE, blocks | {f"{name}-spread": spread_table(name) for name in NAMES})
 
 
 def read_outcome(name: str) -> dict[str, Any]:

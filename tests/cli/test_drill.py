@@ -7,6 +7,7 @@ import pytest
 
 from perfkit.catalog.fault import FaultKind, parse_fault
 from perfkit.cli import drill, main
+from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
 from perfkit.record.schema import Outcome, Status
 from tests.judge.helpers import HURT
@@ -170,3 +171,23 @@ def test_a_case_that_was_faster_in_the_clean_night_gets_no_fault(
     monkeypatch.setattr(drill, "measure_replicate", measured)
     assert main(["drill", "--replicates", "1"]) == ExitCode.PASS
     assert str(HURT) not in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("stored")
+@pytest.mark.parametrize(("lost", "code"), [(1, ExitCode.PASS), (4, ExitCode.USAGE)])
+def test_a_night_that_is_lost_takes_no_other_with_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], lost: int, code: ExitCode
+) -> None:
+    nights = Nights()
+
+    def measured(arguments: list[str], path: Path) -> Run:
+        run = nights(arguments, path)
+        if 1 < len(nights.given) <= 1 + lost:
+            raise UserError("pytest ended with 5, see above; nothing was measured")
+        return run
+
+    monkeypatch.setattr(drill, "measure_replicate", measured)
+    assert main(["drill", "--replicates", "1"]) == code
+    out, err = capsys.readouterr()
+    assert err.count("is lost: pytest ended with 5") == lost
+    assert ("3 nights with faults" in out) is (code is ExitCode.PASS)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from torch import nn
+
 from perfkit.measure import writeup
 from perfkit.report.writeup import writeup_lines
 from tests.variants.requests import CPU
@@ -33,3 +35,16 @@ def test_an_engine_is_saved_loaded_and_measured_both_ways(tmp_path: Path, monkey
     assert {line.count("|") for line in (header, *lines)} == {12}
     assert [line.split(" | ")[0] for line in lines] == ["| eager-fp32", "| openvino-fp32"]
     assert lines[1].endswith("| same bits |")
+
+
+def test_a_module_that_cannot_give_its_state_has_no_size() -> None:
+    """Torch-TensorRT's module with engines of its C++ runtime."""
+
+    class Stateless(nn.Module):
+        def get_extra_state(self) -> object:
+            raise NotImplementedError("'__len__' is not implemented")
+
+    assert writeup._state_bytes(nn.Sequential(Stateless())) is None
+    size = writeup._state_bytes(nn.Linear(100, 10))
+    assert size is not None
+    assert size > 4 * 1010

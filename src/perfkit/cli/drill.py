@@ -85,11 +85,18 @@ def _in_the_field(
         told = f"night {number} of {len(nights)} with faults: {', '.join(map(str, faults))}"
         tell(told)
         given = [*arguments, *(f"--perfkit-fault={fault}" for fault in faults)]
-        night = judge(baseline, _night(given, range(replicates), folder / f"night-{number}"), limits)
+        try:
+            night = judge(baseline, _night(given, range(replicates), folder / f"night-{number}"), limits)
+        except UserError as error:  # what other nights found is told all the same
+            tell(f"{told} is lost: {error}")
+            continue
         if night.refusal is not None:
-            raise UserError(f"{told} can't be judged: {night.refusal.text}")
+            tell(f"{told} can't be judged: {night.refusal.text}")
+            continue
         found += field.seen(faults, night, clean)
         alarms.append(field.false_alarms(night, clean, faults))
+    if not found:
+        raise UserError(f"no night with faults could be judged; what was measured is in {folder}")
     write("\n".join(field_lines(clean, found, alarms)) + "\n")
     overlooked = any(each.is_demanded and not each.named for each in found)
     return ExitCode.FAIL if overlooked or any(alarms) else ExitCode.PASS
