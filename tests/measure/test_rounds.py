@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import statistics
 from functools import partial
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,7 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perfkit.measure.clock import Clock, NotQueued
+from perfkit.measure.replay import Replay
 from perfkit.measure.rounds import RoundRecorder, count_rounds, shape_change_s, timed_calls, warm_up
+from perfkit.measure.watch import Watch
+from perfkit.record.schema import DeviceBy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -45,8 +49,10 @@ class FakeClock(Clock):
             raise NotQueued("it synchronizes by itself")
         return taken
 
-    def slowed(self, call: Callable[[Any], Any], inputs: Any, share: float, typical_s: float) -> Callable[[Any], Any]:
-        raise AssertionError((call, inputs, share, typical_s))
+    def slowed(
+        self, call: Callable[[Any], Any], work: Callable[[], Any], share: float, typical_s: float
+    ) -> Callable[[Any], Any]:
+        raise AssertionError((call, work, share, typical_s))
 
 
 def warmed(durations_s: Iterable[float], max_s: float = 5.0, inputs: int = 1) -> tuple[Any, list[int]]:
@@ -124,9 +130,16 @@ class Bench:
     """A recorder whose calls are written down, driven as pytest-benchmark drives it."""
 
     def __init__(
-        self, device_s: Iterable[float | None] | None = None, reference_calls: int = 1, variant_calls: int = 1
+        self,
+        device_s: Iterable[float | None] | None = None,
+        reference_calls: int = 1,
+        variant_calls: int = 1,
+        *,
+        replays: tuple[int, int] | None = None,
+        disturbed: Iterable[str | None] = itertools.repeat(None),
     ) -> None:
         self.calls: list[str] = []
+        watchers: list[Any] = [SimpleNamespace(look=partial(next, iter(disturbed)), seen=dict)]
         self.clock = FakeClock(itertools.count(1.0), device_s=device_s)
         self.recorder = RoundRecorder(
             clock=self.clock,
@@ -135,6 +148,14 @@ class Bench:
             inputs=[(f"reference {name}", f"variant {name}") for name in "ab"],
             reference_calls=reference_calls,
             variant_calls=variant_calls,
+            replays=replays and self._replays(*replays),
+            watch=Watch(watchers),
+        )
+
+    def _replays(self, reference: int, variant: int) -> tuple[Replay, Replay]:
+        return (
+            Replay(partial(self.calls.append, "reference replays"), reference),
+            Replay(partial(self.calls.append, "variant replays"), variant),
         )
 
     def _call(self, images: str) -> None:
@@ -226,6 +247,33 @@ def test_device_times_are_dropped_whole(lost: int) -> None:
     assert rounds.reference_device_s is rounds.variant_device_s is None
     assert len(rounds.reference_wall_s) == 4
     assert bench.recorder.device_time_lost == "it synchronizes by itself"
+
+
+def test_replays_give_the_device_time_of_one_call() -> None:
+    """Of several graphs replayed one after the other; the calls themselves aren't timed by the device then."""
+    bench = Bench(device_s=[0.4, 0.2, 0.3, 0.8], replays=(4, 2))
+    rounds = bench.recorder.rounds(bench.run(2))
+    assert rounds.reference_device_s == [0.1, 0.2]
+    assert rounds.variant_device_s == [0.1, 0.15]
+    assert rounds.device_by is DeviceBy.REPLAYED
+    assert bench.calls == [
+        "settle reference a", "reference replays", "reference a", "settle variant a", "variant replays", "variant a",
+        "settle variant b", "variant replays", "variant b", "settle reference b", "reference replays", "reference b",
+    ]  # fmt: skip
+
+
+def test_queued_device_times_say_so() -> None:
+    bench = Bench(device_s=[0.1] * 4)
+    assert bench.recorder.rounds(bench.run(2)).device_by is DeviceBy.QUEUED
+
+
+def test_a_disturbed_round_is_left_out_on_both_sides_and_all_clocks() -> None:
+    bench = Bench(device_s=[0.1, 0.2, 0.3, 0.4, 0.5, 0.6], variant_calls=2, disturbed=[None, "hot", None])
+    rounds = bench.recorder.rounds(bench.run(3))
+    assert rounds.order == "RR"
+    assert rounds.reference_wall_s == [1.0, 8.0] or len(rounds.reference_wall_s) == 2
+    assert (rounds.reference_device_s, rounds.variant_device_s) == ([0.1, 0.5], [0.2, 0.6])
+    assert len(rounds.variant_wall_s) == 2
 
 
 @given(st.integers(1, 50))

@@ -10,7 +10,7 @@ from perfkit.catalog.case import REFERENCE_VARIANT, CaseId
 from perfkit.judge.metric import Clock
 from perfkit.judge.suspects import comparability_differences
 from perfkit.judge.verdict import Verdict
-from perfkit.record.schema import Status
+from perfkit.record.schema import DeviceBy, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,6 +28,8 @@ class CaseData:
     case: CaseId
     baseline: tuple[Sample, ...]
     current: tuple[Sample, ...]
+    spoiled: tuple[Sample, ...]
+    """The current ones that prove nothing, for most of their rounds were disturbed; they are in no other place."""
     outcomes: tuple[Outcome, ...]
     expected: bool
     """Whether a baseline replicate of the run's own suite measured it."""
@@ -64,8 +66,9 @@ def gather(baseline: Sequence[Replicate], runs: Sequence[Run]) -> list[CaseData]
     return [
         CaseData(
             case=case,
-            baseline=tuple(before.get(case, ())),
-            current=tuple(after.get(case, ())),
+            baseline=tuple(sample for sample in before.get(case, ()) if not sample.spoiled),
+            current=tuple(sample for sample in after.get(case, ()) if not sample.spoiled),
+            spoiled=tuple(sample for sample in after.get(case, ()) if sample.spoiled),
             outcomes=tuple(outcomes.get(case, ())),
             expected=case in expected,
         )
@@ -77,6 +80,8 @@ def verdict_before_comparing(data: CaseData) -> tuple[Verdict, str] | None:
     """The verdict of a case that can't be compared, with the reason; None for one that can."""
     if broken := _why_broken(data):
         return Verdict.BROKEN, broken
+    if not data.current and data.spoiled:
+        return Verdict.INCONCLUSIVE, f"most rounds were disturbed: {_disturbances(data.spoiled[-1])}"
     if not data.current:
         return Verdict.MISSING, _why_missing(data)
     if not data.baseline:
@@ -146,9 +151,13 @@ def _has_speedup(samples: Iterable[Sample]) -> bool:
     return any(timing is not None and timing.log_speedup is not None for timing in timings)
 
 
+def _disturbances(sample: Sample) -> str:
+    return ", ".join(f"{why} ({count} of {sample.rounds})" for why, count in sorted(sample.disturbed.items()))
+
+
 def _differences(before: Sample, after: Sample) -> str:
     return ", ".join(
-        f"{name} ({_short(before.comparability[name])} -> {_short(after.comparability[name])})"
+        f"{name} ({_short(before.comparability.get(name, DeviceBy.QUEUED))} -> {_short(after.comparability[name])})"
         for name in comparability_differences(before, after)
     )
 

@@ -12,7 +12,7 @@ from perfkit.judge.limits import Limits
 from perfkit.judge.refusal import NOTHING_COMPARABLE, mixed_hardware, no_baseline, same_run
 from perfkit.judge.rows import compared_row, uncompared_row
 from perfkit.judge.shift import shift_findings
-from perfkit.judge.suspects import fact_notes, software_suspects
+from perfkit.judge.suspects import fact_notes, left_out_rounds, software_suspects
 from perfkit.judge.verdict import Judgement, Row, Side, Verdict
 from perfkit.record.hardware import describe_hardware
 
@@ -83,7 +83,7 @@ def _row(
     shifts: Mapping[Clock, Shift],
     slower: Mapping[FindingKind, Mapping[CaseId, str]],
 ) -> Row:
-    notes = [*advisories.missing_warmup(data.current)]
+    notes = [*advisories.missing_warmup(data.current), *left_out_rounds(data.current)]
     notes += [cases[data.case] for cases in slower.values() if data.case in cases]
     early = verdict_before_comparing(data)
     if early is not None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from perfkit.judge.verdict import Suspect
+from perfkit.record.schema import DeviceBy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
 
 _COSINE_STEP = 1e-3
 """Answers of one engine repeat to far less; a change of this size means other arithmetic."""
+_CLOCK_STEP = 0.02
+"""A GPU's clock moves in steps of under 1%; times follow it."""
 _ABSENT = "absent"
 
 
@@ -45,12 +49,34 @@ def fact_notes(baseline: Sequence[Sample], current: Sequence[Sample]) -> Iterato
         old_cosine, new_cosine = before.agreement.cosine_min, after.agreement.cosine_min
         if abs(new_cosine - old_cosine) >= _COSINE_STEP:
             yield f"smallest cosine to the reference: {old_cosine:.4f} -> {new_cosine:.4f}"
+    for name in sorted(before.clocks_mhz.keys() & after.clocks_mhz.keys()):
+        old_mhz, new_mhz = before.clocks_mhz[name], after.clocks_mhz[name]
+        if abs(new_mhz - old_mhz) > _CLOCK_STEP * old_mhz:
+            yield f"the GPU's {name} clock: {old_mhz:g} -> {new_mhz:g} MHz"
+
+
+def left_out_rounds(current: Sequence[Sample]) -> Iterator[str]:
+    """A note on the rounds that were left out for what disturbed them."""
+    disturbed: Counter[str] = Counter()
+    for sample in current:
+        disturbed.update(sample.disturbed)
+    if disturbed:
+        whys = "; ".join(f"{why}: {count}" for why, count in sorted(disturbed.items()))
+        rounds = sum(sample.rounds for sample in current) + disturbed.total()
+        yield f"{disturbed.total()} of {rounds} rounds were disturbed and left out ({whys})"
 
 
 def comparability_differences(before: Sample, after: Sample) -> list[str]:
     """Names of what must be equal for two samples to be compared and isn't; unknown equals any."""
-    known_to_both = before.comparability.keys() & after.comparability.keys()
-    return sorted(name for name in known_to_both if before.comparability[name] != after.comparability[name])
+    old, new = _comparability(before), _comparability(after)
+    return sorted(name for name in old.keys() & new.keys() if old[name] != new[name])
+
+
+def _comparability(sample: Sample) -> Mapping[str, str]:
+    if sample.device is None:
+        return sample.comparability
+    # Before there were replays nobody wrote down how device times had been taken.
+    return {"device_by": DeviceBy.QUEUED, **sample.comparability}
 
 
 def _environment(replicate: Replicate) -> Mapping[str, str]:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from perfkit.measure.replay import NotCaptured, replay_of
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 _FIRST_DELAY_S = 2e-3
 _LONGEST_DELAY_S = 0.5
@@ -37,10 +39,12 @@ class Clock(ABC):
         yield
 
     @abstractmethod
-    def slowed(self, call: Callable[[Any], Any], inputs: Any, share: float, typical_s: float) -> Callable[[Any], Any]:
+    def slowed(
+        self, call: Callable[[Any], Any], work: Callable[[], Any], share: float, typical_s: float
+    ) -> Callable[[Any], Any]:
         """The call, made slower by a share of its own time; how a gate is tried out.
 
-        ``typical_s`` is the call's wall time. On CUDA the share is of the device work, measured on ``inputs``.
+        ``typical_s`` is the call's wall time. On CUDA the share is of the device time of ``work``, its kernels.
         """
 
     def host_slowed(self, call: Callable[[Any], Any], share: float, typical_s: float) -> Callable[[Any], Any]:
@@ -69,8 +73,15 @@ class Clock(ABC):
             call()
 
     def device_s(self, call: Callable[[], Any]) -> float:
-        """Seconds of device work of the call, launch gaps not counted."""
+        """Seconds of device work of the call, gaps that the host's launches leave not counted."""
         raise NotQueued("this platform has no device clock of its own")
+
+    def replay_of(self, calls: Sequence[Callable[[], Any]]) -> Callable[[], None]:
+        """What does the device work of all the warmed-up calls, one after the other, without their launches.
+
+        Raises NotCaptured where that can't be had.
+        """
+        raise NotCaptured(f"this platform has no graphs for {len(calls)} calls")
 
 
 class CpuClock(Clock):
@@ -87,7 +98,9 @@ class CpuClock(Clock):
     def now_s(self) -> float:
         return time.perf_counter()
 
-    def slowed(self, call: Callable[[Any], Any], inputs: Any, share: float, typical_s: float) -> Callable[[Any], Any]:
+    def slowed(
+        self, call: Callable[[Any], Any], work: Callable[[], Any], share: float, typical_s: float
+    ) -> Callable[[Any], Any]:
         return self.host_slowed(call, share, typical_s)
 
 
@@ -149,8 +162,10 @@ class CudaClock(Clock):  # pragma: gpu
                 raise NotQueued(f"the call was not queued whole within {_LONGEST_DELAY_S} s; it synchronizes by itself")
             delay_s *= 2
 
-    def slowed(self, call: Callable[[Any], Any], inputs: Any, share: float, typical_s: float) -> Callable[[Any], Any]:
-        delay_s = share * self.device_s(lambda: call(inputs))
+    def slowed(
+        self, call: Callable[[Any], Any], work: Callable[[], Any], share: float, typical_s: float
+    ) -> Callable[[Any], Any]:
+        delay_s = share * self._work_s(work)
 
         def call_and_delay(images: Any) -> Any:
             outputs = call(images)
@@ -158,6 +173,15 @@ class CudaClock(Clock):  # pragma: gpu
             return outputs
 
         return call_and_delay
+
+    def replay_of(self, calls: Sequence[Callable[[], Any]]) -> Callable[[], None]:
+        return replay_of(calls)
+
+    def _work_s(self, call: Callable[[], Any]) -> float:
+        try:
+            return self.device_s(self.replay_of([call]))
+        except NotCaptured:
+            return self.device_s(call)
 
     def _delay(self, seconds: float) -> None:
         """Queues a kernel that spins for about that long on the current stream."""

@@ -15,10 +15,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from perfkit.measure.clock import Clock, NotQueued
-from perfkit.record.schema import Rounds
+from perfkit.measure.watch import Watch
+from perfkit.record.schema import DeviceBy, Rounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from perfkit.measure.replay import Replay
 
 _WINDOW = 5
 _SETTLED = 0.05
@@ -83,6 +86,9 @@ class RoundRecorder:
     reference_calls: int = 1
     variant_calls: int = 1
     """How many calls a round times; their median is the round's wall time."""
+    replays: tuple[Replay, Replay] | None = None
+    """The reference's and the variant's device work; None: the device times the calls themselves."""
+    watch: Watch = field(default_factory=Watch)
     order: list[str] = field(default_factory=list)
     reference_wall_s: list[float] = field(default_factory=list)
     reference_device_s: list[float] = field(default_factory=list)
@@ -99,7 +105,7 @@ class RoundRecorder:
             self.order.append("R" if reference_first else "V")
             if reference_first:
                 self._measure_reference()
-            self._settle_and_take_device(partial(self.variant, self._pair(0)[1]), self.variant_device_s)
+            self._settle_and_take_device(1, partial(self.variant, self._pair(0)[1]), self.variant_device_s)
         return self._pair(self._call)[1]
 
     def after(self) -> None:
@@ -109,25 +115,25 @@ class RoundRecorder:
                 self._measure_reference()
             self._call = 0
             self._round += 1
+            self.watch.look()
 
     def rounds(self, variant_wall_s: Sequence[float]) -> Rounds:
-        """The finished rounds; ``variant_wall_s`` are the times of all the variant's calls, in their order.
+        """The finished rounds that count; ``variant_wall_s`` are the times of all the variant's calls, in their order.
 
         Device times are dropped whole if a single one couldn't be taken.
         """
         device = self.clock.has_device_time and self.device_time_lost is None
-        calls = self.variant_calls
+        calls, kept = self.variant_calls, self.watch.kept
+        by = DeviceBy.QUEUED if self.replays is None else DeviceBy.REPLAYED
         return Rounds(
-            order="".join(self.order),
+            order="".join(self.order[index] for index in kept),
             reference_calls=self.reference_calls,
             variant_calls=calls,
-            reference_wall_s=self.reference_wall_s,
-            variant_wall_s=[
-                statistics.median(variant_wall_s[start : start + calls])
-                for start in range(0, len(variant_wall_s), calls)
-            ],
-            reference_device_s=self.reference_device_s if device else None,
-            variant_device_s=self.variant_device_s if device else None,
+            reference_wall_s=[self.reference_wall_s[index] for index in kept],
+            variant_wall_s=[statistics.median(variant_wall_s[index * calls : (index + 1) * calls]) for index in kept],
+            reference_device_s=[self.reference_device_s[index] for index in kept] if device else None,
+            variant_device_s=[self.variant_device_s[index] for index in kept] if device else None,
+            device_by=by if device else None,
         )
 
     def _pair(self, call: int) -> tuple[Any, Any]:
@@ -136,16 +142,20 @@ class RoundRecorder:
 
     def _measure_reference(self) -> None:
         calls = [partial(self.reference, self._pair(call)[0]) for call in range(self.reference_calls)]
-        self._settle_and_take_device(calls[0], self.reference_device_s)
+        self._settle_and_take_device(0, calls[0], self.reference_device_s)
         self.reference_wall_s.append(statistics.median(self.clock.wall_s(call) for call in calls))
 
-    def _settle_and_take_device(self, call: Callable[[], Any], device_s: list[float]) -> None:
+    def _settle_and_take_device(self, side: int, call: Callable[[], Any], device_s: list[float]) -> None:
         """Untimed calls, then the device time where the platform has one."""
         self.clock.settle(call)
         if not self.clock.has_device_time or self.device_time_lost is not None:
             return
         try:
-            device_s.append(self.clock.device_s(call))
+            if self.replays is None:
+                device_s.append(self.clock.device_s(call))
+            else:
+                replay = self.replays[side]
+                device_s.append(self.clock.device_s(replay.run) / replay.calls)
         except NotQueued as error:
             self.device_time_lost = str(error)
 

@@ -138,7 +138,7 @@ class Case:
 
     def _measure(self, benchmark: BenchmarkFixture) -> None:
         from perfkit.measure.agreement import WrongAnswer
-        from perfkit.measure.bench import measure_case
+        from perfkit.measure.case import measure_case
 
         built = self.variant.result
         if isinstance(built, Broken):

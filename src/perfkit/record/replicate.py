@@ -68,6 +68,11 @@ class Sample(Model):
     comparability: dict[str, str]
     facts: dict[str, int | str] = Field(default_factory=dict)
     agreement: Agreement | None = None
+    clocks_mhz: dict[str, Finite] = Field(
+        default_factory=dict, description="the GPU's clocks beside the rounds, medians"
+    )
+    disturbed: dict[str, int] = Field(default_factory=dict, description="rounds by what disturbed them")
+    spoiled: bool = Field(default=False, description="most rounds were disturbed: the times prove nothing")
     costs: dict[str, Finite] = Field(
         default_factory=dict, description="what the case costs beside its latency; units stand in the names"
     )

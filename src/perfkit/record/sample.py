@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from perfkit.catalog.case import REFERENCE_VARIANT, CaseId
 from perfkit.record.replicate import LONGEST_S, SHORTEST_S, Sample, Tail, Timing, rounded
+from perfkit.record.schema import DeviceBy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from perfkit.record.schema import BuildFacts, CaseRecord, Comparability
+    from perfkit.record.schema import BuildFacts, CaseRecord, Conditions
 
 MEDIAN_SE_PER_IQR = 0.93
 """Standard error of a median = 0.93 · IQR / √n for normal rounds.
@@ -60,9 +61,12 @@ def sample_from_record(record: CaseRecord, rounds: int) -> Sample:
         wall=_paired_timing(times.reference_wall_s, times.variant_wall_s),
         device=device,
         tail=tail_of(times.variant_wall_s),
-        comparability=_flat_comparability(record.comparability),
+        comparability=_flat_comparability(record),
         facts=_flat_facts(record.facts),
         agreement=record.agreement,
+        clocks_mhz=_clocks_mhz(record.conditions),
+        disturbed={} if record.conditions is None else record.conditions.disturbed,
+        spoiled=record.conditions is not None and record.conditions.spoiled,
         costs=_costs(record),
     )
 
@@ -184,10 +188,19 @@ def _first_round_ratio(times_s: Sequence[float]) -> float | None:
     return times_s[0] / median(times_s[1:])
 
 
-def _flat_comparability(comparability: Comparability) -> dict[str, str]:
-    flat = comparability.model_dump(exclude={"settings"})
-    flat |= {f"settings.{key}": str(value) for key, value in comparability.settings.items()}
+def _flat_comparability(record: CaseRecord) -> dict[str, str]:
+    flat = record.comparability.model_dump(exclude={"settings"})
+    flat |= {f"settings.{key}": str(value) for key, value in record.comparability.settings.items()}
+    if record.rounds.variant_device_s is not None:
+        flat["device_by"] = str(record.rounds.device_by or DeviceBy.QUEUED)
     return dict(sorted(flat.items()))
+
+
+def _clocks_mhz(conditions: Conditions | None) -> dict[str, float]:
+    if conditions is None:
+        return {}
+    clocks = {"sm": conditions.gpu_sm_mhz, "memory": conditions.gpu_memory_mhz}
+    return {name: mhz for name, mhz in clocks.items() if mhz is not None}
 
 
 def _costs(record: CaseRecord) -> dict[str, float]:
@@ -197,6 +210,7 @@ def _costs(record: CaseRecord) -> dict[str, float]:
         "shape_change_s": record.warmup.variant_shape_change_s,
         "call_bytes": record.memory.call_bytes,
         "fallback_device_share": record.facts.fallback_device_share,
+        "queued_s": None if record.queued is None else record.queued.variant_s,
     }
     return {name: rounded(cost) for name, cost in costs.items() if cost is not None}
 

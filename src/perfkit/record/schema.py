@@ -21,6 +21,7 @@ Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Duration = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 """Seconds that something took which is no latency, a build for instance; it may be next to zero."""
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Model(BaseModel):
@@ -38,12 +39,22 @@ class Status(StrEnum):
     NOT_RUN = "not_run"
 
 
+class DeviceBy(StrEnum):
+    """How device times are taken. Times of one way aren't those of the other."""
+
+    REPLAYED = "replayed"
+    """The call's kernels from a CUDA graph."""
+    QUEUED = "queued"
+    """The call itself; small gaps remain where kernels wait for their launches on the device."""
+
+
 class Rounds(Model):
     """Paired rounds, in the order in which they were measured; every list has one entry a round.
 
     ``wall`` is what a caller waits (synchronize, call, synchronize); ``device`` is the time between
-    two events around a call that was queued whole behind a blocking delay. The CPU platform has
-    wall times only.
+    two events around work that was queued whole behind a blocking delay: a few replays of the call,
+    captured as CUDA graphs, divided by their number, or the call itself. The CPU platform has wall
+    times only.
     """
 
     order: str = Field(
@@ -58,6 +69,9 @@ class Rounds(Model):
     variant_wall_s: list[Seconds]
     reference_device_s: list[Seconds] | None = None
     variant_device_s: list[Seconds] | None = None
+    device_by: DeviceBy | None = Field(
+        default=None, description="how device times were taken on both sides; None with device times: queued"
+    )
 
     @model_validator(mode="after")
     def _paired(self) -> Self:
@@ -99,7 +113,7 @@ class Agreement(Model):
     images: int = Field(ge=1)
     cosine_min: Finite
     sqnr_db_min: Finite
-    top1_agreement: Annotated[float, Field(ge=0, le=1)] | None = Field(
+    top1_agreement: Share | None = Field(
         default=None,
         description="share of images with the same best class; absent for models without classes",
     )
@@ -120,7 +134,7 @@ class BuildFacts(Model):
         default=None, ge=0, description="scratch memory of one execution context of each engine, for its largest shape"
     )
     fallback_ops: int | None = Field(default=None, ge=0, description="operators left to PyTorch")
-    fallback_device_share: Annotated[float, Field(ge=0, le=1)] | None = Field(
+    fallback_device_share: Share | None = Field(
         default=None, description="of the device time of a call at the optimum shape, what PyTorch's own kernels take"
     )
     total_ops: int | None = Field(
@@ -178,6 +192,32 @@ class Comparability(Model):
     settings: dict[str, str | int | bool] = Field(description="TF32, cuDNN autotuning, threads")
 
 
+class Queued(Model):
+    """Device time of a call that was queued kernel by kernel, its median after the rounds, beside replayed rounds.
+
+    What it is more than the rounds' device time are the gaps between kernels on the device.
+    """
+
+    reference_s: Seconds
+    variant_s: Seconds
+
+
+class Conditions(Model):
+    """What went on on the machine beside the rounds, read between them. None: it can't be read here."""
+
+    rounds: int = Field(ge=1, description="how many were measured, those included that were left out")
+    disturbed: dict[str, int] = Field(default_factory=dict, description="rounds by what disturbed them")
+    spoiled: bool = Field(
+        default=False, description="most rounds were disturbed: they are all in the record, and prove nothing"
+    )
+    others_cpu_share: Share | None = Field(default=None, description="of all processors, used by other processes")
+    stolen_cpu_share: Share | None = Field(default=None, description="of all processors' time, by the hypervisor")
+    gpu_sm_mhz: Finite | None = Field(default=None, description="median")
+    gpu_memory_mhz: Finite | None = Field(default=None, description="median")
+    gpu_temperature_c: Finite | None = Field(default=None, description="maximum")
+    gpu_power_w: Finite | None = Field(default=None, description="median")
+
+
 class CaseRecord(Model):
     """``extra_info["perfkit"]`` of one benchmark."""
 
@@ -187,6 +227,8 @@ class CaseRecord(Model):
     shape: str
     platform: Platform
     rounds: Rounds
+    queued: Queued | None = None
+    conditions: Conditions | None = None
     warmup: Warmup
     agreement: Agreement
     facts: BuildFacts

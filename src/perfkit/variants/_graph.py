@@ -35,6 +35,10 @@ class ReplayedGraph(Built):
         self._inner = inner
         self._captured: _Captured | None = None
 
+    @property
+    def capturable(self) -> Built:
+        return self._inner.capturable
+
     def prepare(self, images: Tensor) -> Any:
         return self._inner.prepare(images)
 

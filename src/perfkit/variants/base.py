@@ -61,6 +61,11 @@ class Built(ABC):
         """
         return images
 
+    @property
+    def capturable(self) -> Built:
+        """Whose calls can be captured as a CUDA graph: what a replayed graph was captured from, else this itself."""
+        return self
+
     @abstractmethod
     def call(self, inputs: Any) -> Any:
         """One forward pass. On CUDA it may return before the work is done; the caller synchronizes."""

@@ -1,0 +1,218 @@
+"""The measuring of one case on a bench: answers first, then warm-up, then paired rounds."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
+
+import torch
+
+from perfkit.catalog.case import Platform, Shape, format_shape
+from perfkit.measure.agreement import check_answers
+from perfkit.measure.clock import NotQueued
+from perfkit.measure.faults import answers_with, call_with
+from perfkit.measure.memory import allocated_bytes, memory_since
+from perfkit.measure.replay import NotCaptured, Replay
+from perfkit.measure.rounds import RoundRecorder, WarmupResult, count_rounds, shape_change_s, timed_calls, warm_up
+from perfkit.measure.watch import watch
+from perfkit.record.schema import CaseRecord, Comparability, Queued, Warmup
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from perfkit.catalog.fault import Fault
+    from perfkit.measure.bench import ModelBench, Workshop
+    from perfkit.measure.clock import Clock
+    from perfkit.variants.base import Variant
+    from perfkit.variants.building import BuildResult
+
+_MAX_GRAPHS = 4
+_QUEUED_CALLS = 5
+
+
+class Pedantic(Protocol):
+    """The part of pytest-benchmark's fixture that runs the variant's timed calls."""
+
+    def __call__(
+        self,
+        target: Callable[..., Any],
+        *,
+        setup: Callable[[], Any],
+        teardown: Callable[..., Any],
+        rounds: int,
+    ) -> Sequence[float]:
+        """Runs ``setup``, times ``target`` on what it returns, runs ``teardown``; returns the times in seconds."""
+
+
+def measure_case(
+    bench: ModelBench,
+    variant: Variant,
+    result: BuildResult,
+    shape: Shape,
+    pedantic: Pedantic,
+    faults: Sequence[Fault] = (),
+) -> CaseRecord | None:
+    """Checks the answers, warms up, measures the rounds and returns the record.
+
+    ``faults`` are really put into the variant: how a gate is tried out. Returns None when ``pedantic`` took no times
+    (benchmarks disabled).
+    Raises WrongAnswer before any timing, and whatever the variant raises.
+    """
+    shop, built, reference = bench.workshop, result.built, bench.reference.built
+    batches = bench.inputs(shape)
+    with torch.inference_mode(), shop.clock.timed_region():
+        cold_call_s = _cold_call_s(bench, result, shape)
+        agreement = check_answers(
+            lambda images: reference.unpack(reference.call(reference.prepare(images))),
+            answers_with(faults, lambda images: built.unpack(built.call(built.prepare(images)))),
+            batches,
+            cosine_bound=variant.cosine_bound,
+            classifies=bench.model.classifies,
+        )
+        pairs = [(reference.prepare(images), built.prepare(images)) for images in batches]
+        change_s = _shape_change_s(bench, result, pairs[0][1], shape)
+        reference_warm = _warm_up(shop, reference.call, [pair[0] for pair in pairs])
+        before_bytes = allocated_bytes(shop.device)
+        variant_warm = _warm_up(shop, built.call, [pair[1] for pair in pairs])
+        memory = memory_since(before_bytes, result.peak_build_bytes)
+        typical_s = variant_warm.typical_s
+        work = partial(built.capturable.call, pairs[0][1])
+        call = call_with(faults, built.call, work, shop.clock, typical_s)
+        # A fault slows what is captured as well; a replayed graph isn't captured again, but what it was made of is.
+        captured = call_with(faults, built.capturable.call, work, shop.clock, typical_s)
+        sides = [
+            [partial(work, pair[side]) for pair in pairs[: min(timed_calls(warm.typical_s), _MAX_GRAPHS)]]
+            for side, (work, warm) in enumerate([(reference.capturable.call, reference_warm), (captured, variant_warm)])
+        ]
+        replays, not_captured = _replays(shop.clock, sides)
+        variant_calls = timed_calls(typical_s)
+        new_recorder = partial(
+            RoundRecorder,
+            clock=shop.clock,
+            reference=reference.call,
+            variant=call,
+            inputs=pairs,
+            reference_calls=timed_calls(reference_warm.typical_s),
+            variant_calls=variant_calls,
+            replays=replays,
+        )
+        round_s = _typical_round_s(new_recorder()) + variant_calls * typical_s
+        rounds = count_rounds(
+            round_s,
+            minimum=shop.measure.min_rounds,
+            maximum=shop.measure.max_rounds,
+            budget_s=shop.measure.time_budget_s,
+        )
+        with watch(shop.device) as watcher:
+            recorder = new_recorder(watch=watcher)
+            watcher.start()
+            times_s = pedantic(
+                call,
+                setup=lambda: ((recorder.before(),), {}),
+                teardown=lambda *_: recorder.after(),
+                rounds=rounds * variant_calls,
+            )
+        queued = None if replays is None else _queued(shop.clock, [calls[0] for calls in sides])
+    if not times_s:
+        return None
+    notes = [
+        *([] if not_captured is None else [f"device time queued, not replayed: {not_captured}"]),
+        *([] if recorder.device_time_lost is None else [f"no device time: {recorder.device_time_lost}"]),
+    ]
+    built.facts = built.facts.model_copy(update={"notes": list(dict.fromkeys([*built.facts.notes, *notes]))})
+    return CaseRecord(
+        model=bench.plan.label,
+        variant=variant.name,
+        shape=format_shape(shape),
+        platform=Platform(shop.device.type),
+        rounds=recorder.rounds(times_s),
+        queued=queued,
+        conditions=watcher.conditions(),
+        warmup=Warmup(
+            reference_calls=reference_warm.calls,
+            variant_calls=variant_warm.calls,
+            variant_cold_call_s=cold_call_s,
+            variant_shape_change_s=change_s,
+            stable=reference_warm.stable and variant_warm.stable,
+        ),
+        agreement=agreement,
+        facts=built.facts,
+        reference_facts=reference.facts,
+        memory=memory,
+        comparability=_comparability(bench),
+    )
+
+
+def _cold_call_s(bench: ModelBench, result: BuildResult, shape: Shape) -> float:
+    """Seconds of the first call at this shape since the build; taken once, whichever case comes to it first."""
+    if shape not in result.cold_calls_s:
+        inputs = result.built.prepare(bench.inputs(shape)[0])
+        result.cold_calls_s[shape] = bench.workshop.clock.wall_s(partial(result.built.call, inputs))
+    return result.cold_calls_s[shape]
+
+
+def _shape_change_s(bench: ModelBench, result: BuildResult, inputs: Any, shape: Shape) -> float | None:
+    others = [other for other in bench.plan.shapes if other != shape]
+    if not others:
+        return None
+    try:
+        _cold_call_s(bench, result, others[0])
+        other = result.built.prepare(bench.inputs(others[0])[0])
+        return shape_change_s(bench.workshop.clock, result.built.call, inputs, other)
+    except Exception:  # a shape that fails breaks its own case, not this one
+        return None
+
+
+def _replays(
+    clock: Clock, sides: Sequence[Sequence[Callable[[], Any]]]
+) -> tuple[tuple[Replay, Replay] | None, str | None]:
+    """Both sides' device work, or None with the reason: one side replayed and one queued would make no ratio."""
+    if not clock.has_device_time:
+        return None, None
+    try:
+        reference, variant = (Replay(clock.replay_of(calls), len(calls)) for calls in sides)
+    except NotCaptured as error:
+        return None, str(error)
+    return (reference, variant), None
+
+
+def _queued(clock: Clock, sides: Sequence[Callable[[], Any]]) -> Queued | None:
+    try:
+        reference_s, variant_s = (
+            statistics.median(clock.device_s(call) for _ in range(_QUEUED_CALLS)) for call in sides
+        )
+    except NotQueued:
+        return None
+    return Queued(reference_s=reference_s, variant_s=variant_s)
+
+
+def _warm_up(shop: Workshop, call: Callable[[Any], Any], inputs: list[Any]) -> WarmupResult:
+    calls = [lambda images=images: call(images) for images in inputs]
+    return warm_up(shop.clock, calls, shop.measure.warmup_max_s)
+
+
+def _typical_round_s(recorder: RoundRecorder) -> float:
+    """Seconds of a round without the variant's timed calls; the first still searches for its blocking delay."""
+    _one_round(recorder)
+    started = time.perf_counter()
+    _one_round(recorder)
+    return time.perf_counter() - started
+
+
+def _one_round(recorder: RoundRecorder) -> None:
+    for _ in range(recorder.variant_calls):
+        recorder.before()
+        recorder.after()
+
+
+def _comparability(bench: ModelBench) -> Comparability:
+    shop, profile = bench.workshop, bench.plan.profile
+    return Comparability(
+        weights=bench.model.weights,
+        weights_sha256=bench.model.weights_sha256,
+        images=f"calibration {shop.calibration.sha256[:16]}, evaluation {shop.evaluation.sha256[:16]}",
+        profile="..".join(format_shape(s) for s in (profile.min, profile.opt, profile.max)),
+        settings=shop.settings,
+    )

@@ -1,0 +1,100 @@
+"""Calls captured as CUDA graphs, so that their kernels can be timed without the launches in between.
+
+Kernels that are launched one by one wait for each other's launch on the device too, however early the host queued them:
+by about a microsecond each, and how long exactly differs from process to process (docs/measuring.md). Replayed from a
+graph, the same kernels repeat within 0.1%.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from perfkit.variants.base import reason_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+
+class NotCaptured(RuntimeError):
+    """A call can't be captured as a graph; the message is the reason in one line."""
+
+
+@dataclass(frozen=True)
+class Replay:
+    """The device work of a few calls of one side."""
+
+    run: Callable[[], None]
+    calls: int
+
+
+def replay_of(calls: Sequence[Callable[[], Any]]) -> Callable[[], None]:  # pragma: gpu
+    """Captures each of the warmed-up ``calls`` on the current stream; the result replays all, one after the other.
+
+    A graph each, because how its kernels are placed is drawn anew with every graph: the mean over a few is steadier
+    than one of them. They share their memory, so the outputs of one are overwritten by the next.
+
+    Raises NotCaptured where a call waits for the device, or does what a capture forbids.
+    """
+    pool = torch.cuda.graph_pool_handle()
+    torch.cuda.synchronize()
+    graphs = []
+    for call in calls:
+        _run_without_waiting(call)
+        graphs.append(_captured(call, pool))
+
+    def replay() -> None:
+        for graph in graphs:
+            graph.replay()
+
+    replay()
+    torch.cuda.synchronize()
+    return replay
+
+
+def _run_without_waiting(call: Callable[[], Any]) -> None:  # pragma: gpu
+    """Finds out before the capture, which a waiting call would leave in pieces."""
+    try:
+        with _waiting_is_an_error():
+            call()
+    except Exception as error:
+        raise NotCaptured(reason_of(error)) from error
+
+
+@contextlib.contextmanager
+def _waiting_is_an_error() -> Iterator[None]:  # pragma: gpu
+    before = torch.cuda.get_sync_debug_mode()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PyTorch calls the mode a prototype each time
+        torch.cuda.set_sync_debug_mode("error")
+    try:
+        yield
+    finally:
+        torch.cuda.set_sync_debug_mode(before)
+
+
+def _captured(call: Callable[[], Any], pool: Any) -> torch.cuda.CUDAGraph:  # pragma: gpu
+    try:
+        return _capture(call, pool)
+    except Exception as error:
+        # A capture that failed leaves PyTorch's random numbers expecting another; one that succeeds ends that.
+        _capture(lambda: torch.ones(1, device="cuda"), pool)
+        raise NotCaptured(reason_of(error)) from error
+
+
+def _capture(call: Callable[[], Any], pool: Any) -> torch.cuda.CUDAGraph:  # pragma: gpu
+    # Not torch.cuda.graph: that collects garbage and empties the allocator's cache each time.
+    graph = torch.cuda.CUDAGraph()
+    graph.capture_begin(pool=pool, capture_error_mode="thread_local")
+    try:
+        call()
+    except BaseException:
+        with contextlib.suppress(Exception):  # the first error tells more
+            graph.capture_end()
+        raise
+    graph.capture_end()
+    return graph

@@ -1,0 +1,189 @@
+"""What goes on beside the rounds of a case: read between them, never inside.
+
+A round that was disturbed says little about a variant. It is left out and counted; when most of them were, all are kept
+and the judge is told so.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections import Counter
+from statistics import fmean, median
+from typing import TYPE_CHECKING, Any, Protocol
+
+import psutil
+
+from perfkit.measure import machine
+from perfkit.record.schema import Conditions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import torch
+
+MOST = 0.5
+"""Past this share of disturbed rounds there is no undisturbed measurement."""
+BUSY_SHARE = 0.25
+"""Of all processors, used by others: the same share that `perfkit doctor` calls somebody else at work."""
+STOLEN_SHARE = 0.10
+"""Of all processors' time, taken by the hypervisor for other machines."""
+
+
+class Watcher(Protocol):
+    """Looks at one part of the machine."""
+
+    def look(self) -> str | None:
+        """What disturbed the time since the last look, in a few words; None when nothing did."""
+
+    def seen(self) -> dict[str, float]:
+        """What there was to see in all looks, under the names of :class:`Conditions`."""
+
+
+class Watch:
+    """All watchers of one case. ``look`` is called at the end of each round."""
+
+    def __init__(self, watchers: Sequence[Watcher] = ()) -> None:
+        self._watchers = watchers
+        self._whys: list[str | None] = []
+
+    def start(self) -> None:
+        """Forgets what was before the first round."""
+        for watcher in self._watchers:
+            watcher.look()
+        self._whys = []
+
+    def look(self) -> None:
+        """At the end of a round."""
+        whys = [watcher.look() for watcher in self._watchers]
+        self._whys.append(next((why for why in whys if why), None))
+
+    @property
+    def kept(self) -> list[int]:
+        """Indices of the rounds that count: the undisturbed ones, or all when most of them were disturbed."""
+        if self._spoiled:
+            return list(range(len(self._whys)))
+        return [index for index, why in enumerate(self._whys) if why is None]
+
+    def conditions(self) -> Conditions | None:
+        """What was seen; None when nothing was watched."""
+        if not self._whys or not self._watchers:
+            return None
+        seen = {name: value for watcher in self._watchers for name, value in watcher.seen().items()}
+        return Conditions(
+            rounds=len(self._whys),
+            disturbed=dict(Counter(why for why in self._whys if why is not None)),
+            spoiled=self._spoiled,
+            **seen,
+        )
+
+    @property
+    def _spoiled(self) -> bool:
+        return sum(why is not None for why in self._whys) > MOST * len(self._whys)
+
+
+class HostWatcher:
+    """Processor time that others used, as the kernel counts it."""
+
+    def __init__(
+        self,
+        system: Callable[[], Any] = psutil.cpu_times,
+        own: Callable[[], Any] | None = None,
+    ) -> None:
+        self._system, self._own = system, own or psutil.Process().cpu_times
+        self._last = self._read()
+        self._shares: list[tuple[float, float]] = []
+
+    def look(self) -> str | None:
+        before, self._last = self._last, self._read()
+        passed, busy, stolen, own = (new - old for new, old in zip(self._last, before, strict=True))
+        if passed <= 0:  # the kernel counts in steps of 10 ms, or hides its counts
+            return None
+        others_share, stolen_share = max(0.0, busy - own) / passed, stolen / passed
+        self._shares.append((min(others_share, 1.0), min(stolen_share, 1.0)))
+        if stolen_share > STOLEN_SHARE:
+            return "the hypervisor took processor time"
+        if others_share > BUSY_SHARE:
+            return "other processes were busy"
+        return None
+
+    def seen(self) -> dict[str, float]:
+        if not self._shares:
+            return {}
+        others, stolen = zip(*self._shares, strict=True)
+        return {"others_cpu_share": round(fmean(others), 4), "stolen_cpu_share": round(fmean(stolen), 4)}
+
+    def _read(self) -> tuple[float, float, float, float]:
+        times, own = self._system(), self._own()
+        idle = times.idle + getattr(times, "iowait", 0.0)
+        stolen = getattr(times, "steal", 0.0)
+        busy = sum(getattr(times, name, 0.0) for name in ("user", "nice", "system", "irq", "softirq"))
+        return idle + stolen + busy, busy, stolen, own.user + own.system
+
+
+class GpuWatcher:
+    """Clocks, temperature, power, throttling and other processes, by NVML.
+
+    What a driver or a virtual machine hides is not watched. A clock that follows the power limit is the card's usual
+    state under load and disturbs nothing; it shows in the clock.
+    """
+
+    _THROTTLED = (
+        ("nvmlClocksThrottleReasonHwThermalSlowdown", "the GPU was too hot"),
+        ("nvmlClocksThrottleReasonSwThermalSlowdown", "the GPU was too hot"),
+        ("nvmlClocksThrottleReasonHwPowerBrakeSlowdown", "the GPU's power was braked from outside"),
+        ("nvmlClocksThrottleReasonHwSlowdown", "the GPU slowed itself down"),
+    )
+
+    def __init__(self, reader: Any, handle: Any) -> None:
+        self._reader, self._handle = reader, handle
+        self._known = self._processes()
+        self._readings: dict[str, list[float]] = {}
+
+    def look(self) -> str | None:
+        reader, handle = self._reader, self._handle
+        self._note("gpu_sm_mhz", lambda: reader.nvmlDeviceGetClockInfo(handle, reader.NVML_CLOCK_SM))
+        self._note("gpu_memory_mhz", lambda: reader.nvmlDeviceGetClockInfo(handle, reader.NVML_CLOCK_MEM))
+        self._note("gpu_temperature_c", lambda: reader.nvmlDeviceGetTemperature(handle, reader.NVML_TEMPERATURE_GPU))
+        self._note("gpu_power_w", lambda: reader.nvmlDeviceGetPowerUsage(handle) / 1000)
+        reasons = self._ask(lambda: reader.nvmlDeviceGetCurrentClocksThrottleReasons(handle)) or 0
+        for name, why in self._THROTTLED:
+            if reasons & getattr(reader, name, 0):
+                return why
+        if self._processes() - self._known:
+            return "another process came to the GPU"
+        return None
+
+    def seen(self) -> dict[str, float]:
+        return {
+            name: round(max(values) if name == "gpu_temperature_c" else median(values), 1)
+            for name, values in self._readings.items()
+        }
+
+    def _note(self, name: str, read: Callable[[], float]) -> None:
+        value = self._ask(read)
+        if value is not None:
+            self._readings.setdefault(name, []).append(value)
+
+    def _processes(self) -> set[int]:
+        reader = self._reader
+        found = self._ask(lambda: reader.nvmlDeviceGetComputeRunningProcesses(self._handle)) or ()
+        return {process.pid for process in found} - {os.getpid()}
+
+    def _ask(self, read: Callable[[], Any]) -> Any:
+        try:
+            return read()
+        except self._reader.NVMLError:
+            return None
+
+
+@contextlib.contextmanager
+def watch(device: torch.device) -> Iterator[Watch]:
+    """A watch of the host and, on CUDA where NVML can be asked, of the GPU."""
+    host = HostWatcher()
+    if device.type != "cuda":
+        yield Watch([host])
+        return
+    with machine.nvml() as reader:
+        handle = None if reader is None else machine.gpu_handle(reader)
+        yield Watch([host] if handle is None else [host, GpuWatcher(reader, handle)])
