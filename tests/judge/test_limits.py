@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from perfkit.catalog.case import Platform
 from perfkit.catalog.config import load_config
 from perfkit.cli import main
 from perfkit.errors import UserError
@@ -37,10 +38,10 @@ def limits(tmp_path: Path) -> Limits:
 
 
 def test_the_first_glob_that_has_the_value_counts(limits: Limits) -> None:
-    assert limits.tolerance(HURT, Metric.WALL_SPEEDUP) == pytest.approx(2 * math.log(1.4))
+    assert limits.tolerance(HURT, Metric.WALL_SPEEDUP, Platform.CUDA) == pytest.approx(2 * math.log(1.4))
     other = HURT._replace(model="mobilenet_v2")
-    assert limits.tolerance(other, Metric.WALL_SPEEDUP) == pytest.approx(math.log(1.5))
-    assert Limits().tolerance(other, Metric.WALL_SPEEDUP) == pytest.approx(math.log(1.1))
+    assert limits.tolerance(other, Metric.WALL_SPEEDUP, Platform.CUDA) == pytest.approx(math.log(1.5))
+    assert Limits().tolerance(other, Metric.WALL_SPEEDUP, Platform.CUDA) == pytest.approx(math.log(1.1))
     assert limits.minimum_effect(HURT, Metric.DEVICE_SPEEDUP) == pytest.approx(math.log(1.3))
     assert limits.minimum_effect(other, Metric.DEVICE_SPEEDUP) == Limits().minimum_effect(other, Metric.DEVICE_SPEEDUP)
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from perfkit.measure.clock import CpuClock, NotQueued, make_clock
+from perfkit.measure.replay import NotCaptured
 
 
 def work(milliseconds: float) -> None:
@@ -35,10 +36,15 @@ def test_a_slowed_call_is_really_slower_by_its_share(clock: CpuClock, share: flo
         work(milliseconds)
         return "answer"
 
-    slowed = clock.slowed(call, 5.0, share, typical_s=5e-3)
+    slowed = clock.slowed(call, partial(call, 5.0), share, typical_s=5e-3)
     assert slowed(5.0) == "answer"
     ratios = [clock.wall_s(lambda: slowed(5.0)) / clock.wall_s(lambda: call(5.0)) for _ in range(9)]
     assert statistics.median(ratios) == pytest.approx(1 + share, rel=0.2)
+
+
+def test_the_cpu_replays_nothing(clock: CpuClock) -> None:
+    with pytest.raises(NotCaptured, match="no graphs"):
+        clock.replay_of([lambda: None])
 
 
 def test_the_cpu_has_no_device_clock(clock: CpuClock) -> None:

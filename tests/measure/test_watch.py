@@ -111,16 +111,16 @@ class Nvml:
     """As much of pynvml as is read, with a state that a test moves."""
 
     NVML_CLOCK_SM, NVML_CLOCK_MEM, NVML_TEMPERATURE_GPU = 1, 2, 0
-    nvmlClocksThrottleReasonSwPowerCap = 0x4
-    nvmlClocksThrottleReasonHwSlowdown = 0x8
-    nvmlClocksThrottleReasonSwThermalSlowdown = 0x20
-    nvmlClocksThrottleReasonHwThermalSlowdown = 0x40
-    nvmlClocksThrottleReasonHwPowerBrakeSlowdown = 0x80
 
     class NVMLError(Exception):
         pass
 
     def __init__(self) -> None:
+        # NVML's names and bits; without the power limit's, 0x4.
+        self.nvmlClocksThrottleReasonHwSlowdown = 0x8
+        self.nvmlClocksThrottleReasonSwThermalSlowdown = 0x20
+        self.nvmlClocksThrottleReasonHwThermalSlowdown = 0x40
+        self.nvmlClocksThrottleReasonHwPowerBrakeSlowdown = 0x80
         self.reasons = 0
         self.pids = [1]
         self.mhz = iter([1980, 1980, 1755])

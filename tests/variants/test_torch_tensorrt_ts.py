@@ -114,8 +114,16 @@ def test_a_file_without_engines_is_refused(tmp_path: Path) -> None:
 def test_a_plan_is_read_from_what_the_runtime_pickles(monkeypatch: pytest.MonkeyPatch) -> None:
     state = ["ABI", "name", "device", base64.b64encode(b"plan").decode()]
     monkeypatch.setattr(torch.ops, "tensorrt", SimpleNamespace(ENGINE_IDX=lambda: 3))
-    engine: Any = SimpleNamespace(__getstate__=lambda: state)
+    engine: Any = SimpleNamespace(__getstate__=lambda: (state, "__torch__.torch.classes.tensorrt.Engine"))
     assert plan_of(engine) == b"plan"
+
+
+def test_pytorch_pickles_an_object_of_cpp_with_the_name_of_its_class() -> None:
+    """As a plan is unpacked; the first H200 showed that a fake had it otherwise."""
+    weights = torch.quantize_per_tensor(torch.rand(2, 3), 0.1, 0, torch.qint8)
+    state = torch.ops.quantized.linear_prepack(weights, None).__getstate__()
+    assert len(state) == 2
+    assert state[1].startswith("__torch__.torch.classes.")
 
 
 def sum_of_lengths(plans: list[bytes]) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from perfkit.catalog.case import REFERENCE_VARIANT
 from perfkit.judge.metric import Clock
-from perfkit.judge.rule import MIN_SPEEDUP_EFFECT
+from perfkit.judge.rule import MIN_EFFECT
 from perfkit.judge.verdict import Finding, FindingKind, Verdict
 from perfkit.record.schema import Status
 
@@ -142,7 +142,7 @@ def _slower(
         other = case._replace(variant=expected(case.variant) or "")
         if other in current:
             ratio = _time_ratio(samples, current[other], clock)
-            if math.log(ratio) > MIN_SPEEDUP_EFFECT:
+            if math.log(ratio) > MIN_EFFECT:
                 ratios[case] = ratio
     return {
         case: text.format(ratio=ratios[case], other=expected(case.variant))

@@ -16,6 +16,7 @@ from perfkit.judge.metric import Clock, Metric, speedup_of, time_of
 from perfkit.judge.modes import two_modes
 from perfkit.judge.scores import OwnScores, ReferenceScores
 from perfkit.judge.shift import common_size, shared_by_reference, shared_by_variant, shift_of
+from perfkit.judge.variance import spread_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -116,14 +117,18 @@ def changes_of(
     own = {metric: _family(pairs, OwnScores(metric)) for metric in Metric}
     beside = {clock: _family(pairs, ReferenceScores(clock)) for clock in Clock}
     sizes = {clock: common_size(_sizes(beside[clock]), _sizes(own[time_of(clock)])) for clock in Clock}
+    leading = {clock: _leading(own[speedup_of(clock)], own[time_of(clock)], clock) for clock in Clock}
     references, effects = {}, {}
     for clock, family in beside.items():
         shared = {case: shared_by_reference(_split(pairs[case]), clock, sizes) for case in family}
-        references[clock] = _effects(pairs, time_of(clock), _sharing(family, shared), platform, usual)
+        held = _sharing(family, shared)
+        references[clock] = _effects(
+            pairs, time_of(clock), held, platform, usual, leads=leading[clock] is time_of(clock)
+        )
     for metric, family in own.items():
         shared = {case: shared_by_variant(_split(pairs[case]), metric.clock, sizes) for case in family}
         held = family if metric.is_speedup else _sharing(family, shared)
-        effects[metric] = _effects(pairs, metric, held, platform, limits)
+        effects[metric] = _effects(pairs, metric, held, platform, limits, leads=leading[metric.clock] is metric)
     siblings = {clock: _siblings(effects[speedup_of(clock)]) for clock in Clock}
     changes = {
         case: CaseChange(
@@ -133,7 +138,7 @@ def changes_of(
             reference={clock: found[case] for clock, found in references.items() if case in found},
             siblings={clock: found[case] for clock, found in siblings.items() if case in found},
             modes=_modes(pair),
-            tolerance=limits.tolerance(case, speedup_of(pair.clock)),
+            tolerance=limits.tolerance(case, speedup_of(pair.clock), platform),
         )
         for case, pair in pairs.items()
     }
@@ -168,17 +173,40 @@ def _siblings(speedups: Mapping[CaseId, Effect]) -> dict[CaseId, float]:
     }
 
 
+def _leading(speedups: Mapping[CaseId, Scores], times: Mapping[CaseId, Scores], clock: Clock) -> Metric:
+    """The metric that repeats better between the baseline's replicates, in the middle of the cases that have both.
+
+    The baseline alone says so: tonight's numbers must not choose what they are held to.
+    """
+    both = [case for case in speedups.keys() & times.keys() if case.variant != REFERENCE_VARIANT]
+    spreads = [
+        [spread.variance for case in both if (spread := spread_of(family[case].baseline)).degrees]
+        for family in (speedups, times)
+    ]
+    if not spreads[0] or median(spreads[0]) <= median(spreads[1]):
+        return speedup_of(clock)
+    return time_of(clock)
+
+
 def _effects(
     pairs: Mapping[CaseId, Pair],
     metric: Metric,
     family: Mapping[CaseId, Scores],
     platform: Platform,
     limits: Limits,
+    *,
+    leads: bool,
 ) -> dict[CaseId, Effect]:
     """Of all cases that have the metric, or their references its time, on both sides."""
     paired = {case: any(sample.paired for sample in pairs[case].samples) for case in family}
     assumed = {
-        case: rule.assumed_spread(metric, platform, paired=paired[case], same_engine=scores.same_engine)
+        case: rule.assumed_spread(
+            metric,
+            platform,
+            paired=paired[case],
+            same_engine=scores.same_engine,
+            replayed=all(sample.is_replayed for sample in pairs[case].samples),
+        )
         for case, scores in family.items()
     }
     groups: dict[tuple[bool, bool], dict[CaseId, Scores]] = defaultdict(dict)
@@ -193,7 +221,7 @@ def _effects(
             assumed=assumed,
             worth=rule.assumed_worth(paired=any(paired.values())),
             minimum={case: limits.minimum_effect(case, metric) for case in peers},
-            level=rule.level(metric, decides=decides) * len(peers) / counts[decides],
+            level=rule.level(decides=decides, leads=leads) * len(peers) / counts[decides],
         )
     return effects
 

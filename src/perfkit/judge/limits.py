@@ -12,7 +12,7 @@ from perfkit.judge import rule
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from perfkit.catalog.case import CaseId
+    from perfkit.catalog.case import CaseId, Platform
     from perfkit.catalog.config import Config, Judging
     from perfkit.judge.metric import Metric
 
@@ -28,12 +28,12 @@ class Limits:
         """The configuration's ``[judging]``."""
         return cls(tuple(config.judging.items()))
 
-    def tolerance(self, case: CaseId, deciding: Metric) -> float:
+    def tolerance(self, case: CaseId, deciding: Metric, platform: Platform) -> float:
         """The slowdown that a row must have been able to see to say PASS, on the log scale.
 
         Never less than twice the smallest change of the deciding metric that counts: nothing smaller could be seen.
         """
-        asked = _first((entry.tolerance for entry in self._matching(case)), rule.TOLERANCE)
+        asked = _first((entry.tolerance for entry in self._matching(case)), rule.TOLERANCE[platform])
         return max(asked, 2 * self.minimum_effect(case, deciding))
 
     def minimum_effect(self, case: CaseId, metric: Metric) -> float:

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from perfkit.judge.rule import MIN_SPEEDUP_EFFECT
+from perfkit.judge.rule import MIN_EFFECT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,7 @@ def two_modes(baseline: Sequence[float], current: Sequence[float]) -> Modes | No
     first = max(parts, key=lambda part: ordered[part] - ordered[part - 1])
     slow, fast = ordered[:first], ordered[first:]
     gap, width = fast[0] - slow[-1], max(slow[-1] - slow[0], fast[-1] - fast[0])
-    if gap <= max(_GAP * width, MIN_SPEEDUP_EFFECT):
+    if gap <= max(_GAP * width, MIN_EFFECT):
         return None
     if not any(min(side) < fast[0] <= max(side) for side in (baseline, current)):
         return None

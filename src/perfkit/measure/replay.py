@@ -28,7 +28,7 @@ class NotCaptured(RuntimeError):
 class Replay:
     """The device work of a few calls of one side."""
 
-    run: Callable[[], None]
+    run: Callable[[], Any]
     calls: int
 
 
@@ -81,8 +81,9 @@ def _captured(call: Callable[[], Any], pool: Any) -> torch.cuda.CUDAGraph:  # pr
     try:
         return _capture(call, pool)
     except Exception as error:
-        # A capture that failed leaves PyTorch's random numbers expecting another; one that succeeds ends that.
-        _capture(lambda: torch.ones(1, device="cuda"), pool)
+        # A capture that failed leaves PyTorch's random numbers expecting another; one that succeeds ends that. Its
+        # memory pool still counts as recording, so that this one takes another.
+        _capture(lambda: torch.ones(1, device="cuda"), torch.cuda.graph_pool_handle())
         raise NotCaptured(reason_of(error)) from error
 
 

@@ -15,13 +15,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from perfkit.measure.clock import Clock, NotQueued
+from perfkit.measure.replay import Replay
 from perfkit.measure.watch import Watch
 from perfkit.record.schema import DeviceBy, Rounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from perfkit.measure.replay import Replay
 
 _WINDOW = 5
 _SETTLED = 0.05
@@ -146,18 +145,20 @@ class RoundRecorder:
         self.reference_wall_s.append(statistics.median(self.clock.wall_s(call) for call in calls))
 
     def _settle_and_take_device(self, side: int, call: Callable[[], Any], device_s: list[float]) -> None:
-        """Untimed calls, then the device time where the platform has one."""
-        self.clock.settle(call)
-        if not self.clock.has_device_time or self.device_time_lost is not None:
-            return
-        try:
-            if self.replays is None:
-                device_s.append(self.clock.device_s(call))
-            else:
-                replay = self.replays[side]
+        """The device time where the platform has one, and untimed calls: each is timed behind its own kind.
+
+        A graph that is replayed behind another one takes longer on the device, whatever else ran in between.
+        """
+        if self.clock.has_device_time and self.device_time_lost is None:
+            replay = Replay(call, 1) if self.replays is None else self.replays[side]
+            self.clock.settle(replay.run)
+            try:
                 device_s.append(self.clock.device_s(replay.run) / replay.calls)
-        except NotQueued as error:
-            self.device_time_lost = str(error)
+            except NotQueued as error:
+                self.device_time_lost = str(error)
+            if self.replays is None:
+                return
+        self.clock.settle(call)
 
 
 def timed_calls(typical_s: float) -> int:

@@ -9,7 +9,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from perfkit.catalog.case import CaseId, Platform
-from perfkit.record.schema import Agreement, Finite, Hardware, Model, Outcome
+from perfkit.record.schema import Agreement, DeviceBy, Finite, Hardware, Model, Outcome
 
 SHORTEST_S, LONGEST_S = 1e-9, 1e5
 """No call of a model takes less than a nanosecond or more than a day; such a time is no time."""
@@ -81,6 +81,11 @@ class Sample(Model):
     def case(self) -> CaseId:
         """The identity of the case."""
         return CaseId(self.model, self.variant, self.shape)
+
+    @property
+    def is_replayed(self) -> bool:
+        """Whether its device times are those of replayed graphs."""
+        return self.comparability.get("device_by") == DeviceBy.REPLAYED
 
 
 class Replicate(Model):

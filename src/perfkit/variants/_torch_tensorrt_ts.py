@@ -137,7 +137,8 @@ def engines_of(module: torch.jit.ScriptModule) -> list[Any]:
 
 def plan_of(engine: Any) -> bytes:
     """The serialized engine, which the runtime's own class keeps as text among what it pickles."""
-    return base64.b64decode(engine.__getstate__()[torch.ops.tensorrt.ENGINE_IDX()])
+    state, _class_name = engine.__getstate__()  # PyTorch pickles an object of C++ with the name of its class
+    return base64.b64decode(state[torch.ops.tensorrt.ENGINE_IDX()])
 
 
 def operators(graph: Any) -> int:
