@@ -174,7 +174,7 @@ def _siblings(speedups: Mapping[CaseId, Effect]) -> dict[CaseId, float]:
 
 
 def _leading(speedups: Mapping[CaseId, Scores], times: Mapping[CaseId, Scores], clock: Clock) -> Metric:
-    """The metric that repeats better between the baseline's replicates, in the middle of the cases that have both.
+    """Speedups, unless times repeat twice as well between the baseline's replicates, in the middle of the cases.
 
     The baseline alone says so: tonight's numbers must not choose what they are held to.
     """
@@ -183,9 +183,8 @@ def _leading(speedups: Mapping[CaseId, Scores], times: Mapping[CaseId, Scores], 
         [spread.variance for case in both if (spread := spread_of(family[case].baseline)).degrees]
         for family in (speedups, times)
     ]
-    if not spreads[0] or median(spreads[0]) <= median(spreads[1]):
-        return speedup_of(clock)
-    return time_of(clock)
+    times_lead = spreads[0] and median(spreads[0]) > rule.LEADING_VARIANCE * median(spreads[1])
+    return time_of(clock) if times_lead else speedup_of(clock)
 
 
 def _effects(
