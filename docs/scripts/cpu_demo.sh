@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The demonstration of docs/measuring.md: 12 cases, five processes promoted, then the same code unchanged and slowed.
+# The demonstration of docs/measuring.md: 12 cases, five processes promoted, then three of the same code unchanged and three
+# slowed, each with up to two repeats of what is in doubt.
 #
 # Usage: docs/scripts/cpu_demo.sh FOLDER      run in the root of a clone that nothing is edited in, on an idle machine
 #   FOLDER  receives baseline.json, unchanged/ and slowed-10pct/ (records), *.txt (judgements) and *.code (exit codes)
@@ -16,7 +17,7 @@ cp results/cpu/2026-11-25-demo/perfkit.toml .
 judged() { # judged NAME PYTEST-ARGUMENT...
   local name=$1 code=0
   shift
-  python -m perfkit run --replicates 1 --repeats 3 --baseline "$folder/baseline.json" --results "$folder/run-$name" \
+  python -m perfkit run --replicates 3 --baseline "$folder/baseline.json" --results "$folder/run-$name" \
     "${suite[@]}" "$@" > "$folder/$name.txt" 2> "$folder/$name.log" || code=$?
   echo "$code" > "$folder/$name.code"
   mv "$folder/run-$name"/runs/* "$folder/$name"
