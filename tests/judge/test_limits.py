@@ -64,6 +64,10 @@ def test_a_wider_tolerance_lets_a_blinder_row_pass(limits: Limits) -> None:
     ("entry", "key"),
     [
         ("tolerance = -0.1", "tolerance"),
+        ("tolerance = 10", 'tolerance: 10 has no unit: write "10%", or "1000%" if that is what is meant'),
+        ('tolerance = "0.1"', r"tolerance: '0\.1' is no share: write a number with a percent sign"),
+        ('tolerance = "2000%"', "tolerance: Input should be less than or equal to 10"),
+        ('minimum_effect = { "wall time" = 1 }', 'minimum_effect.wall time: 1 has no unit: write "1%"'),
         ('minimum_effect = { "speed" = 0.1 }', "minimum_effect.speed"),
         ("threshold = 0.1", "threshold"),
     ],
@@ -74,12 +78,20 @@ def test_a_limit_that_is_none_is_named(tmp_path: Path, entry: str, key: str) -> 
         load_config(tmp_path)
 
 
+def test_a_share_may_be_a_percentage(tmp_path: Path) -> None:
+    (tmp_path / "perfkit.toml").write_text(TOML.replace("= 0.2", '= "20 %"'), encoding="utf-8")
+    entry = load_config(tmp_path).judging["resnet50/*"]
+    assert entry.tolerance == pytest.approx(0.2)
+    (tmp_path / "perfkit.toml").write_text(TOML.replace("= 0.2", '= "2.5%"'), encoding="utf-8")
+    assert load_config(tmp_path).judging["resnet50/*"].tolerance == pytest.approx(0.025)
+
+
 def test_the_command_line_takes_the_folders_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for day in (1, 2, 3):
         write_run(tmp_path / "before", day=day)
     run = write_run(tmp_path / "after", slowed(usual_times(), HURT, 1.2), day=9)
     monkeypatch.chdir(tmp_path)
     assert main(["compare", "before", str(run)]) == ExitCode.FAIL
-    lenient = TOML.replace('"resnet50/*"', '"*"').replace("tolerance = 0.2", "tolerance = 5").replace("= 0.5", "= 5")
+    lenient = TOML.replace('"resnet50/*"', '"*"').replace("= 0.2", '= "500%"').replace("= 0.5", '= "500 %"')
     (tmp_path / "perfkit.toml").write_text(lenient, encoding="utf-8")
     assert main(["compare", "before", str(run)]) == ExitCode.PASS

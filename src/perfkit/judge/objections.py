@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from statistics import fmean, median
+from statistics import median
 from typing import TYPE_CHECKING
 
 from perfkit.exit_codes import ExitCode
 from perfkit.judge.compare import judge
-from perfkit.judge.metric import speedup_of, time_of
+from perfkit.judge.metric import time_of
 from perfkit.judge.rule import TOLERANCE
 from perfkit.judge.verdict import FindingKind, Verdict
 from perfkit.record.provenance import moment
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 STALE_DAYS = 30
 """A run so much older than the newest replicate that the baseline has of its cases is a level of the past."""
+_CONFIRMED = 2
+"""Processes that must have shown a gain."""
 _ENOUGH_OTHERS = 2
 """Against a single other replicate nobody can say which of the two is out of line."""
 
@@ -161,21 +164,13 @@ def _stale(
 
 
 def _unconfirmed(rows: Iterable[Row], runs: Sequence[Run]) -> Iterator[Objection]:
-    """Gains that one process alone has shown: a lucky one would be the mark of all that follow."""
+    """Gains that one process alone has shown: a lucky one would be the mark of all that follow.
+
+    Of two and more the judgement has weighed already how far they agree.
+    """
+    replicates = {run.replicate.run_id: run.replicate for run in runs}.values()
+    shown = Counter(sample.case for replicate in replicates for sample in replicate.samples)
     for row in rows:
-        if row.verdict is Verdict.IMPROVED and not _is_confirmed(row, runs):
-            text = f"{row.case}: an unconfirmed gain ({row.reason}): measure and promote it by 2 processes or more"
-            yield Objection(f"{text}, each of which shows it", ExitCode.INCONCLUSIVE)
-
-
-def _is_confirmed(row: Row, runs: Sequence[Run]) -> bool:
-    """Whether two replicates have the gain, and each of them half of it at least."""
-    told = row.metric(row.deciding) if row.deciding is not None else None
-    if row.deciding is None or told is None or told.baseline is None:
-        return False
-    distinct = {run.replicate.run_id: run.replicate for run in runs}.values()
-    samples = [sample for replicate in distinct for sample in replicate.samples if sample.case == row.case]
-    scores = [score for sample in samples if (score := row.deciding.score(sample)) is not None]
-    before = math.log(told.baseline) * (1 if row.deciding is speedup_of(row.deciding.clock) else -1)
-    half = (fmean(scores) - before) / 2 if scores else 0.0
-    return len(scores) > 1 and min(scores) - before >= half
+        if row.verdict is Verdict.IMPROVED and shown[row.case] < _CONFIRMED:
+            text = f"{row.case}: an unconfirmed gain ({row.reason})"
+            yield Objection(f"{text}: promote {_CONFIRMED} processes that show it", ExitCode.INCONCLUSIVE)

@@ -54,7 +54,7 @@ def diff_baseline(
         write(json.dumps(told, indent=2) + "\n")
         return ExitCode.PASS
     width = terminal_width()
-    lines = [f"{before.source}{_ARROW}{after.source}"]
+    lines = fold(printable(f"{before.source}{_ARROW}{after.source}"), width)
     if changes:
         names = case_names(level for change in changes for level in (change.before, change.after) if level)
         lines += ["", *columns(_HEADINGS, [_row(change, names) for change in changes], width), ""]

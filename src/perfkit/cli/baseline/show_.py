@@ -49,7 +49,8 @@ def show_baseline(
     names, width = case_names(levels), terminal_width()
     rows = [_row(level, names) for level in levels]
     head = [baseline.source, describe_hardware(baseline.hardware)]
-    lines = [*head, "", *columns(_HEADINGS, rows, width), ""]
+    lines = [part for line in head for part in fold(printable(line), width)]
+    lines += ["", *columns(_HEADINGS, rows, width), ""]
     lines += [part for line in change_lines(baseline.changes) for part in fold(printable(line), width)]
     if not baseline.changes:
         lines.append("where it came from isn't known: it was promoted before baselines kept that")

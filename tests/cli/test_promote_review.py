@@ -1,0 +1,295 @@
+"""What perfkit promote holds a run to, what it takes to overrule it, and what the file then tells."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perfkit.cli import main
+from perfkit.exit_codes import ExitCode
+from perfkit.record.baseline import Baseline, read_baseline
+from perfkit.record.schema import Outcome, Status
+from tests.support import CPU, GPU, Times, case, run_data, slowed, usual_times, write_run
+
+HURT = case("trt-int8")
+FILE = Path("results/baselines/made-up-gpu-x1-80gib.json")
+FORCED = ("--force", "--reason", "known loss")
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("GIT_AUTHOR_NAME", "GIT_CONFIG_GLOBAL"):
+        monkeypatch.delenv(name, raising=False)
+    config = tmp_path / "gitconfig"
+    config.write_text("[user]\n\tname = Ana Author\n\temail = ana@example.invalid\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
+
+
+@pytest.fixture
+def _three_nights() -> None:
+    runs = [str(write_run(Path("first"), day=day)) for day in (1, 2, 3)]
+    assert main(["promote", *runs, "--reason", "first week"]) == ExitCode.PASS
+
+
+def promote(times: Times | None = None, *arguments: str, day: int = 4, **options: Any) -> int:
+    return main(["promote", str(write_run(Path(f"night{day}"), times, day=day, **options)), *arguments])
+
+
+def baseline() -> Baseline:
+    return read_baseline(FILE)
+
+
+def nights(which: Any) -> list[str]:
+    return [r.datetime[8:10] for r in baseline().replicates if which in {s.case for s in r.samples}]
+
+
+def anchor_s(which: Any = HURT) -> float:
+    (anchor,) = [anchor for anchor in baseline().anchors if anchor.case == which]
+    assert anchor.device is not None
+    return anchor.device.variant_s
+
+
+def dirty_run(day: int) -> str:
+    data = run_data(day=day)
+    data["commit_info"]["dirty"] = True
+    path = Path(f"dirty{day}.json")
+    path.write_text(json.dumps(data))
+    return str(path)
+
+
+@pytest.mark.usefixtures("_three_nights")
+def test_the_file_tells_who_promoted_what_and_why() -> None:
+    assert promote() == ExitCode.PASS
+    first, second = baseline().changes
+    assert (first.by, first.reason, first.accepted) == ("Ana Author <ana@example.invalid>", "first week", [])
+    assert [(run.file, run.datetime[:10], run.commit) for run in first.runs] == [
+        (f"first/{day:04d}.json", f"2030-01-{day:02d}", f"{day:040x}") for day in (1, 2, 3)
+    ]
+    assert [run.run_id for run in first.runs] == [replicate.run_id for replicate in baseline().replicates[:3]]
+    assert (second.reason, len(second.runs)) == ("", 1)
+    assert baseline().reason == "first week"
+
+
+@pytest.mark.usefixtures("_three_nights")
+def test_a_promotion_adds_lines_and_changes_none_of_the_others() -> None:
+    before = FILE.read_text().splitlines()
+    assert promote() == ExitCode.PASS
+    after = FILE.read_text().splitlines()
+    kept = iter(after)
+    missing = [line for line in before if line not in kept]  # in their order
+    # A comma where a list went on is all that may differ.
+    assert all(f"{line}," in after for line in missing)
+    assert len(missing) <= 2
+
+
+def test_force_alone_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert promote(None, "--force") == ExitCode.USAGE
+    assert promote(None, "--force", "--reason", "  ") == ExitCode.USAGE
+    assert "--force needs --reason" in capsys.readouterr().err
+    assert not FILE.exists()
+
+
+@pytest.mark.usefixtures("_three_nights")
+def test_a_regression_needs_force_and_a_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    times = slowed(usual_times(), HURT, 1.08)
+    assert promote(times) == ExitCode.FAIL
+    assert "say why with --force --reason" in capsys.readouterr().out
+    assert promote(times, "--reason", "known loss") == ExitCode.FAIL
+    assert promote(times, *FORCED) == ExitCode.PASS
+    shown = capsys.readouterr().out
+    assert f"accepted: {HURT} is REGRESSED (its time +8." in shown
+    assert f"start their replicates anew: {HURT}\n" in shown
+    assert nights(HURT) == ["04"]
+    assert nights(case()) == ["01", "02", "03", "04"]
+    change = baseline().changes[-1]
+    assert change.reason == "known loss"
+    assert change.accepted[0].startswith(f"{HURT} is REGRESSED")
+    # The anchor stays where the first review put it.
+    assert change.anchors_moved == []
+    assert anchor_s() == pytest.approx(8e-4, rel=0.01)
+
+
+@pytest.mark.usefixtures("_three_nights")
+def test_small_accepted_regressions_add_up_to_a_refusal(capsys: pytest.CaptureFixture[str]) -> None:
+    assert promote(slowed(usual_times(), HURT, 1.08), *FORCED, day=4) == ExitCode.PASS
+    assert promote(slowed(usual_times(), HURT, 1.08), day=5) == ExitCode.PASS
+    capsys.readouterr()
+    further = slowed(usual_times(), HURT, 1.12)
+    assert promote(further, "--reason", "a bit more", day=6) == ExitCode.FAIL
+    refused = capsys.readouterr().out
+    assert "slower than its anchor" in refused
+    assert "2030-01-03" in refused or "REGRESSED" in refused
+    assert promote(further, *FORCED, day=6) == ExitCode.PASS
+    (moved,) = baseline().changes[-1].anchors_moved
+    assert moved.startswith(f"{HURT}: 1")
+    assert "slower, anchor of 2030-01-03 (commit 000000000000)" in moved
+    assert anchor_s() == pytest.approx(8e-4 * 1.12, rel=0.01)
+
+
+@pytest.mark.usefixtures("_three_nights")
+def test_steps_that_no_night_shows_are_refused_as_drift(capsys: pytest.CaptureFixture[str]) -> None:
+    factor, day, code = 1.0, 3, 0
+    while code == ExitCode.PASS and day < 28:
+        factor, day = factor * 1.004, day + 1
+        code = promote(slowed(usual_times(), HURT, factor), day=day)
+    assert code == ExitCode.FAIL
+    assert 1.09 < factor < 1.12
+    assert "slow drift: 1 case, the most " in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("_three_nights")
+def test_a_confirmed_gain_takes_its_anchor_along(capsys: pytest.CaptureFixture[str]) -> None:
+    faster = slowed(usual_times(), HURT, 0.7)
+    assert promote(faster, day=4) == ExitCode.INCONCLUSIVE
+    assert f"{HURT}: an unconfirmed gain (its time -30" in capsys.readouterr().out
+    runs = [str(write_run(Path("faster"), faster, day=day)) for day in (4, 5)]
+    assert main(["promote", *runs]) == ExitCode.PASS
+    assert anchor_s() == pytest.approx(8e-4 * 0.7, rel=0.01)
+    assert "43." in baseline().changes[-1].anchors_moved[0] or "42." in baseline().changes[-1].anchors_moved[0]
+
+
+@pytest.mark.usefixtures("_three_nights")
+def test_uncommitted_changes_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    run, before = dirty_run(4), FILE.read_bytes()
+    assert main(["promote", run]) == ExitCode.USAGE
+    assert "dirty4.json: measured with uncommitted changes" in capsys.readouterr().err
+    assert main(["promote", run, "--reason", "a hurry"]) == ExitCode.USAGE
+    assert FILE.read_bytes() == before
+    assert main(["promote", run, *FORCED]) == ExitCode.PASS
+    assert baseline().changes[-1].accepted[0].startswith("dirty4.json: measured with uncommitted")
+
+
+@pytest.mark.usefixtures("_three_nights")
+def test_an_incomplete_run_adds_what_it_has_and_takes_nothing_away() -> None:
+    partial = {which: times for which, times in usual_times().items() if which != HURT}
+    assert promote(partial, "--reason", "cut short") == ExitCode.FAIL
+    assert promote(partial, *FORCED) == ExitCode.PASS
+    assert nights(HURT) == ["01", "02", "03"]
+    assert nights(case()) == ["01", "02", "03", "04"]
+    assert anchor_s() == pytest.approx(8e-4, rel=0.01)
+
+
+@pytest.mark.usefixtures("_three_nights")
+def test_a_broken_case_is_never_promoted() -> None:
+    broken = Outcome(**HURT._asdict(), status=Status.BROKEN, reason="cosine 0.1")
+    others = {which: times for which, times in usual_times().items() if which != HURT}
+    assert promote(others, *FORCED, outcomes=(broken,)) == ExitCode.PASS
+    assert nights(HURT) == ["01", "02", "03"]
+
+
+def test_other_hardware_takes_a_baseline_over_by_force_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    assert promote(day=1) == ExitCode.PASS
+    other = str(write_run(Path("cpu"), day=2, hardware=CPU))
+    assert main(["promote", other, "--baseline", str(FILE)]) == ExitCode.NOT_JUDGED
+    assert main(["promote", other, "--baseline", str(FILE), "--reason", "new name"]) == ExitCode.NOT_JUDGED
+    assert baseline().hardware == GPU
+    assert main(["promote", other, "--baseline", str(FILE), *FORCED]) == ExitCode.PASS
+    assert baseline().hardware == CPU
+    assert len(baseline().replicates) == 1
+    assert baseline().changes[-1].accepted[0].startswith("the baseline was of other hardware (Made Up GPU")
+    mixed = str(write_run(Path("gpu"), day=3))
+    assert main(["promote", other, mixed, *FORCED]) == ExitCode.NOT_JUDGED
+    assert "different hardware" in capsys.readouterr().out
+
+
+def test_one_night_among_several_that_lies_elsewhere_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """With no baseline to judge against, the runs are held to each other."""
+    slow = {which: (2 * r, 2 * v) for which, (r, v) in usual_times().items()}
+    runs = [str(write_run(Path("runs"), slow if day == 3 else None, day=day)) for day in (1, 2, 3, 4)]
+    assert main(["promote", *runs]) == ExitCode.INCONCLUSIVE
+    shown = capsys.readouterr().out
+    assert shown.startswith("not promoted: runs/0003.json: an outlier, its times lie +")
+    assert shown.count("an outlier") == 1
+    assert main(["promote", *runs, "--reason", "as it is"]) == ExitCode.PASS
+
+
+def test_a_stale_level_is_told_with_age_and_distance(capsys: pytest.CaptureFixture[str]) -> None:
+    for day in (1, 2, 3):
+        data = run_data(day=day)
+        data["datetime"] = f"2030-03-{day:02d}T02:14:09+00:00"
+        path = Path(f"march{day}.json")
+        path.write_text(json.dumps(data))
+        assert main(["promote", str(path)]) == ExitCode.PASS
+    capsys.readouterr()
+    assert promote(day=20) == ExitCode.INCONCLUSIVE
+    shown = capsys.readouterr().out
+    assert "a stale level, 42 days older than the newest replicate of the baseline and " in shown
+    assert "% from its level (times, median over cases)" in shown
+    assert promote(None, "--reason", "the bisected commit", day=20) == ExitCode.PASS
+
+
+@pytest.mark.usefixtures("_three_nights")
+def test_only_the_chosen_cases_are_promoted() -> None:
+    times = slowed(usual_times(), HURT, 1.3)
+    assert promote(times, "--cases", "*/trt-fp16/*") == ExitCode.PASS
+    assert nights(case()) == ["01", "02", "03", "04"]
+    assert nights(HURT) == ["01", "02", "03"]
+    assert baseline().changes[-1].cases == "*/trt-fp16/*"
+    # The rest of the same run can follow, but nothing twice.
+    assert promote(times, "--cases", "*/eager-fp32/*") == ExitCode.PASS
+    assert nights(case("eager-fp32")) == ["01", "02", "03", "04"]
+    assert len(baseline().replicates) == 4
+    assert promote(times, "--cases", "*/trt-fp16/*") == ExitCode.NOT_JUDGED
+    assert promote(times, "--cases", "*") == ExitCode.NOT_JUDGED
+    assert promote(times, "--cases", "*/trt-int8/*") == ExitCode.FAIL
+
+
+@pytest.mark.usefixtures("_three_nights")
+def test_a_glob_that_fits_nothing_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert promote(None, "--cases", "vgg*") == ExitCode.NOT_JUDGED
+    assert "the run measured no case that fits vgg*" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("_three_nights")
+def test_a_changed_machine_moves_the_anchors_times_and_no_speedup() -> None:
+    """A regression of 6% before the driver was changed is still in sight after it."""
+    hurt = slowed(usual_times(), HURT, 1.06)
+    assert promote(hurt, *FORCED, day=4) == ExitCode.PASS
+    slower = {which: (1.3 * r, 1.3 * v) for which, (r, v) in hurt.items()}
+    assert promote(slower, "--reason", "driver 590", day=5) == ExitCode.PASS
+    assert anchor_s() == pytest.approx(8e-4 * 1.3, rel=0.01)
+    (anchor,) = [anchor for anchor in baseline().anchors if anchor.case == HURT]
+    assert anchor.device is not None
+    assert anchor.device.log_speedup == pytest.approx(1.609, abs=0.005)
+    assert any("the speedup stays" in text for text in baseline().changes[-1].anchors_moved)
+
+
+def test_a_file_of_schema_version_1_gets_its_anchors_from_its_own_replicates() -> None:
+    old = Path(__file__).parents[1] / "record" / "golden" / "baseline-version-1.json"
+    FILE.parent.mkdir(parents=True)
+    FILE.write_text(old.read_text())
+    times = {case(): (4e-3, 1e-3), HURT: (4e-3, 8e-4)}
+    assert promote(times, day=3, rounds=8) == ExitCode.PASS
+    data = json.loads(FILE.read_text())
+    assert data["schema_version"] == 2
+    assert {anchor["datetime"][:10] for anchor in data["anchors"]} == {"2030-01-02"}
+    assert len(data["replicates"]) == 3
+
+
+@pytest.mark.usefixtures("_three_nights")
+def test_scripts_get_json(capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert promote(slowed(usual_times(), HURT, 1.3), "--json") == ExitCode.FAIL
+    refused = json.loads(capsys.readouterr().out)
+    assert (refused["promoted"], refused["exit_code"]) == (False, 1)
+    assert "REGRESSED" in refused["why"]
+    assert promote(None, "--json", day=5) == ExitCode.PASS
+    done = json.loads(capsys.readouterr().out)
+    assert (done["promoted"], done["baseline"], done["replicates"]) == (True, str(FILE), 4)
+    assert done["foresight"]["cases"] == 12
+
+
+@pytest.mark.usefixtures("_three_nights")
+def test_a_waiver_lets_nothing_into_the_baseline(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("perfkit-waivers.toml").write_text(
+        '[[waiver]]\ncase = "*"\nmetric = "*"\nsize = "50%"\nowner = "ana"\nreason = "r"\nexpires = 2031-01-01\n'
+    )
+    run = str(write_run(Path("waived"), slowed(usual_times(), HURT, 1.3), day=9))
+    assert main(["compare", "auto", run]) == ExitCode.PASS
+    assert "~ WAIVED" in capsys.readouterr().out
+    assert main(["promote", run]) == ExitCode.FAIL
+    assert "is REGRESSED" in capsys.readouterr().out

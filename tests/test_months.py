@@ -1,0 +1,126 @@
+"""The months after the first night, by the command line alone: pass, regress, waive, expire, refuse, force, drift."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+
+import pytest
+
+from perfkit.cli import main
+from perfkit.exit_codes import ExitCode
+from tests.support import case, slowed, usual_times, write_run
+
+HURT = case("trt-int8")
+WAIVER = """
+[[waiver]]
+case = "resnet50/trt-int8/1x3x224x224"
+metric = "*"
+size = "9%"
+owner = "ana"
+reason = "new kernel lands next week"
+expires = 2030-01-07
+"""
+
+
+class Project:
+    """A folder with nights, each measured on its day."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        self._capsys, self._monkeypatch = capsys, monkeypatch
+
+    def night(self, day: int, factor: float = 1.0) -> str:
+        """The replicates of one night, in a folder."""
+        folder = Path(f"results/runs/night{day}")
+        for replicate in range(2):
+            path = write_run(folder, slowed(usual_times(), HURT, factor), day=day * 2 + replicate)
+            data = json.loads(path.read_text())
+            data["datetime"] = f"2030-01-{day:02d}T02:{replicate:02d}:00+00:00"
+            path.write_text(json.dumps(data))
+        today = dt.date(2030, 1, day)
+        self._monkeypatch.setattr("perfkit.cli.waivers.check_.today", lambda: today)
+        return str(folder)
+
+    def says(self, *arguments: str) -> tuple[int, str]:
+        """Exit code and all that a command prints, in one line."""
+        self._capsys.readouterr()
+        code = main(list(arguments))
+        shown = self._capsys.readouterr()
+        return code, " ".join((shown.out + shown.err).split())
+
+
+def test_the_months_after_the_first_night(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    project = Project(capsys, monkeypatch)
+
+    # The first night is the baseline; four more pass, and are promoted.
+    assert project.says("compare", "auto", project.night(1))[0] == ExitCode.NOT_JUDGED
+    assert project.says("promote", project.night(1), "--reason", "first review")[0] == ExitCode.PASS
+    for day in (2, 3, 4, 5):
+        night = project.night(day)
+        code, shown = project.says("compare", "auto", night)
+        assert (code, "12 PASS" in shown) == (ExitCode.PASS, True), shown
+        assert project.says("promote", night)[0] == ExitCode.PASS
+
+    # One regresses: the run fails, and can't be promoted.
+    regressed = project.night(6, 1.07)
+    code, shown = project.says("compare", "auto", regressed)
+    assert (code, "1 REGRESSED, 11 PASS" in shown) == (ExitCode.FAIL, True), shown
+    assert project.says("promote", regressed)[0] == ExitCode.FAIL
+
+    # It is waived: told with owner, reason and day, and fails nothing.
+    Path("perfkit-waivers.toml").write_text(WAIVER)
+    code, shown = project.says("compare", "auto", regressed)
+    assert (code, "1 WAIVED, 11 PASS" in shown) == (ExitCode.PASS, True), shown
+    assert "waived by ana until 2030-01-07, up to 9% (new kernel lands next week)" in shown
+    assert project.says("waivers", "check", regressed)[0] == ExitCode.PASS
+    # Not even so does it become the level that later nights are held to.
+    assert project.says("promote", regressed)[0] == ExitCode.FAIL
+    # And a larger one isn't covered.
+    assert project.says("compare", "auto", project.night(7, 1.15))[0] == ExitCode.FAIL
+
+    # The waiver ends: the same regression fails again, and so does the lint.
+    later = project.night(8, 1.07)
+    code, shown = project.says("compare", "auto", later)
+    assert (code, "ana's waiver expired on 2030-01-07" in shown) == (ExitCode.FAIL, True), shown
+    code, shown = project.says("waivers", "check")
+    assert (code, "expired: remove it" in shown) == (ExitCode.FAIL, True), shown
+    Path("perfkit-waivers.toml").unlink()
+
+    # A promotion is refused, also with a reason alone; forced with one, it is kept who, why and against what.
+    assert project.says("promote", later, "--reason", "the kernel is late")[0] == ExitCode.FAIL
+    assert project.says("promote", later, "--force")[0] == ExitCode.USAGE
+    code, shown = project.says("promote", later, "--force", "--reason", "the kernel is late")
+    assert (code, f"accepted: {HURT} is REGRESSED" in shown) == (ExitCode.PASS, True), shown
+    shown = project.says("baseline", "show")[1]
+    assert "the kernel is late" in shown
+    assert "first review" in shown
+    for day in (9, 10):
+        night = project.night(day, 1.07)
+        assert project.says("compare", "auto", night)[0] == ExitCode.PASS
+        assert project.says("promote", night)[0] == ExitCode.PASS
+
+    # Further small steps, none of them a regression of its night: the sum is flagged, and not promoted. The baseline is
+    # kept short, or its mean would lag behind so far that the steps show.
+    code, shown = ExitCode.PASS.value, ""
+    factor, day = 1.07, 10
+    while day < 25:
+        factor, day = factor * 1.006, day + 1
+        night = project.night(day, factor)
+        code, shown = project.says("compare", "auto", night)
+        assert code == ExitCode.PASS, shown
+        if "slow drift" in shown:
+            break
+        assert project.says("promote", night)[0] == ExitCode.PASS
+        assert project.says("baseline", "prune", "--keep", "4")[0] == ExitCode.PASS
+    assert f"slow drift: 1 case, the most {HURT}: 1" in shown
+    assert "slower than its anchor of 2030-01-01" in shown
+    assert 1.095 < factor < 1.12
+    code, shown = project.says("promote", night, "--reason", "one more")
+    assert (code, "slow drift" in shown) == (ExitCode.FAIL, True), shown
+    code, shown = project.says("promote", night, "--force", "--reason", "accepted as a whole")
+    assert (code, "anchor moved: " in shown) == (ExitCode.PASS, True), shown
+    assert "slow drift" not in project.says("compare", "auto", project.night(26, factor))[1]
