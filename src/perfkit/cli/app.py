@@ -51,7 +51,7 @@ app = typer.Typer(
     name="perfkit",
     cls=_LazyCommands,
     epilog=_EPILOG,
-    add_completion=False,
+    add_completion=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )

@@ -76,9 +76,9 @@ def rendered(judgement: Judgement, form: Format, stream: TextIO | None) -> str:
     return terminal.render(judgement, width=terminal_width(), color=color) + "\n"
 
 
-def terminal_width() -> int:
-    """Of the terminal that is written to, or of $COLUMNS; wide where there is neither."""
-    return max(_NARROWEST, shutil.get_terminal_size((_WIDTH_WITHOUT_TERMINAL, 0)).columns)
+def terminal_width(without: int = _WIDTH_WITHOUT_TERMINAL) -> int:
+    """Of the terminal that is written to, or of $COLUMNS; `without` where there is neither."""
+    return max(_NARROWEST, shutil.get_terminal_size((without, 0)).columns)
 
 
 def write(text: str, stream: TextIO | None = None) -> None:
