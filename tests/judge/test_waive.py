@@ -7,6 +7,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from perfkit.catalog.waivers import Waiver
 from perfkit.exit_codes import ExitCode
@@ -123,6 +125,18 @@ def test_what_a_waiver_is_good_for(
     given = waiver(**different)
     judgement = judged_with(given, factor=factor)
     assert list(standings([given], judgement, today)) == [(given, standing)]
+
+
+@settings(max_examples=25)
+@given(st.floats(min_value=1.0, max_value=1.4), st.floats(min_value=1.0, max_value=1.4), st.integers(1, 40))
+def test_a_slower_variant_never_gets_a_better_verdict_by_a_waiver(one: float, other: float, percent: int) -> None:
+    ranks = [
+        [Verdict.PASS, Verdict.WAIVED, Verdict.REGRESSED].index(
+            row_of(judged_with(waiver(size=f"{percent}%"), factor=factor)).verdict
+        )
+        for factor in sorted((one, other))
+    ]
+    assert ranks == sorted(ranks)
 
 
 def test_a_run_without_a_date_has_no_waiver() -> None:

@@ -8,7 +8,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from perfkit.catalog.case import CaseId
-from perfkit.record.replicate import Sample, Timing
+from perfkit.record.replicate import LONGEST_S, SHORTEST_S, Sample, Timing
 from perfkit.record.schema import Model
 
 if TYPE_CHECKING:
@@ -84,8 +84,10 @@ def _typical(times_s: Sequence[float]) -> float:
 def _with_reference_of(level: Timing, now: Timing) -> Timing:
     if level.log_speedup is None or now.reference_s is None:
         return now
+    # Two machines that have nothing to do with each other could give what is no time any more.
+    variant_s = now.reference_s * math.exp(-level.log_speedup)
     return Timing(
-        variant_s=now.reference_s * math.exp(-level.log_speedup),
+        variant_s=min(max(variant_s, SHORTEST_S), LONGEST_S),
         reference_s=now.reference_s,
         log_speedup=level.log_speedup,
     )
