@@ -153,6 +153,17 @@ def test_a_confirmed_gain_takes_its_anchor_along(capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.usefixtures("_three_nights")
+def test_a_loss_that_is_won_back_in_part_leaves_the_anchor_where_it_was() -> None:
+    assert promote(slowed(usual_times(), HURT, 1.08), *FORCED, day=4) == ExitCode.PASS
+    better = slowed(usual_times(), HURT, 1.02)
+    runs = [str(write_run(Path("better"), better, day=day)) for day in (5, 6)]
+    assert main(["promote", *runs]) == ExitCode.PASS
+    assert nights(HURT) == ["05", "06"]
+    assert anchor_s() == pytest.approx(8e-4, rel=0.005)
+    assert baseline().changes[-1].anchors_moved == []
+
+
+@pytest.mark.usefixtures("_three_nights")
 def test_uncommitted_changes_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     run, before = dirty_run(4), FILE.read_bytes()
     assert main(["promote", run]) == ExitCode.USAGE
@@ -179,6 +190,14 @@ def test_a_broken_case_is_never_promoted() -> None:
     others = {which: times for which, times in usual_times().items() if which != HURT}
     assert promote(others, *FORCED, outcomes=(broken,)) == ExitCode.PASS
     assert nights(HURT) == ["01", "02", "03"]
+    # Nor where another process of the same promotion measured it.
+    runs = [
+        str(write_run(Path("sound"), day=5)),
+        str(write_run(Path("broken"), others, day=6, outcomes=(broken,))),
+    ]
+    assert main(["promote", *runs, *FORCED]) == ExitCode.PASS
+    assert nights(HURT) == ["01", "02", "03"]
+    assert nights(case()) == ["01", "02", "03", "04", "05", "06"]
 
 
 def test_other_hardware_takes_a_baseline_over_by_force_alone(capsys: pytest.CaptureFixture[str]) -> None:

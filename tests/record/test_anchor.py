@@ -52,6 +52,7 @@ def test_a_changed_machine_brings_its_times_and_leaves_the_speedup(
     assert moved.device.reference_s == now.device.reference_s
     assert moved.device.log_speedup == old.device.log_speedup
     assert Metric.DEVICE_SPEEDUP.score(moved.sample) == Metric.DEVICE_SPEEDUP.score(old.sample)
+    assert old.device.log_speedup is not None
     # What would be no time any more is the shortest or the longest that there is.
     expected = new_reference_s * math.exp(-old.device.log_speedup)
     assert moved.device.variant_s == pytest.approx(min(max(expected, 1e-9), 1e5), rel=0.05)
