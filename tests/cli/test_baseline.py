@@ -204,7 +204,16 @@ def test_prune_that_makes_no_sense_changes_nothing(
 
 @pytest.mark.usefixtures("_promoted")
 def test_changes_whose_runs_are_gone_go_with_them_unless_something_was_accepted() -> None:
-    for day in (4, 5, 6):
+    slower = {which: (1.3 * r, 1.3 * v) for which, (r, v) in usual_times().items()}
+    assert main(["promote", str(write_run(Path("slow"), slower, day=4)), "--reason", "a hot day"]) == ExitCode.PASS
+    assert main(["promote", str(write_run(Path("usual"), day=5)), "--reason", "cooled down"]) == ExitCode.PASS
+    for day in (6, 7, 8):
         assert main(["promote", str(write_run(Path("more"), day=day)), "--reason", f"night {day}"]) == ExitCode.PASS
     assert main(["baseline", "prune", "--keep", "2"]) == ExitCode.PASS
-    assert [change.reason for change in read_baseline(FILE).changes] == ["night 5", "night 6", ""]
+    assert [change.reason for change in read_baseline(FILE).changes] == [
+        "a hot day",
+        "cooled down",
+        "night 7",
+        "night 8",
+        "",
+    ]

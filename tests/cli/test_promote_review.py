@@ -10,9 +10,10 @@ import pytest
 
 from perfkit.cli import main
 from perfkit.exit_codes import ExitCode
+from perfkit.judge.promotion import judged_against
 from perfkit.record.baseline import Baseline, read_baseline
 from perfkit.record.schema import Outcome, Status
-from tests.support import CPU, GPU, Times, case, run_data, slowed, usual_times, write_run
+from tests.support import CPU, GPU, Times, case, make_run, run_data, slowed, usual_times, write_run
 
 HURT = case("trt-int8")
 FILE = Path("results/baselines/made-up-gpu-x1-80gib.json")
@@ -255,6 +256,26 @@ def test_only_the_chosen_cases_are_promoted() -> None:
     assert promote(times, "--cases", "*/trt-fp16/*") == ExitCode.NOT_JUDGED
     assert promote(times, "--cases", "*") == ExitCode.NOT_JUDGED
     assert promote(times, "--cases", "*/trt-int8/*") == ExitCode.FAIL
+
+
+@pytest.mark.usefixtures("_three_nights")
+def test_what_is_said_of_other_cases_is_no_objection() -> None:
+    doubled = slowed(usual_times(), HURT, 0.4)
+    runs = [str(write_run(Path("doubled"), doubled, day=day)) for day in (4, 5)]
+    assert main(["promote", *runs]) == ExitCode.INCONCLUSIVE  # too good to be true
+    assert main(["promote", *runs, "--cases", "*/trt-fp16/*"]) == ExitCode.PASS
+    assert main(["promote", *runs, "--cases", str(HURT)]) == ExitCode.INCONCLUSIVE
+
+
+def test_the_baseline_that_chosen_cases_are_judged_against_lacks_their_own_process_alone() -> None:
+    own, other = make_run({case(): (4e-3, 1e-3)}, day=1), make_run({case("trt-fp8"): (4e-3, 1e-3)}, day=2)
+    known = Baseline("known", GPU, (own.replicate, other.replicate))
+    left = judged_against(known, [own], str(HURT))
+    assert left is not None
+    assert left.replicates == (other.replicate,)
+    assert judged_against(known, [own], "*/trt-fp16/*") == known
+    assert judged_against(known, [own], None) is known
+    assert judged_against(None, [own], "*") is None
 
 
 @pytest.mark.usefixtures("_three_nights")

@@ -75,8 +75,7 @@ def promotion_of(
         nothing = "the run measured nothing" if glob is None else f"the run measured no case that fits {glob}"
         return Promotion(ExitCode.NOT_JUDGED, nothing)
     rows = [row for row in judgement.rows if is_chosen(row.case)]
-    measured = {sample.case for replicate in added for sample in replicate.samples}
-    anew = {case for case in _starting_anew(judgement, rows) if case in measured}
+    anew = set(_starting_anew(judgement, rows))
     anchors, moved = anchors_after(whole, added, judgement, rows)
     return Promotion(
         ExitCode.PASS,
