@@ -333,3 +333,19 @@ def test_a_waiver_lets_nothing_into_the_baseline(capsys: pytest.CaptureFixture[s
     assert "~ WAIVED" in capsys.readouterr().out
     assert main(["promote", run]) == ExitCode.FAIL
     assert "is REGRESSED" in capsys.readouterr().out
+
+
+def test_a_run_in_a_baselines_place_is_not_overwritten(capsys: pytest.CaptureFixture[str]) -> None:
+    run = write_run(Path("run"), day=1)
+    before = run.read_bytes()
+    assert promote(None, "--baseline", str(run)) == ExitCode.USAGE
+    assert main(["baseline", "prune", str(run), "--keep", "1"]) == ExitCode.USAGE
+    assert capsys.readouterr().err.count("is no baseline and would be overwritten") == 2
+    assert run.read_bytes() == before
+
+
+def test_a_repeat_of_few_cases_is_no_outlier() -> None:
+    runs = [str(write_run(Path("runs"), day=day)) for day in (1, 2, 3)]
+    repeated = slowed({HURT: usual_times()[HURT]}, HURT, 1.2)
+    repeated = {which: (1.2 * reference_s, variant_s) for which, (reference_s, variant_s) in repeated.items()}
+    assert main(["promote", *runs, str(write_run(Path("runs"), repeated, day=4))]) == ExitCode.PASS

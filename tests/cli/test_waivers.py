@@ -133,3 +133,11 @@ def test_check_without_a_run_knows_the_cases_of_the_baselines(capsys: pytest.Cap
     assert [entry["standing"] for entry in json.loads(capsys.readouterr().out)] == ["in use", "unused"]
     assert main(["waivers", "check", "--results", "elsewhere"]) == ExitCode.FAIL
     assert capsys.readouterr().out.count("unused") == 2
+
+
+def test_check_of_a_run_that_cant_be_judged_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    waive()
+    assert main(["waivers", "check", run(), "--results", "elsewhere"]) == ExitCode.NOT_JUDGED
+    assert "no baseline for this hardware" in capsys.readouterr().out
+    assert main(["waivers", "check", run(), "--results", "elsewhere", "--json"]) == ExitCode.NOT_JUDGED
+    assert "no baseline for this hardware" in json.loads(capsys.readouterr().out)["why"]

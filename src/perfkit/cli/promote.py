@@ -12,7 +12,7 @@ from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
 from perfkit.judge.compare import judge
 from perfkit.judge.promotion import Foresight, Promotion, foresee, judged_against, promotion_of
-from perfkit.record.baseline import DEFAULT_RESULTS, FOLDER, Baseline, baseline_path, read_baseline, write_baseline
+from perfkit.record.baseline import DEFAULT_RESULTS, FOLDER, Baseline, baseline_path, read_reviewed, write_baseline
 from perfkit.record.hardware import describe_hardware, same_hardware
 from perfkit.record.lock import locked_folder
 from perfkit.record.provenance import Change, now, sources, who
@@ -66,7 +66,7 @@ def promote(
     limits = project_limits()
     with locked_folder(baseline.parent if baseline is not None else results / FOLDER):
         path = baseline or baseline_path(replicates[0].hardware, results)
-        known = read_baseline(path) if path.exists() else None
+        known = read_reviewed(path) if path.exists() else None
         replaced = ""
         if known is not None and force and not same_hardware(known.hardware, replicates[0].hardware):
             replaced = f"the baseline was of other hardware ({describe_hardware(known.hardware)}), which is gone"

@@ -119,7 +119,9 @@ def _outliers(baseline: Baseline | None, runs: Sequence[Run], limits: Limits) ->
         found = judge(_standing_in(baseline, run, others), [run], limits)
         typical = typical_change_pct(found.rows)
         has_shifted = any(finding.kind is FindingKind.COMMON_SHIFT for finding in found.findings)
-        if has_shifted and typical is not None and abs(math.log1p(typical / 100)) > TOLERANCE:
+        # A repeat of doubtful cases can't say what a night did to all of them.
+        is_whole = 2 * sum(row.compared for row in found.rows) >= len(found.rows)
+        if has_shifted and is_whole and typical is not None and abs(math.log1p(typical / 100)) > TOLERANCE:
             text = f"{run.source}: an outlier, its times lie {typical:+.1f}% from the others' (median over cases)"
             yield Objection(text, ExitCode.INCONCLUSIVE)
 

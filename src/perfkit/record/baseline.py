@@ -91,6 +91,17 @@ def read_baseline(path: Path) -> Baseline:
     return _from_data(read_json_object(path), str(path))
 
 
+def read_reviewed(path: Path) -> Baseline:
+    """The baseline in a file that is to be written again: a run in its place would be lost.
+
+    Raises UserError for anything but a baseline's file.
+    """
+    data = read_json_object(path)
+    if data.get("kind") != BASELINE_KIND:
+        raise UserError(f"{path}: is no baseline and would be overwritten; name a baseline's file")
+    return _from_data(data, str(path))
+
+
 def baseline_path(hardware: Hardware, results: Path) -> Path:
     """Where the baseline of this hardware is, or would be.
 

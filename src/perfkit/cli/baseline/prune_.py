@@ -11,7 +11,7 @@ from perfkit.cli.output import JsonOption, write
 from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
 from perfkit.judge.objections import cases_of, chooser
-from perfkit.record.baseline import DEFAULT_RESULTS, read_baseline, write_baseline
+from perfkit.record.baseline import DEFAULT_RESULTS, read_reviewed, write_baseline
 from perfkit.record.lock import locked_folder
 from perfkit.record.provenance import Change, now, who
 from perfkit.record.pruned import pruned
@@ -36,7 +36,7 @@ def prune_baseline(
         raise UserError("--cases removes what later runs are held to: say why with --reason")
     path = find_file(name, results)
     with locked_folder(path.parent):
-        baseline = read_baseline(path)
+        baseline = read_reviewed(path)
         is_gone = chooser(cases) if cases is not None else lambda _: False
         left = pruned(baseline, is_gone, keep)
         gone = sorted(cases_of(baseline) - cases_of(left))

@@ -14,6 +14,7 @@ from perfkit.cli.waivers.list_ import waiver_json
 from perfkit.exit_codes import ExitCode
 from perfkit.judge.compare import judge
 from perfkit.judge.objections import cases_of
+from perfkit.judge.verdict import Judgement
 from perfkit.judge.waive import Standing, standings
 from perfkit.record.baseline import AUTO, DEFAULT_RESULTS, load_baseline, read_baseline
 from perfkit.record.provenance import today
@@ -41,9 +42,20 @@ def check_waivers(
     results: ResultsOption = DEFAULT_RESULTS,
     as_json: JsonOption = False,
 ) -> int:
-    """Check the waivers: exit code 1 where one has expired or is unused, 4 where the file can't be read."""
+    """Check the waivers: exit code 1 where one has expired or is unused.
+
+    4 where the file can't be read, 10 where RUN can't be judged.
+    """
     waivers = project_waivers()
-    found = list(_by_runs(waivers, runs, baseline, results) if runs else _by_baselines(waivers, results))
+    if runs:
+        judgement = _judged(runs, baseline, results)
+        if judgement.refusal is not None:
+            why = judgement.refusal.text
+            write(json.dumps({"why": why}, indent=2) + "\n" if as_json else f"{why}\n")
+            return ExitCode.NOT_JUDGED
+        found = list(standings(waivers, judgement, today()))
+    else:
+        found = list(_by_baselines(waivers, results))
     failing = [waiver for waiver, standing in found if standing in _FAILS]
     if as_json:
         told = [{**waiver_json(waiver), "standing": str(standing)} for waiver, standing in found]
@@ -59,12 +71,10 @@ def _when(waiver: Waiver, standing: Standing) -> str:
     return f" (it ended on {waiver.expires})" if standing is Standing.EXPIRED else ""
 
 
-def _by_runs(
-    waivers: tuple[Waiver, ...], paths: list[Path], baseline: str, results: Path
-) -> Iterator[tuple[Waiver, Standing]]:
+def _judged(paths: list[Path], baseline: str, results: Path) -> Judgement:
+    """Without waivers: what they would excuse is what is asked for."""
     runs = read_all(paths)
-    known = load_baseline(baseline, hardware=runs[0].hardware, results=results)
-    yield from standings(waivers, judge(known, runs, project_limits()), today())
+    return judge(load_baseline(baseline, hardware=runs[0].hardware, results=results), runs, project_limits())
 
 
 def _by_baselines(waivers: tuple[Waiver, ...], results: Path) -> Iterator[tuple[Waiver, Standing]]:
