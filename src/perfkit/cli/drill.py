@@ -26,7 +26,7 @@ _FOLDER = "drills"
 def drill(
     arguments: Annotated[
         list[str] | None,
-        typer.Argument(metavar="-- [PYTEST ARGUMENT]...", help="Handed to pytest.  [default: benchmarks/]"),
+        typer.Argument(metavar="-- PYTEST ARGUMENT", help="Handed to pytest.  [default: benchmarks/]"),
     ] = None,
     offline: Annotated[
         Path | None,

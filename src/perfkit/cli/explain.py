@@ -30,7 +30,7 @@ def explain(
     b: Annotated[str, typer.Argument(metavar="B", help="The other one.")],
     case: Annotated[
         str | None,
-        typer.Argument(metavar="[CASE]", help="MODEL/VARIANT/SHAPE of run files; of engines a SHAPE will do."),
+        typer.Argument(metavar="CASE", help="MODEL/VARIANT/SHAPE of run files; of engines a SHAPE will do."),
     ] = None,
     cache: CacheOption = None,
     most: Annotated[int, typer.Option("--most", min=1, help="How many layers to show.")] = 20,

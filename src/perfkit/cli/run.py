@@ -27,7 +27,7 @@ _DOUBTFUL = (Verdict.REGRESSED, Verdict.INCONCLUSIVE)
 def run(
     arguments: Annotated[
         list[str] | None,
-        typer.Argument(metavar="-- [PYTEST ARGUMENT]...", help="Handed to pytest.  [default: benchmarks/]"),
+        typer.Argument(metavar="-- PYTEST ARGUMENT", help="Handed to pytest.  [default: benchmarks/]"),
     ] = None,
     replicates: Annotated[int, typer.Option(min=1, help="How many fresh processes measure the suite.")] = 3,
     repeats: Annotated[

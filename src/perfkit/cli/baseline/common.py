@@ -25,7 +25,7 @@ ResultsOption = Annotated[Path, typer.Option("--results", help="The folder that 
 NameArgument = Annotated[
     str | None,
     typer.Argument(
-        metavar="[BASELINE]", help="A file, or its name in results/baselines without .json.  [default: the only one]"
+        metavar="BASELINE", help="A file, or its name in results/baselines without .json.  [default: the only one]"
     ),
 ]
 

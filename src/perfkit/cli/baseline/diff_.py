@@ -31,7 +31,7 @@ _ARROW = " → "
 
 def diff_baseline(
     old: Annotated[
-        str, typer.Argument(metavar="[OLD]", help="A baseline file, or git:REF for the file of that commit.")
+        str, typer.Argument(metavar="OLD", help="A baseline file, or git:REF for the file of that commit.")
     ] = "git:HEAD",
     new: NameArgument = None,
     results: ResultsOption = DEFAULT_RESULTS,

@@ -19,7 +19,7 @@ def export_engines(
     archive: Annotated[Path, typer.Argument(metavar="FILE", help="The tar file to write.")],
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME]...", help="Digests (6 digits will do) or MODEL/VARIANT.  [default: all]"),
+        typer.Argument(metavar="NAME", help="Digests (6 digits will do) or MODEL/VARIANT.  [default: all]"),
     ] = None,
     cache: CacheOption = None,
     as_json: JsonOption = False,

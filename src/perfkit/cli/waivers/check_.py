@@ -33,9 +33,9 @@ def check_waivers(
     runs: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[RUN]...",
-            help="Judge these replicates: a waiver that none of their regressions needs is unused.  "
-            "[default: one whose case no baseline has is]",
+            metavar="RUN",
+            help="Judge these replicates: a waiver that none of their regressions needs is unused. Without them one is "
+            "whose glob fits no case of any baseline.",
         ),
     ] = None,
     baseline: Annotated[str, typer.Option(help="What RUN is judged against: PATH, auto or git:REF.")] = AUTO,
