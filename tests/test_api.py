@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -98,6 +99,19 @@ def test_runs_and_baselines_are_tables_of_replicates(promoted: Path) -> None:
     assert len(perfkit.to_pandas(runs)) == len(table)
     assert list(perfkit.to_pandas(runs[0]).columns) == list(table.columns)
     assert len(perfkit.to_pandas([])) == 0
+
+
+def test_the_pages_example_does_what_it_shows(promoted: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert promoted.exists()
+    page = (Path(__file__).parents[1] / "docs" / "python.md").read_text("utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    (folder,) = re.findall(r'load_run\("(.*?)"\)', example)
+    write_run(Path(folder), slowed(usual_times(), HURT, 1.3), day=9)
+    capsys.readouterr()
+    exec(example, {})  # noqa: S102
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.endswith("1 REGRESSED, 11 PASS 1")
+    assert second.startswith(f"{HURT} its time +30")
 
 
 def test_without_pandas_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

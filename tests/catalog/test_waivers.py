@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,9 +13,7 @@ from perfkit.catalog.waivers import Waiver, load_waivers
 from perfkit.errors import UserError
 from tests.support import case
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+DOCS = Path(__file__).parents[2] / "docs"
 ENTRY = """
 [[waiver]]
 case = "resnet50/trt-int8/*"
@@ -81,6 +80,12 @@ def test_what_is_no_waiver_is_named_by_file_entry_and_key(
 def test_the_second_entry_is_named_as_the_second(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"^perfkit-waivers\.toml: waiver 2: size: 10 has no unit"):
         load(tmp_path, ENTRY + ENTRY.replace('"8%"', "10"))
+
+
+def test_the_pages_example_is_a_waiver(tmp_path: Path) -> None:
+    (example,) = re.findall(r"```toml\n(\[\[waiver.*?)```", (DOCS / "baselines.md").read_text("utf-8"), flags=re.DOTALL)
+    (waiver,) = load(tmp_path, example)
+    assert waiver.matches(case("trt-int8"))
 
 
 @given(st.floats(min_value=0.01, max_value=1e4), st.sampled_from(["%", "s", "ms", "us", "µs", "ns"]), st.booleans())

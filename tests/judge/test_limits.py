@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+import re
+from pathlib import Path
 
 import pytest
 
@@ -17,9 +18,6 @@ from perfkit.judge.metric import Metric
 from perfkit.judge.verdict import Verdict
 from tests.judge.helpers import HURT, others, row_of, usual_baseline
 from tests.support import make_run, slowed, usual_times, write_run
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 TOML = """
 [judging."*/trt-int8/*"]
@@ -84,6 +82,15 @@ def test_a_share_may_be_a_percentage(tmp_path: Path) -> None:
     assert entry.tolerance == pytest.approx(0.2)
     (tmp_path / "perfkit.toml").write_text(TOML.replace("= 0.2", '= "2.5%"'), encoding="utf-8")
     assert load_config(tmp_path).judging["resnet50/*"].tolerance == pytest.approx(0.025)
+
+
+def test_the_pages_example_is_read(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text("utf-8")
+    (example,) = re.findall(r"```toml\n(\[judging.*?)```", page, flags=re.DOTALL)
+    (tmp_path / "perfkit.toml").write_text(example, encoding="utf-8")
+    limits = Limits.of(load_config(tmp_path))
+    mobile = HURT._replace(model="mobilenet_v2")
+    assert limits.tolerance(mobile, Metric.DEVICE_SPEEDUP) == pytest.approx(math.log(1.2))
 
 
 def test_the_command_line_takes_the_folders_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
