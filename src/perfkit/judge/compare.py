@@ -8,7 +8,7 @@ from perfkit.judge import advisories
 from perfkit.judge.cases import gather, lost_clock, moved_to, verdict_before_comparing
 from perfkit.judge.change import Pair, changes_of
 from perfkit.judge.decide import as_slowdown_pct
-from perfkit.judge.drift import drift_finding, drifts_of
+from perfkit.judge.drift import RECENT, drift_finding, drifts_of
 from perfkit.judge.facts import grown_costs, worse_answers, worse_facts
 from perfkit.judge.limits import Limits
 from perfkit.judge.refusal import NOTHING_COMPARABLE, mixed_hardware, no_baseline, same_run
@@ -62,7 +62,12 @@ def judge(
     }
     changes, shifts = changes_of(pairs, current[0].replicate.platform, limits)
     anchors = baseline.anchors if baseline is not None and refusal is None else ()
-    drifts = drifts_of(anchors, changes)
+
+    def recent() -> Mapping[CaseId, CaseChange]:
+        newest = {case: Pair(pair.baseline[-RECENT:], pair.current) for case, pair in pairs.items()}
+        return changes_of(newest, current[0].replicate.platform, limits)[0]
+
+    drifts = drifts_of(anchors, changes, recent)
     rows = [_row(data, cases, changes, shifts, slower) for data in cases]
     day = day_of(current)
     rows = [_judged_further(row, changes.get(row.case), drifts.get(row.case), waivers, day) for row in rows]

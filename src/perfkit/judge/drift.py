@@ -16,7 +16,7 @@ from perfkit.judge.verdict import Finding, FindingKind
 from perfkit.record.provenance import moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from perfkit.catalog.case import CaseId
     from perfkit.judge.change import CaseChange
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from perfkit.judge.shift import Shift
     from perfkit.judge.verdict import Row
     from perfkit.record.anchor import Anchor
+
+RECENT = 5
+"""Replicates of a baseline, the newest, that tell how much processes differ by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +52,27 @@ def anchor_name(anchor: Anchor) -> str:
     return f"anchor of {day}{commit}"
 
 
-def drifts_of(anchors: Iterable[Anchor], changes: Mapping[CaseId, CaseChange]) -> dict[CaseId, Drift]:
+def drifts_of(
+    anchors: Iterable[Anchor],
+    changes: Mapping[CaseId, CaseChange],
+    recent: Callable[[], Mapping[CaseId, CaseChange]],
+) -> dict[CaseId, Drift]:
     """The cases whose deciding clock says so: by the variant's own time, or by its speedup and by half in its time.
 
-    Of times what all cases share since their anchors is left out. A distance that chance explains is none: the 95%
-    interval of the run against its baseline, widened where the anchor rests on fewer replicates.
+    Of times what all cases share since their anchors is left out. A distance that chance explains is none: it must
+    exceed what a fall of tonight must, more where the anchor rests on fewer replicates. ``recent`` gives the changes
+    from the newest replicates of the baseline, and is asked where a case may have drifted: what the replicates of
+    months differ by is drift as well, and would excuse it.
     """
     known = {anchor.case: anchor for anchor in anchors if anchor.case in changes}
     shared = {clock: shared_since(known, changes, clock) for clock in {change.clock for change in changes.values()}}
-    found = {}
+    far = {}
     for case, anchor in known.items():
-        change = changes[case]
-        drift = _drift(anchor, change, shared[change.clock])
+        drift = _far(anchor, changes[case], shared[changes[case].clock])
         if drift is not None:
-            found[case] = drift
-    return found
+            far[case] = drift
+    newest = recent() if far else {}
+    return {case: drift for case, drift in far.items() if drift.slower > _chance(drift, newest[case])}
 
 
 def shared_since(anchors: Mapping[CaseId, Anchor], changes: Mapping[CaseId, CaseChange], clock: Clock) -> float:
@@ -103,7 +112,8 @@ def drift_finding(
             yield Finding(kind=FindingKind.DRIFT, text=f"{text}: host, driver or clocks", cases=())
 
 
-def _drift(anchor: Anchor, change: CaseChange, shared: float) -> Drift | None:
+def _far(anchor: Anchor, change: CaseChange, shared: float) -> Drift | None:
+    """Farther than is tolerated, whether by chance or not."""
     time, speedup = time_of(change.clock), speedup_of(change.clock)
     of_time = _distance(time, anchor, change)
     if of_time is None:
@@ -115,9 +125,7 @@ def _drift(anchor: Anchor, change: CaseChange, shared: float) -> Drift | None:
     if of_speedup is not None and own >= change.tolerance / 2:
         slower[speedup] = -of_speedup
     metric = max(slower, key=lambda metric: (slower[metric], metric is speedup))
-    if slower[metric] <= max(change.tolerance, _margin(metric, anchor, change)):
-        return None
-    return Drift(anchor, metric, slower[metric], change.tolerance)
+    return Drift(anchor, metric, slower[metric], change.tolerance) if slower[metric] > change.tolerance else None
 
 
 def _distance(metric: Metric, anchor: Anchor, change: CaseChange) -> float | None:
@@ -126,12 +134,13 @@ def _distance(metric: Metric, anchor: Anchor, change: CaseChange) -> float | Non
     return None if before is None or after is None else after - before
 
 
-def _margin(metric: Metric, anchor: Anchor, change: CaseChange) -> float:
-    if metric not in change.metrics:
+def _chance(drift: Drift, change: CaseChange) -> float:
+    """What a fall must exceed to be none of chance, as if the baseline were the anchor's replicates."""
+    if drift.metric not in change.metrics:
         return 0.0
     current = 1 / len(change.pair.current)
-    widened = math.sqrt((1 / anchor.replicates + current) / (1 / len(change.pair.baseline) + current))
-    return change.metrics[metric].margin * max(1.0, widened)
+    widened = math.sqrt((1 / drift.anchor.replicates + current) / (1 / len(change.pair.baseline) + current))
+    return change.metrics[drift.metric].threshold * max(1.0, widened)
 
 
 def _mean(scores: Iterable[float | None]) -> float | None:
