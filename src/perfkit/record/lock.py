@@ -19,7 +19,8 @@ def locked_folder(folder: Path) -> Iterator[None]:
     """Hold the folder, which is made where it isn't there; waits for whoever holds it.
 
     The folder itself is what is locked: a lock file would lie among reviewed files and be committed with them. The
-    system lets go when the process ends, however it ends. Raises UserError where the folder can't be made or opened.
+    system lets go when the process ends, however it ends. Raises UserError where the folder can't be made or locked, as
+    on some network file systems.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -27,7 +28,10 @@ def locked_folder(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise UserError(f"{folder}: cannot be written: {error.strerror}") from error
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        except OSError as error:
+            raise UserError(f"{folder}: cannot be locked: {error.strerror}; use a folder on a local disk") from error
         yield
     finally:
         os.close(descriptor)
