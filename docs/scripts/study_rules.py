@@ -63,7 +63,7 @@ def perfkits(*verdicts: Verdict) -> Callable[[Night], set[CaseId]]:
 
 def judged(night: Night) -> dict[CaseId, Verdict]:
     """Every case's verdict."""
-    before, after = _replicates(night.baseline, "baseline"), _replicates(night.current, "current")
+    before, after = replicates_of(night.baseline, "baseline"), replicates_of(night.current, "current")
     runs = [Run(source=r.run_id, hardware=night.hardware, replicate=r, outcomes=[]) for r in after]
     rows = judge(Baseline("baseline", night.hardware, tuple(before)), runs).rows
     return {row.case: row.verdict for row in rows}
@@ -142,7 +142,8 @@ def _typical(side: Sequence[Replica]) -> float:
     return median(median(replica.times_s) for replica in side)
 
 
-def _replicates(side: Mapping[CaseId, Sequence[Replica]], name: str) -> list[Replicate]:
+def replicates_of(side: Mapping[CaseId, Sequence[Replica]], name: str) -> list[Replicate]:
+    """One side's processes as a baseline or a run holds them."""
     count = len(next(iter(side.values())))
     first = next(iter(side.values()))[0].sample
     return [

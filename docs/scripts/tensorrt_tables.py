@@ -39,6 +39,7 @@ BUILDS = {
 """Of the same engine, in the order of building."""
 EXPLAINED = ("mobilenet_v2", ("trt-fp16", "onnx-trt-fp16"), "1x3x224x224")
 SHOWN_LAYERS = 12
+WIDTH = 200
 BROKEN = "BROKEN"
 _PLAIN = ("eager-fp16", "trt-fp16", "trt-int8", "onnx-trt-fp16", "onnx-trt-int8")
 CHOICES = {
@@ -168,6 +169,7 @@ def explained(cases: list[CaseRecord]) -> list[str]:
             shape=shape,
         ),
         SHOWN_LAYERS,
+        WIDTH,
     )
     return ["```", *text.splitlines(), "```"]
 

@@ -25,7 +25,7 @@ class ExitCode(IntEnum):
         member.meaning = meaning
         return member
 
-    PASS = 0, "judged, and nothing got worse"
+    PASS = 0, "judged, and nothing got worse that isn't waived"
     FAIL = 1, "a verdict fails the run: REGRESSED, BROKEN or MISSING"
     USAGE = 4, "wrong usage or unreadable input"
     NOT_JUDGED = (

@@ -27,6 +27,12 @@ def test_a_run_is_drilled(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert lines[0].split() == ["fault", "named"]
     assert "one case slower by 30%                          12 of 12" in lines
     assert lines[-1] == "nothing put in, each of 3 replicates against the others: 0 of 36 cases REGRESSED"
+    assert main(["drill", "--offline", str(tmp_path / "run"), "--json"]) == ExitCode.PASS
+    told = json.loads(capsys.readouterr().out)
+    assert {"fault": "one case slower by 30%", "named": 12, "of": 12, "is_demanded": True, "passed": True} in told[
+        "checks"
+    ]
+    assert (told["replicates"], told["false_alarms"]) == (3, {"cases": 0, "of": 36})
 
 
 def test_a_judge_that_can_see_nothing_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -99,6 +105,12 @@ def test_faults_that_are_really_put_in_are_named(
     assert lines[-2] == "clean night: 0 named falsely, 0 of 12 INCONCLUSIVE"
     assert lines[-1] == "4 nights with faults: of the cases without one 0 named falsely"
     clean, *with_faults = nights.given[::2]
+    monkeypatch.setattr(drill, "measure_replicate", Nights())
+    assert main(["drill", "--replicates", "2", "--json", "--", "benchmarks/", "-q"]) == ExitCode.PASS
+    told = json.loads(capsys.readouterr().out)
+    assert {each["fault"].partition("=")[2]: each["verdict"] for each in told["faults"]} == found
+    assert told["false_alarms"] == [[], [], [], [], []]
+    assert told["clean"] == {"PASS": 12}
     assert clean == ["benchmarks/", "-q"]
     # A third of the cases of a night at most, references aside, each once.
     cases = [[argument.split("=")[1] for argument in given if "fault" in argument] for given in with_faults]
@@ -132,6 +144,8 @@ def test_without_a_baseline_nothing_is_drilled(
     monkeypatch.setattr(drill, "measure_replicate", Nights())
     assert main(["drill"]) == ExitCode.NOT_JUDGED
     assert "perfkit promote" in capsys.readouterr().out
+    assert main(["drill", "--json"]) == ExitCode.NOT_JUDGED
+    assert "perfkit promote" in json.loads(capsys.readouterr().out)["why"]
 
 
 @pytest.mark.usefixtures("stored")

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -72,6 +72,26 @@ def test_verify_names_the_damaged(store: EngineStore, capsys: pytest.CaptureFixt
     shown = capsys.readouterr()
     assert "damaged (resnet50/trt-fp16): the checksum of engine.bin differs" in shown.out
     assert shown.err == "perfkit: 1 of 2 engines damaged; perfkit engines prune removes them\n"
+
+
+def test_scripts_get_json(store: EngineStore, capsys: pytest.CaptureFixture[str]) -> None:
+    def told(*arguments: str, code: ExitCode = ExitCode.PASS) -> Any:
+        assert main(["engines", *arguments, "--json"]) == code
+        return json.loads(capsys.readouterr().out)
+
+    names = [{"digest": each.digest, "what": each.what} for each in (key(model="resnet18"), key())]
+    in_order = sorted(names, key=lambda name: name["digest"])
+    assert told("export", "some.tar")["engines"] == names
+    assert told("import", "some.tar", "--cache", "other") == {"added": in_order, "known": []}
+    assert told("import", "some.tar", "--cache", "other") == {"added": [], "known": in_order}
+    assert told("verify") == [{**name, "damaged": None} for name in names]
+    damage(store)
+    checked = told("verify", code=ExitCode.USAGE)
+    assert [entry["damaged"] for entry in checked if entry["what"] == key().what] == [
+        "the checksum of engine.bin differs"
+    ]
+    assert told("prune") == [{"digest": key().digest, "why": "damaged: the checksum of engine.bin differs"}]
+    assert told("prune", "--max-gb", "0") == [{**names[0], "why": "least recently used"}]
 
 
 def test_prune_removes_the_damaged_and_what_is_too_much(store: EngineStore, capsys: pytest.CaptureFixture[str]) -> None:

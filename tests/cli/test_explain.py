@@ -47,10 +47,22 @@ def test_two_engines_layer_by_layer(capsys: pytest.CaptureFixture[str]) -> None:
     assert f"A: one/trt-fp16 ({key(model='one').digest[:6]}): 1 layers of 69 operators, 0 reformats, 10.0 µs" in out
     assert f"B: other/trt-fp16 ({key(model='other').digest[:6]}): 2 layers, 1 reformats, 42.0 µs at {SHAPE}" in out
     lines = [line.split() for line in out.splitlines()]
-    assert ["precision", "m/conv", "Half", "Float", "-", "-", "10.0", "µs", "40.0", "µs", "+30.0", "µs"] in lines
-    assert ["added", BRACKETS, "-", "Half", "-", "-", "-", "2.00", "µs", "+2.00", "µs"] in lines
+    assert ["m/conv", "precision", "Half", "Float", "-", "-", "10.0", "µs", "40.0", "µs", "+30.0", "µs"] in lines
+    assert [BRACKETS, "added", "-", "Half", "-", "-", "-", "2.00", "µs", "+2.00", "µs"] in lines
     assert main(["explain", "one/trt-fp16", "one/trt-fp16"]) == ExitCode.PASS
     assert "no layer differs" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize("width", [50, 80])
+def test_a_narrow_terminal_gets_paragraphs(
+    width: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert main(["explain", "one/trt-fp16", "other/trt-fp16"]) == ExitCode.PASS
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= width
+    assert "precision A Half, B Float, time A 10.0 µs, B 40.0 µs, B - A +30.0 µs" in " ".join(" ".join(lines).split())
 
 
 @pytest.mark.usefixtures("project")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+import re
+from pathlib import Path
 
 import pytest
 
@@ -18,9 +19,6 @@ from perfkit.judge.metric import Metric
 from perfkit.judge.verdict import Verdict
 from tests.judge.helpers import HURT, others, row_of, usual_baseline
 from tests.support import make_run, slowed, usual_times, write_run
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 TOML = """
 [judging."*/trt-int8/*"]
@@ -65,6 +63,10 @@ def test_a_wider_tolerance_lets_a_blinder_row_pass(limits: Limits) -> None:
     ("entry", "key"),
     [
         ("tolerance = -0.1", "tolerance"),
+        ("tolerance = 10", 'tolerance: 10 has no unit: write "10%", or "1000%" if that is what is meant'),
+        ('tolerance = "0.1"', r"tolerance: '0\.1' is no share: write a number with a percent sign"),
+        ('tolerance = "2000%"', "tolerance: Input should be less than or equal to 10"),
+        ('minimum_effect = { "wall time" = 1 }', 'minimum_effect.wall time: 1 has no unit: write "1%"'),
         ('minimum_effect = { "speed" = 0.1 }', "minimum_effect.speed"),
         ("threshold = 0.1", "threshold"),
     ],
@@ -75,12 +77,29 @@ def test_a_limit_that_is_none_is_named(tmp_path: Path, entry: str, key: str) -> 
         load_config(tmp_path)
 
 
+def test_a_share_may_be_a_percentage(tmp_path: Path) -> None:
+    (tmp_path / "perfkit.toml").write_text(TOML.replace("= 0.2", '= "20 %"'), encoding="utf-8")
+    entry = load_config(tmp_path).judging["resnet50/*"]
+    assert entry.tolerance == pytest.approx(0.2)
+    (tmp_path / "perfkit.toml").write_text(TOML.replace("= 0.2", '= "2.5%"'), encoding="utf-8")
+    assert load_config(tmp_path).judging["resnet50/*"].tolerance == pytest.approx(0.025)
+
+
+def test_the_pages_example_is_read(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text("utf-8")
+    (example,) = re.findall(r"```toml\n(\[judging.*?)```", page, flags=re.DOTALL)
+    (tmp_path / "perfkit.toml").write_text(example, encoding="utf-8")
+    limits = Limits.of(load_config(tmp_path))
+    mobile = HURT._replace(model="mobilenet_v2")
+    assert limits.tolerance(mobile, Metric.DEVICE_SPEEDUP, Platform.CUDA) == pytest.approx(math.log(1.2))
+
+
 def test_the_command_line_takes_the_folders_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for day in (1, 2, 3):
         write_run(tmp_path / "before", day=day)
     run = write_run(tmp_path / "after", slowed(usual_times(), HURT, 1.2), day=9)
     monkeypatch.chdir(tmp_path)
     assert main(["compare", "before", str(run)]) == ExitCode.FAIL
-    lenient = TOML.replace('"resnet50/*"', '"*"').replace("tolerance = 0.2", "tolerance = 5").replace("= 0.5", "= 5")
+    lenient = TOML.replace('"resnet50/*"', '"*"').replace("= 0.2", '= "500%"').replace("= 0.5", '= "500 %"')
     (tmp_path / "perfkit.toml").write_text(lenient, encoding="utf-8")
     assert main(["compare", "before", str(run)]) == ExitCode.PASS

@@ -88,6 +88,21 @@ def test_a_really_slowed_case_fails_and_is_named_alone(project: Path, baseline: 
         assert main(["promote", str(saved_files(project)[-1])]) == ExitCode.USAGE
 
 
+def test_a_slowed_case_that_is_waived_fails_nothing(project: Path, baseline: Path) -> None:
+    waivers = project / "perfkit-waivers.toml"
+    waivers.write_text(
+        f'[[waiver]]\ncase = "{SLOWED}"\nmetric = "*"\nsize = "900%"\nowner = "ana"\nreason = "a fault"\n'
+        "expires = 9999-01-01\n"
+    )
+    try:
+        slowed = run_pytest(project, f"--perfkit-baseline={baseline}", f"--perfkit-fault={SLOWED}=slow:60%")
+    finally:
+        waivers.unlink()
+    assert slowed.verdicts("WAIVED") == [SLOWED]
+    assert slowed.code in (ExitCode.PASS, ExitCode.INCONCLUSIVE), slowed.out
+    assert "waived by ana until 9999-01-01" in slowed.out
+
+
 def test_other_faults_are_named_for_what_they_are(project: Path, baseline: Path) -> None:
     """As perfkit drill puts them in: answers of the wrong sign, a case that vanishes, a host that spins."""
     wrong, gone, spun = f"{MODEL}/twin/{SMALL}", f"{MODEL}/sibling/{LARGE}", f"{MODEL}/twin/{LARGE}"

@@ -68,6 +68,11 @@ def test_configuration(project: pytest.Pytester, config: str, message: str) -> N
     assert refused(project).startswith(message)
 
 
+def test_waivers(project: pytest.Pytester) -> None:
+    (project.path / "perfkit-waivers.toml").write_text('[[waiver]]\ncase = "*"\n')
+    assert refused(project) == "perfkit-waivers.toml: waiver 1: metric: is missing (and 4 more)"
+
+
 @CPU_ONLY
 def test_cuda_without_a_gpu(project: pytest.Pytester) -> None:
     assert refused(project, "--perfkit-platform=cuda").startswith("--perfkit-platform cuda: the NVIDIA driver shows no")

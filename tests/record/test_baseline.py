@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from perfkit.errors import UserError
-from perfkit.record.baseline import Baseline, baseline_path, load_baseline, read_baseline
+from perfkit.record.anchor import anchor_of
+from perfkit.record.baseline import Baseline, baseline_path, load_baseline, read_baseline, write_baseline
 from perfkit.record.baseline_file import BaselineFile, baseline_json
 from perfkit.record.hardware import file_key
+from perfkit.record.provenance import Change, sources
 from perfkit.record.write import write_json_atomic
 from tests.support import CPU, GPU, make_run, write_run
 
 if TYPE_CHECKING:
     from perfkit.record.schema import Hardware
+
+GOLDEN = Path(__file__).parent / "golden"
 
 
 def promoted(results: Path, *, hardware: Hardware = GPU, reason: str = "first") -> Path:
@@ -62,6 +66,55 @@ def test_a_baseline_file_reads_well_in_a_diff() -> None:
     BaselineFile.model_validate(data)
 
 
+def test_objects_with_keys_of_their_own_are_sorted() -> None:
+    """Two runs may tell the same software in two orders; a diff must not."""
+    run = make_run(day=1).replicate
+    turned = run.model_copy(update={"software": dict(reversed(run.software.items()))})
+    assert list(run.software) != list(turned.software)
+    one, two = (json.dumps(baseline_json(GPU, [replicate], "why")) for replicate in (run, turned))
+    assert one == two
+
+
+def test_a_baseline_of_schema_version_1_is_read() -> None:
+    """The file is as the perfkit wrote it that knew version 1 alone."""
+    old = read_baseline(GOLDEN / "baseline-version-1.json")
+    assert [replicate.datetime[:10] for replicate in old.replicates] == ["2030-01-01", "2030-01-02"]
+    assert (old.reason, old.anchors, old.changes) == ("first", (), ())
+
+
+def test_anchors_and_changes_survive_the_file(tmp_path: Path) -> None:
+    runs = [make_run(day=day) for day in (1, 2)]
+    replicates = tuple(run.replicate for run in runs)
+    levels = [anchor_of(sample.case, replicates) for sample in replicates[0].samples]
+    anchors = tuple(level for level in levels if level is not None)
+    change = Change(
+        action="promote",
+        datetime="2030-01-02T08:00:00+00:00",
+        by="ana <ana@example.invalid>",
+        reason="first",
+        runs=sources(runs, tmp_path),
+        accepted=["incomplete"],
+    )
+    path = tmp_path / "baseline.json"
+    write_baseline(path, Baseline(str(path), GPU, replicates, "first", anchors=anchors[::-1], changes=(change,)))
+    read_back = read_baseline(path)
+    assert read_back.changes == (change,)
+    assert [anchor.case for anchor in read_back.anchors] == [anchor.case for anchor in anchors]
+    assert {anchor.replicates for anchor in read_back.anchors} == {2}
+    first = read_back.anchors[0]
+    assert first.wall.variant_s == pytest.approx(anchors[0].wall.variant_s, rel=5e-6)
+    assert first.datetime == "2030-01-02T02:14:09+00:00"
+    before = path.read_bytes()
+    write_baseline(path, read_back)
+    assert path.read_bytes() == before
+
+
+def test_no_path_of_one_machine_gets_into_a_baseline(tmp_path: Path) -> None:
+    inside = make_run(day=1).model_copy(update={"source": str(tmp_path / "results" / "a.json")})
+    outside = make_run(day=2).model_copy(update={"source": "/somewhere/else/b.json"})
+    assert [source.file for source in sources([outside, inside, inside], tmp_path)] == ["results/a.json", "b.json"]
+
+
 def test_auto_finds_the_file_of_the_hardware(tmp_path: Path) -> None:
     promoted(tmp_path)
     promoted(tmp_path, hardware=CPU)
@@ -101,7 +154,8 @@ def test_a_broken_file_of_other_hardware_is_not_opened(tmp_path: Path) -> None:
     ("content", "message"),
     [
         ("{", "not whole JSON"),
-        ('{"kind": "perfkit-baseline", "schema_version": 2}', "schema version 2.*knows 1"),
+        ('{"kind": "perfkit-baseline", "schema_version": 3}', "schema version 3.*knows 1 to 2"),
+        ('{"kind": "perfkit-baseline", "schema_version": true}', "schema version True.*knows 1 to 2"),
         ('{"kind": "perfkit-baseline", "schema_version": 1}', "no baseline that perfkit wrote: "),
         ('{"kind": "something"}', "not a pytest-benchmark file"),
     ],

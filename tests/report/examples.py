@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from perfkit.catalog.waivers import Waiver
+from perfkit.judge.anchors import anchors_of
 from perfkit.judge.compare import judge
 from perfkit.record.baseline import Baseline
 from perfkit.record.schema import Outcome, Status
@@ -35,6 +37,22 @@ def every_kind() -> Judgement:
         software={"torch": "2.12.0", "driver": "580.1"},
     )
     return judge(Baseline("results/baselines/made-up.json", GPU, nights), [run])
+
+
+def waived() -> Judgement:
+    """A WAIVED case, one whose waiver allows less, and one that has drifted from its anchor."""
+    wide, narrow, drifted = case("trt-int8"), case("trt-fp16"), case("trt-fp16", "mobilenet_v2")
+    first = tuple(make_run(day=day).replicate for day in (1, 2, 3))
+    anchors = tuple(anchors_of(Baseline("first", GPU, first)))
+    before = slowed(usual_times(), drifted, 1.1)
+    nights = tuple(make_run(before, day=day).replicate for day in (4, 5, 6))
+    run = make_run(slowed(slowed(slowed(before, wide, 1.08), narrow, 1.2), drifted, 1.012), day=9)
+    entry = {"metric": "*", "owner": "ana", "reason": "new kernel | March", "expires": "2030-03-01"}
+    waivers = [
+        Waiver.model_validate(entry | {"case": str(wide), "size": "9%", "number": 1}),
+        Waiver.model_validate(entry | {"case": str(narrow), "size": "0.2 ms", "metric": "* time", "number": 2}),
+    ]
+    return judge(Baseline("results/baselines/made-up.json", GPU, nights, anchors=anchors), [run], waivers=waivers)
 
 
 def first_run() -> Judgement:

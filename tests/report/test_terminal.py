@@ -8,7 +8,7 @@ import pytest
 from perfkit.report.table import table_of
 from perfkit.report.terminal import render
 from tests.golden import assert_golden
-from tests.report.examples import every_kind, first_run
+from tests.report.examples import every_kind, first_run, waived
 
 GOLDEN = Path(__file__).parent / "golden"
 ANSI = re.compile(r"\x1b\[[\d;]*m")
@@ -23,6 +23,11 @@ def test_the_whole_report(width: int) -> None:
 def test_a_run_without_a_baseline_has_its_numbers() -> None:
     text = render(first_run(), width=160, color=False)
     assert_golden(GOLDEN / "terminal-first-run.txt", text + "\n")
+
+
+def test_what_is_waived_and_what_has_drifted() -> None:
+    text = render(waived(), width=160, color=False)
+    assert_golden(GOLDEN / "terminal-waived.txt", text + "\n")
 
 
 @pytest.mark.parametrize("width", [30, 45, 80, 109, 110, 150, 250])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from importlib import resources
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from perfkit.catalog.case import REFERENCE_VARIANT, Shape, ShapeProfile, format_shape
 from perfkit.errors import UserError
@@ -19,6 +20,24 @@ if TYPE_CHECKING:
 
 _Entry = TypeVar("_Entry")
 Name = Annotated[str, Field(min_length=1, max_length=100)]
+MetricName = Literal["device speedup", "wall speedup", "device time", "wall time"]
+_LARGEST_SHARE = 10.0
+_PERCENT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%\s*")
+
+
+def _share(value: object) -> object:
+    """``"20%"`` or 0.2; a bare number of 1 or more may be meant as percent, so it is refused."""
+    if isinstance(value, str):
+        found = _PERCENT.fullmatch(value)
+        if found is None:
+            raise ValueError(f'{value!r} is no share: write a number with a percent sign, as in "20%"')
+        return float(found[1]) / 100
+    if isinstance(value, int | float) and not isinstance(value, bool) and value >= 1:
+        raise ValueError(f'{value} has no unit: write "{value}%", or "{value * 100:g}%" if that is what is meant')
+    return value
+
+
+Share = Annotated[float, Field(gt=0, le=_LARGEST_SHARE), BeforeValidator(_share)]
 
 
 class _Table(BaseModel):
@@ -111,10 +130,8 @@ class Quantization(_Table):
 class Judging(_Table):
     """What counts of the cases that a glob selects; None and what is left out: the rule's own."""
 
-    tolerance: float | None = Field(default=None, gt=0, le=10)
-    minimum_effect: dict[
-        Literal["device speedup", "wall speedup", "device time", "wall time"], Annotated[float, Field(gt=0, le=10)]
-    ] = Field(default_factory=dict)
+    tolerance: Share | None = None
+    minimum_effect: dict[MetricName, Share] = Field(default_factory=dict)
 
 
 class Store(_Table):

@@ -17,7 +17,7 @@ from perfkit.report.text import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_COMMANDS = ("run", "compare", "report", "promote", "engines", "explain", "drill", "doctor")
+_COMMANDS = ("run", "compare", "report", "promote", "baseline", "waivers", "engines", "explain", "drill", "doctor")
 """In the order of work; ``perfkit.cli.NAME`` holds the function, or the group of commands, NAME of each."""
 _INTERRUPTED = 130
 """What a shell reports for a program that ended by SIGINT; never 1, for nothing was judged."""
@@ -51,7 +51,7 @@ app = typer.Typer(
     name="perfkit",
     cls=_LazyCommands,
     epilog=_EPILOG,
-    add_completion=False,
+    add_completion=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from perfkit.cli.output import Format, project_limits, rendered, write
+from perfkit.cli.output import Format, JsonFormatOption, project_limits, project_waivers, rendered, write
 from perfkit.judge.compare import judge
 from perfkit.record.baseline import DEFAULT_RESULTS, load_baseline
 from perfkit.record.read import read_runs
@@ -26,6 +26,7 @@ def compare(
         typer.Argument(metavar="RUN", help="Run file, or folder with the replicates of a run."),
     ],
     form: Annotated[Format, typer.Option("--format", help="How to show it.")] = Format.TERMINAL,
+    as_json: JsonFormatOption = False,
 ) -> int:
     """Judge RUN against BASE.
 
@@ -33,6 +34,6 @@ def compare(
     """
     runs = read_runs(run)
     baseline = load_baseline(base, hardware=runs[0].hardware, results=DEFAULT_RESULTS)
-    judgement = judge(baseline, runs, project_limits())
-    write(rendered(judgement, form, sys.stdout))
+    judgement = judge(baseline, runs, project_limits(), project_waivers())
+    write(rendered(judgement, Format.JSON if as_json else form, sys.stdout))
     return judgement.exit_code

@@ -1,12 +1,13 @@
 """``perfkit drill``: whether the gate can be trusted, with faults whose size is known."""
 
 import datetime as dt
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from perfkit.cli.output import project_limits, write
+from perfkit.cli.output import JsonOption, project_limits, write
 from perfkit.cli.replicate import LostReplicate, check_arguments, measure_replicate, tell
 from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
@@ -16,7 +17,7 @@ from perfkit.judge.compare import judge
 from perfkit.record.baseline import AUTO, DEFAULT_RESULTS, Baseline, check_baseline, load_baseline
 from perfkit.record.read import read_runs
 from perfkit.record.replicate import Run
-from perfkit.report.drill import drill_lines, field_lines
+from perfkit.report.drill import drill_json, drill_lines, field_json, field_lines
 
 _FOLDER = "drills"
 """Below the results folder: one folder a drill, one below it a night."""
@@ -25,7 +26,7 @@ _FOLDER = "drills"
 def drill(
     arguments: Annotated[
         list[str] | None,
-        typer.Argument(metavar="-- [PYTEST ARGUMENT]...", help="Handed to pytest.  [default: benchmarks/]"),
+        typer.Argument(metavar="-- PYTEST ARGUMENT", help="Handed to pytest.  [default: benchmarks/]"),
     ] = None,
     offline: Annotated[
         Path | None,
@@ -40,6 +41,7 @@ def drill(
     results: Annotated[
         Path, typer.Option(help="The folder that holds baselines/ and receives drills/.")
     ] = DEFAULT_RESULTS,
+    as_json: JsonOption = False,
 ) -> int:
     """Put faults of a known size into the suite, really or into a recorded run, and tell which of them are named.
 
@@ -50,7 +52,7 @@ def drill(
     if offline is not None:
         if arguments:
             raise UserError("--offline measures nothing: leave out the arguments for pytest")
-        return _offline(offline)
+        return _offline(offline, as_json=as_json)
     arguments = arguments or ["benchmarks/"]
     check_arguments(arguments)
     check_baseline(baseline, results)
@@ -58,27 +60,37 @@ def drill(
     first = _night(arguments, range(1), folder / "clean")
     known = load_baseline(baseline, hardware=first[0].hardware, results=results)
     clean = first if known is None else first + _night(arguments, range(1, replicates), folder / "clean")
-    return _in_the_field(known, clean, arguments, replicates, folder)
+    return _in_the_field(known, clean, arguments, replicates, folder, as_json=as_json)
 
 
-def _offline(path: Path) -> int:
+def _offline(path: Path, *, as_json: bool) -> int:
     runs = read_runs(path)
     if not any(run.replicate.samples for run in runs):
         raise UserError(f"{path}: holds no measured case to put a fault into")
     checks = offline_drill.drill(runs)
-    write("\n".join(drill_lines(checks, len(runs), offline_drill.false_alarms(runs))) + "\n")
+    alarms = offline_drill.false_alarms(runs)
+    if as_json:
+        write(json.dumps(drill_json(checks, len(runs), alarms), indent=2) + "\n")
+    else:
+        write("\n".join(drill_lines(checks, len(runs), alarms)) + "\n")
     return ExitCode.PASS if all(check.passed for check in checks) else ExitCode.FAIL
 
 
 def _in_the_field(
-    baseline: Baseline | None, clean_runs: list[Run], arguments: list[str], replicates: int, folder: Path
+    baseline: Baseline | None,
+    clean_runs: list[Run],
+    arguments: list[str],
+    replicates: int,
+    folder: Path,
+    *,
+    as_json: bool,
 ) -> int:
     limits = project_limits()
     clean = judge(baseline, clean_runs, limits)
     nights = field.plan_nights(clean)
     if not nights:
         reason = clean.refusal.text if clean.refusal is not None else "no case can be compared with the baseline"
-        write(f"{reason}\n")
+        write(json.dumps({"why": reason}, indent=2) + "\n" if as_json else f"{reason}\n")
         return ExitCode.NOT_JUDGED
     found, alarms = [], [field.false_alarms(clean, clean)]
     for number, faults in enumerate(nights, start=1):
@@ -97,7 +109,10 @@ def _in_the_field(
         alarms.append(field.false_alarms(night, clean, faults))
     if not found:
         raise UserError(f"no night with faults could be judged; what was measured is in {folder}")
-    write("\n".join(field_lines(clean, found, alarms)) + "\n")
+    if as_json:
+        write(json.dumps(field_json(clean, found, alarms), indent=2) + "\n")
+    else:
+        write("\n".join(field_lines(clean, found, alarms)) + "\n")
     overlooked = any(each.is_demanded and not each.named for each in found)
     return ExitCode.FAIL if overlooked or any(alarms) else ExitCode.PASS
 

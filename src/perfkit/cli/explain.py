@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from perfkit.cli.engines.common import CacheOption, is_named, open_store
-from perfkit.cli.output import write
+from perfkit.cli.output import terminal_width, write
 from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
 from perfkit.explain.diff import LayerChange
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from perfkit.record.replicate import Sample
 
 _SHORTEST_DIGEST = 6
+_WIDTH_WITHOUT_TERMINAL = 200
+"""Layers have long names, and a log has room."""
 
 
 def explain(
@@ -28,7 +30,7 @@ def explain(
     b: Annotated[str, typer.Argument(metavar="B", help="The other one.")],
     case: Annotated[
         str | None,
-        typer.Argument(metavar="[CASE]", help="MODEL/VARIANT/SHAPE of run files; of engines a SHAPE will do."),
+        typer.Argument(metavar="CASE", help="MODEL/VARIANT/SHAPE of run files; of engines a SHAPE will do."),
     ] = None,
     cache: CacheOption = None,
     most: Annotated[int, typer.Option("--most", min=1, help="How many layers to show.")] = 20,
@@ -52,7 +54,7 @@ def explain(
     if as_json:
         write(json.dumps([_as_json(change) for change in explained.changes], indent=2) + "\n")
     else:
-        write(render(explained, most))
+        write(render(explained, most, terminal_width(_WIDTH_WITHOUT_TERMINAL)))
     return ExitCode.PASS
 
 

@@ -7,16 +7,27 @@ import shutil
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Annotated, TextIO
+
+import typer
 
 from perfkit.catalog.config import load_config
+from perfkit.catalog.waivers import load_waivers
 from perfkit.judge.limits import Limits
 
 if TYPE_CHECKING:
+    from perfkit.catalog.waivers import Waiver
     from perfkit.judge.verdict import Judgement
 
+_NARROWEST = 20
+"""Below this no case's name can be read anyway."""
 _WIDTH_WITHOUT_TERMINAL = 140
 """Logs and files scroll sideways; a folded table is hard to read."""
+
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+JsonFormatOption = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
 
 
 class Format(StrEnum):
@@ -33,6 +44,14 @@ def project_limits() -> Limits:
     Raises UserError for one that can't be read.
     """
     return Limits.of(load_config(Path()))
+
+
+def project_waivers() -> tuple[Waiver, ...]:
+    """The waivers of the current folder.
+
+    Raises UserError for a file that can't be read.
+    """
+    return load_waivers(Path())
 
 
 def rendered(judgement: Judgement, form: Format, stream: TextIO | None) -> str:
@@ -54,8 +73,12 @@ def rendered(judgement: Judgement, form: Format, stream: TextIO | None) -> str:
     is_terminal = stream is not None and stream.isatty()
     # NO_COLOR counts when it is set to anything but nothing.
     color = is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    width = shutil.get_terminal_size((_WIDTH_WITHOUT_TERMINAL, 0)).columns
-    return terminal.render(judgement, width=width, color=color) + "\n"
+    return terminal.render(judgement, width=terminal_width(), color=color) + "\n"
+
+
+def terminal_width(without: int = _WIDTH_WITHOUT_TERMINAL) -> int:
+    """Of the terminal that is written to, or of $COLUMNS; `without` where there is neither."""
+    return max(_NARROWEST, shutil.get_terminal_size((without, 0)).columns)
 
 
 def write(text: str, stream: TextIO | None = None) -> None:

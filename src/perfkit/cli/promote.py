@@ -1,19 +1,23 @@
 """``perfkit promote``: make a run part of the baseline of its hardware, after judging it."""
 
+import json
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from perfkit.cli.output import project_limits, write
+from perfkit.cli.output import JsonOption, project_limits, write
 from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
 from perfkit.judge.compare import judge
-from perfkit.judge.promotion import Foresight, Promotion, foresee, promotion_of
-from perfkit.record.baseline import DEFAULT_RESULTS, Baseline, baseline_path, read_baseline
-from perfkit.record.baseline_file import baseline_json
+from perfkit.judge.promotion import Foresight, Promotion, foresee, judged_against, promotion_of
+from perfkit.record.baseline import DEFAULT_RESULTS, FOLDER, Baseline, baseline_path, read_reviewed, write_baseline
+from perfkit.record.hardware import describe_hardware, same_hardware
+from perfkit.record.lock import locked_folder
+from perfkit.record.provenance import Change, now, sources, who
 from perfkit.record.read import read_all
-from perfkit.record.write import write_json_atomic
+from perfkit.record.replicate import Run
 
 _ENOUGH_REPLICATES = 3
 
@@ -30,39 +34,123 @@ def promote(
     results: Annotated[
         Path, typer.Option(help="The folder whose baselines/ holds the file of each hardware.")
     ] = DEFAULT_RESULTS,
+    cases: Annotated[
+        str | None,
+        typer.Option(metavar="GLOB", help="Only the cases whose MODEL/VARIANT/SHAPE fits.  [default: all]"),
+    ] = None,
     reason: Annotated[
         str,
-        typer.Option(help="Why; needed where everything moved alike or conditions changed."),
+        typer.Option(help="Why; needed where everything moved alike, conditions changed or a gain is unconfirmed."),
     ] = "",
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force",
+            help="With --reason: also what regressed or drifted, incomplete or uncommitted runs, other hardware.",
+        ),
+    ] = False,
+    as_json: JsonOption = False,
 ) -> int:
     """Add RUNS to the baseline of their hardware.
 
-    They are judged against it first: what regressed, is broken or missing, comes from other
-    hardware or is there already is refused. Improved cases start their replicates anew.
+    They are judged against it first, without waivers: what regressed, is broken or missing, has drifted from its
+    anchor, was measured with uncommitted changes, comes from other hardware or is there already is refused. Improved
+    cases start their replicates anew. The file keeps who promoted what, why, and what was accepted.
     """
+    if force and not reason.strip():
+        raise UserError("--force needs --reason: the file keeps why")
     replicates = read_all(runs)
     for run in replicates:
         if run.injected is not None:
             raise UserError(f"{run.source}: has faults put in on purpose ({run.injected}); measure again without it")
     limits = project_limits()
-    path = baseline or baseline_path(replicates[0].hardware, results)
-    known = read_baseline(path) if path.exists() else None
-    promotion = promotion_of(known, replicates, judge(known, replicates, limits), reason)
-    if promotion.code is not ExitCode.PASS:
-        write(f"not promoted: {promotion.why}\n")
-        return promotion.code
-    hardware = known.hardware if known is not None else replicates[0].hardware
-    kept_reason = reason or (known.reason if known is not None else "")
-    write_json_atomic(path, baseline_json(hardware, promotion.replicates, kept_reason))
-    promoted = Baseline(str(path), hardware, tuple(promotion.replicates), kept_reason)
-    write(_told(path, known, promotion, foresee(promoted, limits)))
+    with locked_folder(baseline.parent if baseline is not None else results / FOLDER):
+        path = baseline or baseline_path(replicates[0].hardware, results)
+        known = read_reviewed(path) if path.exists() else None
+        replaced = ""
+        if known is not None and force and not same_hardware(known.hardware, replicates[0].hardware):
+            replaced = f"the baseline was of other hardware ({describe_hardware(known.hardware)}), which is gone"
+            known = replace(known, hardware=replicates[0].hardware, replicates=(), anchors=())
+        against = judged_against(known, replicates, cases)
+        judgement = judge(against, replicates, limits)
+        promotion = promotion_of(
+            against, replicates, judgement, reason.strip(), force=force, glob=cases, limits=limits, whole=known
+        )
+        if promotion.code is not ExitCode.PASS:
+            return _refused(promotion, as_json=as_json)
+        accepted = [*([replaced] if replaced else []), *promotion.accepted]
+        promoted = _promoted(path, known, replicates, promotion, accepted, reason.strip(), cases)
+        write_baseline(path, promoted)
+    write(_told(promoted, known, promotion, accepted, foresee(promoted, limits), as_json=as_json))
     return ExitCode.PASS
 
 
-def _told(path: Path, known: Baseline | None, promotion: Promotion, foresight: Foresight | None) -> str:
+def _promoted(
+    path: Path,
+    known: Baseline | None,
+    runs: list[Run],
+    promotion: Promotion,
+    accepted: list[str],
+    reason: str,
+    cases: str | None,
+) -> Baseline:
+    change = Change(
+        action="promote",
+        datetime=now(),
+        by=who(),
+        reason=reason,
+        cases=cases,
+        runs=sources(runs, Path()),
+        accepted=accepted,
+        anchors_moved=list(promotion.anchors_moved),
+    )
+    return Baseline(
+        str(path),
+        known.hardware if known is not None else runs[0].hardware,
+        promotion.replicates,
+        reason=reason or (known.reason if known is not None else ""),
+        anchors=promotion.anchors,
+        changes=(*(known.changes if known is not None else ()), change),
+    )
+
+
+def _refused(promotion: Promotion, *, as_json: bool) -> int:
+    if as_json:
+        told = {"promoted": False, "exit_code": int(promotion.code), "why": promotion.why}
+        write(json.dumps(told, indent=2) + "\n")
+    elif promotion.code is ExitCode.USAGE:
+        raise UserError(f"not promoted: {promotion.why}")
+    else:
+        write(f"not promoted: {promotion.why}\n")
+    return promotion.code
+
+
+def _told(
+    promoted: Baseline,
+    known: Baseline | None,
+    promotion: Promotion,
+    accepted: list[str],
+    foresight: Foresight | None,
+    *,
+    as_json: bool,
+) -> str:
     count = len(promotion.replicates)
+    if as_json:
+        told = {
+            "promoted": True,
+            "exit_code": int(ExitCode.PASS),
+            "baseline": promoted.source,
+            "replicates": count,
+            "started_anew": [str(case) for case in promotion.started_anew],
+            "accepted": accepted,
+            "anchors_moved": list(promotion.anchors_moved),
+            "foresight": asdict(foresight) if foresight is not None else None,
+        }
+        return json.dumps(told, indent=2) + "\n"
     done = "wrote" if known is None else "added to"
-    lines = [f"{done} {path}: {count} replicate{'s' if count != 1 else ''}"]
+    lines = [f"{done} {promoted.source}: {count} replicate{'s' if count != 1 else ''}"]
+    lines += [f"accepted: {text}" for text in accepted]
+    lines += [f"anchor moved: {text}" for text in promotion.anchors_moved]
     if promotion.started_anew:
         cases = ", ".join(str(case) for case in promotion.started_anew)
         lines.append(f"start their replicates anew: {cases}")

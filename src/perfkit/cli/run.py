@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from perfkit.cli.output import Format, project_limits, rendered, write
+from perfkit.catalog.waivers import Waiver
+from perfkit.cli.output import Format, JsonFormatOption, project_limits, project_waivers, rendered, write
 from perfkit.cli.replicate import LostReplicate, check_arguments, measure_replicate, tell
 from perfkit.errors import UserError
 from perfkit.judge.compare import judge
@@ -26,7 +27,7 @@ _DOUBTFUL = (Verdict.REGRESSED, Verdict.INCONCLUSIVE)
 def run(
     arguments: Annotated[
         list[str] | None,
-        typer.Argument(metavar="-- [PYTEST ARGUMENT]...", help="Handed to pytest.  [default: benchmarks/]"),
+        typer.Argument(metavar="-- PYTEST ARGUMENT", help="Handed to pytest.  [default: benchmarks/]"),
     ] = None,
     replicates: Annotated[int, typer.Option(min=1, help="How many fresh processes measure the suite.")] = 3,
     repeats: Annotated[
@@ -38,6 +39,7 @@ def run(
         Path, typer.Option(help="The folder that holds baselines/ and receives runs/.")
     ] = DEFAULT_RESULTS,
     form: Annotated[Format, typer.Option("--format", help="How to show it.")] = Format.TERMINAL,
+    as_json: JsonFormatOption = False,
 ) -> int:
     """Measure the suite several times, each in a fresh process, and judge the replicates as one run.
 
@@ -48,7 +50,7 @@ def run(
     arguments = arguments or ["benchmarks/"]
     check_arguments(arguments)
     check_baseline(baseline, results)
-    limits = project_limits()
+    limits, waivers = project_limits(), project_waivers()
     folder = results / _FOLDER / dt.datetime.now(dt.UTC).strftime("%Y%m%d_%H%M%S_%f")
     runs: list[Run] = []
     known: Baseline | None = None
@@ -68,8 +70,8 @@ def run(
     if not runs:
         raise UserError(f"no replicate was measured: {lost}")
     told = f"{len(runs)} of {replicates} replicates in {folder}; perfkit promote {folder} adds them to the baseline"
-    judgement = _repeated(known, runs, repeats, arguments, folder, limits)
-    write(rendered(judgement, form, sys.stdout))
+    judgement = _repeated(known, runs, repeats, arguments, folder, limits, waivers)
+    write(rendered(judgement, Format.JSON if as_json else form, sys.stdout))
     tell(told)
     return judgement.exit_code
 
@@ -86,10 +88,16 @@ def _without_cases(arguments: list[str]) -> list[str]:
 
 
 def _repeated(
-    baseline: Baseline | None, runs: list[Run], repeats: int, arguments: list[str], folder: Path, limits: Limits
+    baseline: Baseline | None,
+    runs: list[Run],
+    repeats: int,
+    arguments: list[str],
+    folder: Path,
+    limits: Limits,
+    waivers: tuple[Waiver, ...],
 ) -> Judgement:
     """The judgement once every doubtful case was measured up to ``repeats`` more times; ``runs`` grows by them."""
-    judgement = judge(baseline, runs, limits)
+    judgement = judge(baseline, runs, limits, waivers)
     for number in range(1, repeats + 1):
         # A plain pytest-benchmark test beside the cases can't be chosen by --perfkit-case.
         rows = [row for row in judgement.rows if row.compared and row.variant]
@@ -103,5 +111,5 @@ def _repeated(
         except (LostReplicate, UserError) as error:  # what was measured before is judged all the same
             tell(f"repeat {number} is lost: {error}")
             continue
-        judgement = judge(baseline, runs, limits)
+        judgement = judge(baseline, runs, limits, waivers)
     return judgement

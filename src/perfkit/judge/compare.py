@@ -7,21 +7,27 @@ from typing import TYPE_CHECKING
 from perfkit.judge import advisories
 from perfkit.judge.cases import gather, lost_clock, moved_to, verdict_before_comparing
 from perfkit.judge.change import Pair, changes_of
-from perfkit.judge.facts import grown_costs
+from perfkit.judge.decide import as_slowdown_pct
+from perfkit.judge.drift import RECENT, drift_finding, drifts_of
+from perfkit.judge.facts import grown_costs, worse_answers, worse_facts
 from perfkit.judge.limits import Limits
 from perfkit.judge.refusal import NOTHING_COMPARABLE, mixed_hardware, no_baseline, same_run
 from perfkit.judge.rows import compared_row, uncompared_row
 from perfkit.judge.shift import shift_findings
 from perfkit.judge.suspects import fact_notes, left_out_rounds, software_suspects
 from perfkit.judge.verdict import Judgement, Row, Side, Verdict
+from perfkit.judge.waive import day_of, with_waiver
 from perfkit.record.hardware import describe_hardware
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterable, Mapping, Sequence
 
     from perfkit.catalog.case import CaseId
+    from perfkit.catalog.waivers import Waiver
     from perfkit.judge.cases import CaseData
     from perfkit.judge.change import CaseChange
+    from perfkit.judge.drift import Drift
     from perfkit.judge.metric import Clock
     from perfkit.judge.shift import Shift
     from perfkit.judge.verdict import FindingKind
@@ -31,11 +37,13 @@ if TYPE_CHECKING:
 _USUAL = Limits()
 
 
-def judge(baseline: Baseline | None, runs: Sequence[Run], limits: Limits = _USUAL) -> Judgement:
+def judge(
+    baseline: Baseline | None, runs: Sequence[Run], limits: Limits = _USUAL, waivers: Sequence[Waiver] = ()
+) -> Judgement:
     """Judge the replicates of one run, at least one, against a baseline, within the project's limits.
 
     The result doesn't depend on the order of cases, runs or replicates. A copy of a replicate
-    counts once, and a replicate is never compared with itself.
+    counts once, and a replicate is never compared with itself. `waivers` count by the day of the run.
     """
     current = _by_date({run.replicate.run_id: run for run in runs}.values())
     refusal = mixed_hardware(current) or same_run(baseline, current)
@@ -53,7 +61,16 @@ def judge(baseline: Baseline | None, runs: Sequence[Run], limits: Limits = _USUA
         if verdict_before_comparing(data) is None
     }
     changes, shifts = changes_of(pairs, current[0].replicate.platform, limits)
+    anchors = baseline.anchors if baseline is not None and refusal is None else ()
+
+    def recent() -> Mapping[CaseId, CaseChange]:
+        newest = {case: Pair(pair.baseline[-RECENT:], pair.current) for case, pair in pairs.items()}
+        return changes_of(newest, current[0].replicate.platform, limits)[0]
+
+    drifts = drifts_of(anchors, changes, recent)
     rows = [_row(data, cases, changes, shifts, slower) for data in cases]
+    day = day_of(current)
+    rows = [_judged_further(row, changes.get(row.case), drifts.get(row.case), waivers, day) for row in rows]
     rows.sort(key=lambda row: (row.verdict.rank, row.case))
     if refusal is None and not any(row.compared or row.verdict.fails for row in rows):
         refusal = NOTHING_COMPARABLE
@@ -65,6 +82,7 @@ def judge(baseline: Baseline | None, runs: Sequence[Run], limits: Limits = _USUA
         rows=tuple(rows),
         findings=(
             *shift_findings(shifts, suspects, len(replicates)),
+            *drift_finding(anchors, changes, shifts, drifts, rows, current[0].replicate.platform),
             *advisories.injected(current),
             *advisories.expectation_findings(slower),
             *advisories.too_good(rows),
@@ -102,6 +120,20 @@ def _row(
     before, after = data.comparable_baseline, data.current
     notes += [*lost_clock(data), *fact_notes(before, after), *grown_costs(before, after)]
     return compared_row(changes[data.case], shifts, notes)
+
+
+def _judged_further(
+    row: Row, change: CaseChange | None, drift: Drift | None, waivers: Sequence[Waiver], day: dt.date | None
+) -> Row:
+    """A compared row with what is beyond tonight: its anchor, and the project's waivers."""
+    if change is None:
+        return row
+    if drift is not None:
+        told = {"drift_pct": as_slowdown_pct(drift.slower), "notes": (*row.notes, str(drift))}
+        row = row.model_copy(update=told)
+    before, after = change.pair.baseline, change.pair.current
+    worse = [*worse_answers(before, after), *worse_facts(before, after)] if waivers else []
+    return with_waiver(row, waivers, day, worse=worse)
 
 
 def _replicates(baseline: Baseline) -> list[Replicate]:

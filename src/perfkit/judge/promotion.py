@@ -6,21 +6,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from perfkit.exit_codes import ExitCode
+from perfkit.judge.anchors import anchors_after
 from perfkit.judge.compare import judge
+from perfkit.judge.limits import Limits
+from perfkit.judge.objections import cases_of, chooser, is_incomparable, objections
 from perfkit.judge.verdict import FindingKind, Moved, RefusalKind, Verdict
 from perfkit.record.replicate import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from perfkit.catalog.case import CaseId
-    from perfkit.judge.limits import Limits
     from perfkit.judge.verdict import Judgement, Row
+    from perfkit.record.anchor import Anchor
     from perfkit.record.baseline import Baseline
     from perfkit.record.replicate import Replicate
 
-
 _NO_PROMOTION = (RefusalKind.SAME_RUN, RefusalKind.OTHER_HARDWARE, RefusalKind.MIXED_HARDWARE)
+_USUAL = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,38 +34,75 @@ class Promotion:
     why: str = ""
     replicates: tuple[Replicate, ...] = ()
     started_anew: tuple[CaseId, ...] = ()
+    accepted: tuple[str, ...] = ()
+    """What spoke against it, and was accepted by reason or by force."""
+    anchors: tuple[Anchor, ...] = ()
+    anchors_moved: tuple[str, ...] = ()
 
 
-def promotion_of(baseline: Baseline | None, runs: Sequence[Run], judgement: Judgement, reason: str) -> Promotion:
-    """Decide on a promotion; `judgement` is that of `runs` against `baseline`.
+def promotion_of(
+    baseline: Baseline | None,
+    runs: Sequence[Run],
+    judgement: Judgement,
+    reason: str,
+    *,
+    force: bool = False,
+    glob: str | None = None,
+    limits: Limits = _USUAL,
+    whole: Baseline | None = None,
+) -> Promotion:
+    """Decide on a promotion; `judgement` is that of `runs` against `baseline`, without waivers.
 
-    A common shift, or cases that can't be compared with what is there, need a `reason` in words: both would
-    otherwise let a slower run in under the name of a changed machine or setting. So does a gain that is too good to
-    be true, or a mistake becomes the mark. What a shift or changed conditions concern starts anew, for old and new
-    replicates no longer mean the same. A run that didn't measure all that it planned needs a reason too; what the
-    baseline already has, it must have measured.
+    A `reason` in words accepts what may be as it should be: a common shift, cases that can't be compared with what is
+    there, a gain, a run that didn't measure all that it planned. What got worse needs `force` besides, for it would
+    otherwise let a slower run in under the name of a changed machine. What a shift, changed conditions or an accepted
+    regression concern starts anew, for old and new replicates no longer mean the same. `glob` chooses cases. A broken
+    case is never promoted, and a missing one stays in the baseline. `whole` is the baseline to add to where `baseline`
+    is what :func:`judged_against` left of it.
     """
+    whole = whole or baseline
     if judgement.refusal is not None and judgement.refusal.kind in _NO_PROMOTION:
         return Promotion(ExitCode.NOT_JUDGED, judgement.refusal.text)
-    failing = [row for row in judgement.rows if row.verdict.fails]
-    # What the run planned and didn't measure, and the baseline never had, takes nothing away from it.
-    never_had = {row.case for row in failing if row.verdict is Verdict.MISSING} - _cases(baseline)
-    lost = [row for row in failing if row.case not in never_had]
-    if lost or (never_had and not reason):
-        cases = ", ".join(f"{row.case} is {row.verdict} ({row.reason})" for row in lost or failing)
-        hint = "" if lost else "; to promote the other cases, say why with --reason"
-        return Promotion(ExitCode.FAIL, cases + hint)
-    added = {run.replicate.run_id: run.replicate for run in runs if run.replicate.samples}
+    found = list(objections(baseline, runs, judgement, limits, glob))
+    standing = [objection for objection in found if not (reason and (force or not objection.grave))]
+    if standing:
+        how = "--force --reason" if any(objection.grave for objection in standing) else "--reason"
+        told = "; ".join(objection.text for objection in standing)
+        return Promotion(standing[0].code, f"{told}; if that is as it should be, say why with {how}")
+    is_chosen = chooser(glob)
+    added = list(_added(runs, judgement, is_chosen))
     if not added:
-        return Promotion(ExitCode.NOT_JUDGED, "the run measured nothing")
-    if not reason and (unexplained := _unexplained(judgement)):
-        return unexplained
-    anew = set(_starting_anew(judgement))
+        nothing = "the run measured nothing" if glob is None else f"the run measured no case that fits {glob}"
+        return Promotion(ExitCode.NOT_JUDGED, nothing)
+    rows = [row for row in judgement.rows if is_chosen(row.case)]
+    anew = set(_starting_anew(judgement, rows))
+    anchors, moved = anchors_after(whole, added, judgement, rows)
     return Promotion(
         ExitCode.PASS,
-        replicates=(*_without(baseline, anew), *added.values()),
-        started_anew=tuple(sorted(anew)),
+        replicates=tuple(_merged([*_without(whole, anew), *added])),
+        started_anew=tuple(sorted(anew & cases_of(whole))),
+        accepted=tuple(objection.text for objection in found),
+        anchors=anchors,
+        anchors_moved=moved,
     )
+
+
+def judged_against(baseline: Baseline | None, runs: Sequence[Run], glob: str | None) -> Baseline | None:
+    """The baseline without the replicates of the same processes, where these have none of the chosen cases yet.
+
+    Cases of one run may be promoted one after another; a case that is there already is still the same run.
+    """
+    if baseline is None or glob is None:
+        return baseline
+    from dataclasses import replace
+
+    is_chosen, own = chooser(glob), {run.replicate.run_id for run in runs}
+    kept = tuple(
+        replicate
+        for replicate in baseline.replicates
+        if replicate.run_id not in own or any(is_chosen(sample.case) for sample in replicate.samples)
+    )
+    return replace(baseline, replicates=kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,31 +128,20 @@ def foresee(baseline: Baseline, limits: Limits) -> Foresight | None:
     return Foresight(min(seen), max(seen), blind, len(rows))
 
 
-def _cases(baseline: Baseline | None) -> set[CaseId]:
-    return {sample.case for replicate in (baseline.replicates if baseline else ()) for sample in replicate.samples}
+def _added(runs: Sequence[Run], judgement: Judgement, is_chosen: Callable[[CaseId], bool]) -> Iterator[Replicate]:
+    broken = {row.case for row in judgement.rows if row.verdict is Verdict.BROKEN}
+    for run in {run.replicate.run_id: run for run in runs}.values():
+        samples = [s for s in run.replicate.samples if is_chosen(s.case) and s.case not in broken]
+        if samples:
+            yield run.replicate.model_copy(update={"samples": samples})
 
 
-def _unexplained(judgement: Judgement) -> Promotion | None:
-    say_why = "if that is as it should be, say why with --reason"
-    for finding in judgement.findings:
-        if finding.kind in (FindingKind.COMMON_SHIFT, FindingKind.TOO_GOOD):
-            return Promotion(ExitCode.INCONCLUSIVE, f"{finding.text}; {say_why}")
-    for row in judgement.rows:
-        if _is_incomparable(row):
-            return Promotion(ExitCode.NOT_JUDGED, f"{row.case}: {row.reason}; {say_why}")
-    return None
-
-
-def _starting_anew(judgement: Judgement) -> Iterator[CaseId]:
+def _starting_anew(judgement: Judgement, rows: Sequence[Row]) -> Iterator[CaseId]:
     all_moved = any(finding.kind is FindingKind.COMMON_SHIFT for finding in judgement.findings)
-    for row in judgement.rows:
-        moved = row.verdict is Verdict.IMPROVED or row.moved is Moved.REFERENCE
-        if _is_incomparable(row) or (row.compared and (all_moved or moved)):
+    for row in rows:
+        moved = row.verdict in (Verdict.IMPROVED, Verdict.REGRESSED) or row.moved is Moved.REFERENCE
+        if is_incomparable(row) or (row.compared and (all_moved or moved)):
             yield row.case
-
-
-def _is_incomparable(row: Row) -> bool:
-    return row.verdict is Verdict.INCONCLUSIVE and not row.compared
 
 
 def _without(baseline: Baseline | None, anew: Collection[CaseId]) -> Iterator[Replicate]:
@@ -120,3 +149,13 @@ def _without(baseline: Baseline | None, anew: Collection[CaseId]) -> Iterator[Re
         samples = [sample for sample in replicate.samples if sample.case not in anew]
         if samples:
             yield replicate.model_copy(update={"samples": samples})
+
+
+def _merged(replicates: Sequence[Replicate]) -> Iterator[Replicate]:
+    """Each process once, with all its cases: they may have been promoted at different times."""
+    found: dict[str, Replicate] = {}
+    for replicate in replicates:
+        known = found.get(replicate.run_id)
+        samples = sorted([*(known.samples if known else []), *replicate.samples], key=lambda sample: sample.case)
+        found[replicate.run_id] = replicate.model_copy(update={"samples": samples})
+    yield from found.values()

@@ -11,11 +11,11 @@ LEVELS = {"leads": 0.035, "follows": 0.010, "beside": 0.0025}
 """How often a run in which nothing changed may raise an alarm by all its cases: 5% together.
 
 Of the deciding clock speedups lead, or times where those repeat clearly better; each metric of a clock that doesn't
-decide is judged beside them: wall times on a GPU are a safety net. What a process does to both sides speedups leave out;
-what its reference does by itself times leave out. The split was chosen by a look at docs/study.md.
+decide is judged beside them: wall times on a GPU are a safety net. What a process does to both sides speedups leave
+out; what its reference does by itself times leave out. The split was chosen by a look at docs/study.md.
 """
 LEADING_VARIANCE = 4.0
-"""Times lead where the variance of speedups is so many times theirs: twice the spread. A few replicates tell no less."""
+"""Times lead where the variance of speedups is so many times theirs: twice the spread; less, a few can't tell."""
 MIN_ROUNDS = 5
 """Below this a replicate's median is a matter of luck."""
 MIN_EFFECT = math.log1p(0.02)

@@ -24,7 +24,7 @@ class Verdict(StrEnum):
     INCONCLUSIVE = "INCONCLUSIVE"
     """Could not be told apart from noise, or not compared for a named reason."""
     WAIVED = "WAIVED"
-    """Got worse and was accepted by name; nothing waives yet, the word is kept for the files."""
+    """Got worse, and somebody accepts so much of it until a day (``perfkit-waivers.toml``)."""
     NEW = "NEW"
     """The baseline doesn't know the case."""
     PASS = "PASS"  # noqa: S105  (a verdict, no password)
@@ -75,6 +75,19 @@ class MetricRow(Model):
     """None where there was nothing to compare with."""
 
 
+class AppliedWaiver(Model):
+    """The waiver that a WAIVED row has, as its file says it."""
+
+    number: int
+    """Which ``[[waiver]]`` of the file, from 1."""
+    case: str
+    metric: str
+    size: str
+    owner: str
+    reason: str
+    expires: str
+
+
 class Row(Model):
     """One case: its verdict, the reason in a line, and the numbers behind it."""
 
@@ -91,6 +104,10 @@ class Row(Model):
     """The smallest slowdown that would have been seen with 80% power, by the deciding metric or by the time itself."""
     tail: Tail | None = None
     """Of the run's wall times, in the replicate that has the longest; reported, never judged."""
+    drift_pct: float | None = None
+    """How much slower than its anchor, in percent of the time; None within the tolerance or without an anchor."""
+    waiver: AppliedWaiver | None = None
+    """Of a WAIVED row."""
     metrics: tuple[MetricRow, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -108,6 +125,7 @@ class FindingKind(StrEnum):
     """What a finding is about."""
 
     COMMON_SHIFT = "common shift"
+    DRIFT = "slow drift"
     INT8_SLOWER = "int8 slower than fp16"
     GRAPH_SLOWER = "graph slower than plain"
     TOO_GOOD = "too good to be true"

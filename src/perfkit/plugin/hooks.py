@@ -222,7 +222,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     state.finish()
     if data is None:
         return
-    state.judgement = judge(state.baseline, [run_from_json(data, "this run")], Limits.of(state.config))
+    run = run_from_json(data, "this run")
+    state.judgement = judge(state.baseline, [run], Limits.of(state.config), state.waivers)
     # With no comparison asked for, pytest's own exit code stands: it knows the cases that are broken.
     if session.exitstatus == pytest.ExitCode.OK and state.options.baseline != "none":
         session.exitstatus = int(state.judgement.exit_code)

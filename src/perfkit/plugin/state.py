@@ -12,6 +12,7 @@ import pytest
 from perfkit.catalog.case import CaseId, Platform
 from perfkit.catalog.config import Config, load_config, unknown_name
 from perfkit.catalog.plan import Plan, make_plan
+from perfkit.catalog.waivers import load_waivers
 from perfkit.errors import UserError
 from perfkit.measure.machine import cuda_device_count
 from perfkit.plugin.options import Options, read_options
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from perfkit.catalog.waivers import Waiver
     from perfkit.judge.verdict import Judgement
     from perfkit.measure.bench import Workshop
     from perfkit.record.baseline import Baseline
@@ -35,6 +37,7 @@ class RunState:
     config: Config
     plan: Plan
     root: Path
+    waivers: tuple[Waiver, ...] = ()
     outcomes: dict[CaseId, Outcome] = field(default_factory=dict)
     workshop: Workshop | None = None
     hardware: Hardware | None = None
@@ -208,4 +211,4 @@ def make_state(config: pytest.Config) -> RunState:
     for fault in options.faults:
         if fault.case not in plan.cases():
             raise UserError(f"--perfkit-fault: {fault.case} is no case of suite {plan.suite!r} on {platform}")
-    return RunState(options, loaded, plan, config.rootpath)
+    return RunState(options, loaded, plan, config.rootpath, load_waivers(config.rootpath))

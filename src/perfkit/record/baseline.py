@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from perfkit.errors import UserError
 from perfkit.record import git_ref
-from perfkit.record.baseline_file import BASELINE_VERSION, BaselineFile
+from perfkit.record.baseline_file import BASELINE_VERSION, OLDEST_VERSION, BaselineFile, baseline_json
 from perfkit.record.hardware import describe_hardware, file_key, file_stem, same_hardware
 from perfkit.record.json_file import (
     check_schema_version,
@@ -19,10 +19,13 @@ from perfkit.record.json_file import (
     read_json_object,
 )
 from perfkit.record.read import BASELINE_KIND, read_runs, run_from_json
+from perfkit.record.write import write_json_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from perfkit.record.anchor import Anchor
+    from perfkit.record.provenance import Change
     from perfkit.record.replicate import Replicate, Run
     from perfkit.record.schema import Hardware
 
@@ -40,6 +43,10 @@ class Baseline:
     hardware: Hardware
     replicates: tuple[Replicate, ...]
     reason: str = ""
+    anchors: tuple[Anchor, ...] = ()
+    """The first reviewed level of each case; none in runs and in files of schema version 1."""
+    changes: tuple[Change, ...] = ()
+    """Who changed the file and why, the oldest first."""
 
 
 def load_baseline(spec: str, *, hardware: Hardware, results: Path) -> Baseline | None:
@@ -84,6 +91,17 @@ def read_baseline(path: Path) -> Baseline:
     return _from_data(read_json_object(path), str(path))
 
 
+def read_reviewed(path: Path) -> Baseline:
+    """The baseline in a file that is to be written again: a run in its place would be lost.
+
+    Raises UserError for anything but a baseline's file.
+    """
+    data = read_json_object(path)
+    if data.get("kind") != BASELINE_KIND:
+        raise UserError(f"{path}: is no baseline and would be overwritten; name a baseline's file")
+    return _from_data(data, str(path))
+
+
 def baseline_path(hardware: Hardware, results: Path) -> Path:
     """Where the baseline of this hardware is, or would be.
 
@@ -93,15 +111,30 @@ def baseline_path(hardware: Hardware, results: Path) -> Path:
     return Path(found.source) if found else results / FOLDER / f"{file_key(hardware)}.json"
 
 
+def write_baseline(path: Path, baseline: Baseline) -> None:
+    """Write a baseline where a reader finds the whole old one or the whole new one. Raises UserError."""
+    data = baseline_json(
+        baseline.hardware, baseline.replicates, baseline.reason, changes=baseline.changes, anchors=baseline.anchors
+    )
+    write_json_atomic(path, data)
+
+
 def _from_data(data: dict[str, Any], source: str) -> Baseline:
     if data.get("kind") != BASELINE_KIND:
         return _from_runs([run_from_json(data, source)], source)
-    check_schema_version(data, BASELINE_VERSION, "the baseline", source)
+    check_schema_version(data, BASELINE_VERSION, "the baseline", source, oldest=OLDEST_VERSION)
     try:
         file = BaselineFile.model_validate(data)
     except ValidationError as error:
         raise UserError(f"{source}: no baseline that perfkit wrote: {describe(error)}") from error
-    return Baseline(source, file.hardware, tuple(file.replicates), file.reason)
+    return Baseline(
+        source,
+        file.hardware,
+        tuple(file.replicates),
+        reason=file.reason,
+        anchors=tuple(file.anchors),
+        changes=tuple(file.changes),
+    )
 
 
 def _from_runs(runs: Sequence[Run], source: str) -> Baseline:

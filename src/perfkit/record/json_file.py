@@ -60,15 +60,20 @@ def parse_json_object(raw: bytes, source: str) -> dict[str, Any]:
     return data
 
 
-def check_schema_version(data: dict[str, Any], known: int, what: str, source: str) -> None:
-    """Refuse a schema version that this perfkit doesn't know.
+def check_schema_version(
+    data: dict[str, Any], known: int, what: str, source: str, *, oldest: int | None = None
+) -> None:
+    """Refuse a schema version that this perfkit doesn't know: those from ``oldest`` to ``known``.
 
-    Raises UserError naming the version found and the one known.
+    Raises UserError naming the version found and those known.
     """
     found = data.get("schema_version", known)
-    if found != known or isinstance(found, bool):
+    first = known if oldest is None else oldest
+    if isinstance(found, bool) or found not in range(first, known + 1):
+        versions = str(known) if first == known else f"{first} to {known}"
         raise UserError(
-            f"{source}: {what} has schema version {found!r}, this perfkit knows {known}; use the perfkit that wrote it"
+            f"{source}: {what} has schema version {found!r}, this perfkit knows {versions}; "
+            "use the perfkit that wrote it"
         )
 
 

@@ -1,8 +1,9 @@
-"""What a drill found, as lines of text."""
+"""What a drill found, as lines of text or for scripts."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from perfkit.judge.verdict import Verdict
 from perfkit.report.units import NOTHING
@@ -46,6 +47,34 @@ def field_lines(clean: Judgement, found: Sequence[Seen], alarms: Sequence[Sequen
     lines.append(f"clean night: {_falsely(alarms[:1])}, {blind} of {len(clean.rows)} INCONCLUSIVE")
     lines.append(f"{len(alarms) - 1} nights with faults: of the cases without one {_falsely(alarms[1:])}")
     return lines
+
+
+def drill_json(checks: Sequence[Check], replicates: int, alarms: tuple[int, int]) -> dict[str, Any]:
+    """The same as :func:`drill_lines` for scripts; false alarms are None where one replicate can't tell."""
+    count, judged = alarms
+    return {
+        "checks": [{**asdict(check), "passed": check.passed} for check in checks],
+        "replicates": replicates,
+        "false_alarms": {"cases": count, "of": judged} if judged else None,
+    }
+
+
+def field_json(clean: Judgement, found: Sequence[Seen], alarms: Sequence[Sequence[Row]]) -> dict[str, Any]:
+    """The same as :func:`field_lines` for scripts; of the nights the clean one is the first."""
+    return {
+        "faults": [
+            {
+                "fault": str(each.fault),
+                "verdict": str(each.verdict),
+                "named": each.named,
+                "is_demanded": each.is_demanded,
+                "could_see_pct": each.clean.detectable_pct,
+            }
+            for each in found
+        ],
+        "clean": {str(verdict): count for verdict, count in clean.counts.items()},
+        "false_alarms": [[{"case": str(row.case), "verdict": str(row.verdict)} for row in night] for night in alarms],
+    }
 
 
 def _falsely(alarms: Iterable[Sequence[Row]]) -> str:

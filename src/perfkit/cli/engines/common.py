@@ -52,6 +52,11 @@ def is_named(entry: Entry, name: str) -> bool:
     return name == entry.key.what or (len(name) >= _SHORTEST_DIGEST and entry.folder.name.startswith(name))
 
 
+def named(entry: Entry) -> dict[str, str]:
+    """An entry for scripts: its whole digest and MODEL/VARIANT."""
+    return {"digest": entry.folder.name, "what": entry.key.what}
+
+
 def line_of(entry: Entry) -> str:
     """An entry in one line: digest, what it is, its size, where it was built for."""
     parts = entry.key.parts

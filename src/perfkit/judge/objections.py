@@ -1,0 +1,179 @@
+"""What speaks against making a run part of a baseline: its verdicts, and what came before."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from statistics import median
+from typing import TYPE_CHECKING
+
+from perfkit.exit_codes import ExitCode
+from perfkit.judge.compare import judge
+from perfkit.judge.metric import time_of
+from perfkit.judge.rule import TOLERANCE
+from perfkit.judge.verdict import FindingKind, Verdict
+from perfkit.record.provenance import moment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from perfkit.catalog.case import CaseId
+    from perfkit.judge.limits import Limits
+    from perfkit.judge.verdict import Finding, Judgement, Row
+    from perfkit.record.baseline import Baseline
+    from perfkit.record.replicate import Replicate, Run
+
+STALE_DAYS = 30
+"""A run so much older than the newest replicate that the baseline has of its cases is a level of the past."""
+_CONFIRMED = 2
+"""Processes that must have shown a gain."""
+_ENOUGH_OTHERS = 2
+"""Against a single other replicate nobody can say which of the two is out of line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """One reason in a line; a `grave` one needs --force beside --reason, the others a reason alone."""
+
+    text: str
+    code: ExitCode
+    grave: bool = False
+
+
+def chooser(glob: str | None) -> Callable[[CaseId], bool]:
+    """Whether ``--cases`` selects a case."""
+    return lambda case: glob is None or fnmatchcase(str(case), glob)
+
+
+def objections(
+    baseline: Baseline | None, runs: Sequence[Run], judgement: Judgement, limits: Limits, glob: str | None = None
+) -> Iterator[Objection]:
+    """All that speaks against promoting the chosen cases of ``runs``, the gravest first.
+
+    ``judgement`` is theirs against the baseline, without waivers.
+    """
+    is_chosen = chooser(glob)
+    rows = [row for row in judgement.rows if is_chosen(row.case)]
+    yield from _failing(rows, had=cases_of(baseline))
+    for run in runs:
+        if run.replicate.commit.endswith("+dirty"):
+            text = f"{run.source}: measured with uncommitted changes, so nobody can say of which code"
+            yield Objection(text, ExitCode.USAGE, grave=True)
+    yield from _told_by(judgement.findings, is_chosen)
+    yield from _outliers(baseline, runs, limits)
+    yield from _stale(baseline, runs, rows, is_chosen)
+    yield from _unconfirmed(rows, runs)
+    for row in rows:
+        if is_incomparable(row):
+            yield Objection(f"{row.case}: {row.reason}", ExitCode.NOT_JUDGED)
+
+
+def cases_of(baseline: Baseline | None) -> set[CaseId]:
+    """Every case that a replicate of the baseline has."""
+    return {sample.case for replicate in (baseline.replicates if baseline else ()) for sample in replicate.samples}
+
+
+def is_incomparable(row: Row) -> bool:
+    """Whether the run measured the case under other conditions than the baseline."""
+    return row.verdict is Verdict.INCONCLUSIVE and not row.compared
+
+
+def _failing(rows: Iterable[Row], had: set[CaseId]) -> Iterator[Objection]:
+    failing = [row for row in rows if row.verdict.fails]
+    # What the run planned and didn't measure, and the baseline never had, takes nothing away from it.
+    never_had = [row for row in failing if row.verdict is Verdict.MISSING and row.case not in had]
+    lost = [row for row in failing if row not in never_had]
+    if lost:
+        yield Objection(_told(lost), ExitCode.FAIL, grave=True)
+    if never_had:
+        yield Objection(f"incomplete: {_told(never_had)}", ExitCode.FAIL)
+
+
+def _told(rows: Iterable[Row]) -> str:
+    return ", ".join(f"{row.case} is {row.verdict} ({row.reason}){_since_anchor(row)}" for row in rows)
+
+
+def _since_anchor(row: Row) -> str:
+    return f", {row.drift_pct:.1f}% slower than its anchor" if row.drift_pct is not None else ""
+
+
+def _told_by(findings: Iterable[Finding], is_chosen: Callable[[CaseId], bool]) -> Iterator[Objection]:
+    for finding in findings:
+        concerned = not finding.cases or any(map(is_chosen, finding.cases))
+        if finding.kind is FindingKind.DRIFT and concerned:
+            yield Objection(f"{finding.kind}: {finding.text}", ExitCode.FAIL, grave=True)
+        elif finding.kind in (FindingKind.COMMON_SHIFT, FindingKind.TOO_GOOD) and concerned:
+            yield Objection(finding.text, ExitCode.INCONCLUSIVE)
+
+
+def _outliers(baseline: Baseline | None, runs: Sequence[Run], limits: Limits) -> Iterator[Objection]:
+    """Of several runs, one whose times all lie elsewhere than those of the others and of the baseline."""
+    distinct = list({run.replicate.run_id: run for run in runs}.values())
+    known = baseline.replicates if baseline is not None else ()
+    if len(distinct) == 1 or len(known) + len(distinct) <= _ENOUGH_OTHERS:
+        return  # a single run against the baseline is what the judgement is
+    for run in distinct:
+        others = (*known, *(other.replicate for other in distinct if other is not run))
+        found = judge(_standing_in(baseline, run, others), [run], limits)
+        typical = typical_change_pct(found.rows)
+        far = TOLERANCE[run.replicate.platform]
+        has_shifted = any(finding.kind is FindingKind.COMMON_SHIFT for finding in found.findings)
+        # A repeat of doubtful cases can't say what a night did to all of them.
+        is_whole = 2 * sum(row.compared for row in found.rows) >= len(found.rows)
+        if has_shifted and is_whole and typical is not None and abs(math.log1p(typical / 100)) > far:
+            text = f"{run.source}: an outlier, its times lie {typical:+.1f}% from the others' (median over cases)"
+            yield Objection(text, ExitCode.INCONCLUSIVE)
+
+
+def _standing_in(baseline: Baseline | None, run: Run, replicates: tuple[Replicate, ...]) -> Baseline:
+    from perfkit.record.baseline import Baseline as Standing
+
+    if baseline is None:
+        return Standing("the other runs", run.hardware, replicates)
+    return replace(baseline, replicates=replicates, anchors=())
+
+
+def typical_change_pct(rows: Iterable[Row]) -> float | None:
+    """How far the deciding clock's times moved, median over compared cases; positive is slower."""
+    changes = []
+    for row in rows:
+        metric = row.metric(time_of(row.deciding.clock)) if row.compared and row.deciding is not None else None
+        if metric is not None and metric.change_pct is not None:
+            changes.append(metric.change_pct)
+    return median(changes) if changes else None
+
+
+def _stale(
+    baseline: Baseline | None, runs: Sequence[Run], rows: Sequence[Row], is_chosen: Callable[[CaseId], bool]
+) -> Iterator[Objection]:
+    dates = [
+        when
+        for replicate in (baseline.replicates if baseline is not None else ())
+        if any(is_chosen(sample.case) for sample in replicate.samples)
+        and (when := moment(replicate.datetime)) is not None
+    ]
+    for run in runs if dates else ():
+        when = moment(run.replicate.datetime)
+        age_days = (max(dates) - when).days if when is not None else 0
+        if age_days > STALE_DAYS:
+            typical = typical_change_pct(rows)
+            apart = "" if typical is None else f" and {typical:+.1f}% from its level (times, median over cases)"
+            text = (
+                f"{run.source}: a stale level, {age_days} days older than the newest replicate of the baseline{apart}"
+            )
+            yield Objection(text, ExitCode.INCONCLUSIVE)
+
+
+def _unconfirmed(rows: Iterable[Row], runs: Sequence[Run]) -> Iterator[Objection]:
+    """Gains that one process alone has shown: a lucky one would be the mark of all that follow.
+
+    Of two and more the judgement has weighed already how far they agree.
+    """
+    replicates = {run.replicate.run_id: run.replicate for run in runs}.values()
+    shown = Counter(sample.case for replicate in replicates for sample in replicate.samples)
+    for row in rows:
+        if row.verdict is Verdict.IMPROVED and shown[row.case] < _CONFIRMED:
+            text = f"{row.case}: an unconfirmed gain ({row.reason})"
+            yield Objection(f"{text}: promote {_CONFIRMED} processes that show it", ExitCode.INCONCLUSIVE)

@@ -1,0 +1,98 @@
+"""Where a baseline came from: who changed it, when, why, by which runs, and against which objections."""
+
+import datetime as dt
+import getpass
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from perfkit.record.replicate import Run
+from perfkit.record.schema import Model
+
+
+class RunSource(Model):
+    """One run that was promoted."""
+
+    run_id: str
+    file: str = Field(description="relative to the folder that it was promoted in; the name alone from elsewhere")
+    datetime: str
+    commit: str
+
+
+class Change(Model):
+    """One time that a command changed the file."""
+
+    action: Literal["promote", "prune"]
+    datetime: str
+    by: str
+    reason: str = ""
+    cases: str | None = Field(default=None, description="the glob that --cases gave")
+    runs: list[RunSource] = Field(default_factory=list)
+    accepted: list[str] = Field(
+        default_factory=list, description="what spoke against it and was accepted by --reason or --force"
+    )
+    anchors_moved: list[str] = Field(
+        default_factory=list, description="anchors that were set anew, from where to where"
+    )
+
+
+def sources(runs: Iterable[Run], here: Path) -> list[RunSource]:
+    """The runs as a baseline names them, in the order of their dates; no path of one machine is among them."""
+    named = [
+        RunSource(
+            run_id=run.replicate.run_id,
+            file=_relative(Path(run.source), here),
+            datetime=run.replicate.datetime,
+            commit=run.replicate.commit,
+        )
+        for run in {run.replicate.run_id: run for run in runs}.values()
+    ]
+    return sorted(named, key=lambda source: (source.datetime, source.run_id))
+
+
+def who() -> str:
+    """The person as git knows them, else the user of the system."""
+    name, email = (_git_config(key) for key in ("user.name", "user.email"))
+    if name:
+        return f"{name} <{email}>" if email else name
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return "unknown"
+
+
+def now() -> str:
+    """The moment in UTC, to the second."""
+    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+
+
+def today() -> dt.date:
+    """The day in UTC, as waivers count it."""
+    return dt.datetime.now(dt.UTC).date()
+
+
+def moment(text: str) -> dt.datetime | None:
+    """A record's date; without a time zone it is UTC. None for what is no date."""
+    try:
+        found = dt.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else found.replace(tzinfo=dt.UTC)
+
+
+def _relative(path: Path, here: Path) -> str:
+    try:
+        return path.resolve().relative_to(here.resolve()).as_posix()
+    except ValueError:
+        return path.name
+
+
+def _git_config(key: str) -> str:
+    try:
+        done = subprocess.run(["git", "config", key], capture_output=True, check=True, text=True)  # noqa: S603, S607
+    except (OSError, subprocess.CalledProcessError, UnicodeDecodeError):
+        return ""
+    return done.stdout.strip()
