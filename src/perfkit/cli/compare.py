@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from perfkit.cli.output import Format, project_limits, rendered, write
+from perfkit.cli.output import Format, Quiet, Verbose, project_limits, rendered, write
 from perfkit.judge.compare import judge
 from perfkit.record.baseline import DEFAULT_RESULTS, load_baseline
 from perfkit.record.read import read_runs
@@ -26,6 +26,8 @@ def compare(
         typer.Argument(metavar="RUN", help="Run file, or folder with the replicates of a run."),
     ],
     form: Annotated[Format, typer.Option("--format", help="How to show it.")] = Format.TERMINAL,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> int:
     """Judge RUN against BASE.
 
@@ -34,5 +36,5 @@ def compare(
     runs = read_runs(run)
     baseline = load_baseline(base, hardware=runs[0].hardware, results=DEFAULT_RESULTS)
     judgement = judge(baseline, runs, project_limits())
-    write(rendered(judgement, form, sys.stdout))
+    write(rendered(judgement, form, sys.stdout, verbose - quiet))
     return judgement.exit_code

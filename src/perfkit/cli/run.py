@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from perfkit.cli.output import Format, project_limits, rendered, write
+from perfkit.cli.output import Format, Quiet, Verbose, project_limits, rendered, write
 from perfkit.cli.replicate import LostReplicate, check_arguments, measure_replicate, tell
 from perfkit.errors import UserError
 from perfkit.judge.compare import judge
@@ -38,6 +38,8 @@ def run(
         Path, typer.Option(help="The folder that holds baselines/ and receives runs/.")
     ] = DEFAULT_RESULTS,
     form: Annotated[Format, typer.Option("--format", help="How to show it.")] = Format.TERMINAL,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> int:
     """Measure the suite several times, each in a fresh process, and judge the replicates as one run.
 
@@ -69,7 +71,7 @@ def run(
         raise UserError(f"no replicate was measured: {lost}")
     told = f"{len(runs)} of {replicates} replicates in {folder}; perfkit promote {folder} adds them to the baseline"
     judgement = _repeated(known, runs, repeats, arguments, folder, limits)
-    write(rendered(judgement, form, sys.stdout))
+    write(rendered(judgement, form, sys.stdout, verbose - quiet))
     tell(told)
     return judgement.exit_code
 
