@@ -1,4 +1,4 @@
-"""The flat table as CSV (RFC 4180, UTF-8): numbers in full precision, times in seconds."""
+"""The flat table as CSV (UTF-8, a line feed a line): numbers in full precision, times in seconds."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FORMULA = ("=", "+", "-", "@")
 def export(report: Report) -> bytes:
     """A heading and a row for each case and metric; what isn't known is an empty field."""
     out = io.StringIO(newline="")
-    writer = csv.writer(out)
+    writer = csv.writer(out, lineterminator="\n")
     writer.writerow(FlatRow._fields)
     writer.writerows([_field(value) for value in row] for row in flat_rows(report.judgement))
     return out.getvalue().encode()

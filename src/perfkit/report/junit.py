@@ -69,6 +69,9 @@ def _metric(suite: Xml.Element, row: Row, metric: MetricRow) -> None:
     properties = Xml.SubElement(test, "properties")
     for name, value in metric.model_dump(exclude={"metric", "verdict"}, exclude_none=True).items():
         Xml.SubElement(properties, "property", name=name, value=f"{value:.9g}")
+    if metric.current is None:
+        Xml.SubElement(test, "skipped", message="not measured in this run")
+        return
     verdict = metric.verdict
     if verdict is not None and verdict.fails and not row.verdict.fails:
         verdict = row.verdict  # the case was let off (two modes, too few rounds): its number fails nobody either

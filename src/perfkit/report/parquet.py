@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_type_hints
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,10 +13,8 @@ from perfkit.report.flat import FlatRow, flat_rows
 if TYPE_CHECKING:
     from perfkit.report.exporter import Report
 
-_TYPES = {"str": pa.string(), "float": pa.float64(), "int": pa.int32()}
-_SCHEMA = pa.schema(
-    [(name, _TYPES[kind.removesuffix(" | None")]) for name, kind in FlatRow.__annotations__.items()],
-)
+_TYPES = {str: pa.string(), str | None: pa.string(), float | None: pa.float64(), int | None: pa.int32()}
+_SCHEMA = pa.schema([(name, _TYPES[kind]) for name, kind in get_type_hints(FlatRow).items()])
 
 
 def export(report: Report) -> bytes:
