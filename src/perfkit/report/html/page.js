@@ -5,6 +5,7 @@
   const root = document.documentElement;
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   const drawn = new Set();
+  const errorsOnly = 1; // a level of Vega's log
 
   // Charts ------------------------------------------------------------------------------------------------------
   function rowsOf({ chart, key, clock: wanted }) {
@@ -47,8 +48,10 @@
     const spec = { ...data.charts[figure.dataset.chart], datasets: { points: rowsOf(figure.dataset) } };
     // "ast": expressions are interpreted, for the page's policy forbids to make code from text.
     // Only errors are logged: that a layer is empty, where a baseline has no rounds or none but medians, is no news.
-    const options = { ast: true, actions: false, renderer: "svg", logLevel: vega.Error, config: looks() };
+    const options = { ast: true, actions: false, renderer: "svg", logLevel: errorsOnly, config: looks() };
     await vegaEmbed(figure.querySelector(".chart"), spec, options);
+    // The figure has a name and its numbers a table; mark by mark the picture tells a screen reader nothing.
+    figure.querySelector("svg").setAttribute("aria-hidden", "true");
     figure.dataset.drawn = "yes";
   }
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from perfkit.record.schema import CaseRecord
     from perfkit.report.exporter import Report
 
-MOST_TIMES = 240_000
-"""Times in one page, some 2 MB of it. Beyond, every second, third, ... round is left out, and the page says so."""
+MOST_TIMES = 200_000
+"""Times in one page, some 1.5 MB of it. Beyond, every second, third, ... round is left out, and the page says so."""
 _MEBI = 2**20
 
 
