@@ -36,7 +36,7 @@ NASTY = (
     "a|b`c`\n| d |",
     "]]></failure>&amp;",
     "\x1b[31mred\x00\x7f\u202e\u2028\ufeff\ufffe",
-    '"quoted", \'twice\'\\',
+    "\"quoted\", 'twice'\\",
     "=HYPERLINK(1)",
     " +1|cmd",
     "::error title=x::y%0A",

@@ -8,7 +8,7 @@ import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree as Xml
+from xml.etree import ElementTree as ET
 
 import pyarrow.parquet as pq
 import pytest
@@ -62,7 +62,7 @@ def test_every_report_gives_a_file_with_no_control_characters(form: Format, repo
 
 @given(judgements)
 def test_junit_is_xml_with_a_test_case_for_each_case_and_metric(judgement: Judgement) -> None:
-    root = Xml.fromstring(exported(Format.JUNIT, Report(judgement)))  # noqa: S314  (our own)
+    root = ET.fromstring(exported(Format.JUNIT, Report(judgement)))  # noqa: S314  (our own)
     cases = root.findall(".//testcase")
     assert len(cases) == 1 + len(judgement.rows) + sum(len(row.metrics) for row in judgement.rows)
     assert int(root.attrib["tests"]) == len(cases)
@@ -182,6 +182,6 @@ def test_a_let_off_case_fails_no_metric() -> None:
         row.model_copy(update={"verdict": Verdict.INCONCLUSIVE}) if row.verdict.fails else row for row in judgement.rows
     )
     text = exported(Format.JUNIT, Report(judgement.model_copy(update={"rows": rows})))
-    root = Xml.fromstring(text)  # noqa: S314
+    root = ET.fromstring(text)  # noqa: S314
     assert (root.attrib["failures"], root.attrib["errors"]) == ("0", "0")
     assert int(root.attrib["skipped"]) >= 3

@@ -8,7 +8,6 @@ import typer
 
 from perfkit.cli.output import Format as ShownFormat
 from perfkit.cli.output import Quiet, Verbose, project_limits, rendered, write
-from perfkit.cli.replicate import tell
 from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
 from perfkit.judge.compare import judge
@@ -17,6 +16,7 @@ from perfkit.record.details import read_details
 from perfkit.report.destination import check_writable, write_whole
 from perfkit.report.exporter import BINARY, Format, Report, load_exporter
 from perfkit.report.gaps import read_what_is_there, with_gaps
+from perfkit.report.text import printable
 
 
 def report(
@@ -44,7 +44,7 @@ def report(
     exporter = load_exporter(form)
     replicates, gaps = read_what_is_there(runs)
     for gap in gaps:
-        tell(gap)
+        write(f"perfkit: {printable(gap)}\n", sys.stderr)
     found = load_baseline(baseline, hardware=replicates[0].hardware, results=DEFAULT_RESULTS)
     judgement = with_gaps(judge(found, replicates, project_limits()), gaps)
     if output is None and form is Format.TERMINAL:

@@ -1,4 +1,4 @@
-"""What reports show beside the verdicts and judging leaves out: rounds as they came, whole facts, the machine's state."""
+"""What reports show and judging leaves out: rounds as they came, whole facts, the machine's state."""
 
 from __future__ import annotations
 

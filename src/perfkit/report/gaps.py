@@ -34,7 +34,9 @@ def read_what_is_there(paths: Iterable[Path]) -> tuple[list[Run], list[str]]:
     for path in paths:
         if not path.exists():
             raise UserError(f"{path}: there is no such file or folder")
-        files = sorted(file for file in path.glob("*.json") if not file.name.startswith(".")) if path.is_dir() else [path]
+        files = (
+            sorted(file for file in path.glob("*.json") if not file.name.startswith(".")) if path.is_dir() else [path]
+        )
         for file in files:
             try:
                 runs.append(read_run(file))
@@ -66,4 +68,5 @@ def _cut_short(runs: Iterable[Run]) -> Iterator[str]:
     for run in runs:
         lost = [o for o in run.outcomes if o.status is Status.NOT_RUN and o.reason != _DESELECTED]
         if lost:
-            yield f"{run.source} ended early: {len(lost)} of its {len(run.outcomes)} cases have no times ({lost[0].reason})"
+            count = f"{len(lost)} of its {len(run.outcomes)} cases have no times"
+            yield f"{run.source} ended early: {count} ({lost[0].reason})"

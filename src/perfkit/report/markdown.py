@@ -1,7 +1,7 @@
-"""The report as GitHub Markdown, for a step summary or a comment on a pull request: what matters first, the rest folded.
+"""The report as GitHub Markdown, for a step summary or a comment on a pull request: what matters first.
 
-A comment holds 65,536 characters and a summary 1 MiB; beyond either GitHub keeps nothing. So the whole stays below 60 kB,
-and the best cases are left out first.
+A comment holds 65,536 characters and a summary 1 MiB; beyond either GitHub keeps nothing. So the whole stays below
+60 kB, and the best cases are left out first. What isn't for everyone is folded.
 """
 
 from __future__ import annotations

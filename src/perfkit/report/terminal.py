@@ -84,9 +84,7 @@ def render(judgement: Judgement, *, width: int, color: bool, verbosity: int = 0)
     return "\n".join(line.rstrip() for line in lines).lstrip("\n")
 
 
-def _tables(
-    judgement: Judgement, shown: Sequence[Row], width: int, *, color: bool, wordy: bool
-) -> Iterator[str]:
+def _tables(judgement: Judgement, shown: Sequence[Row], width: int, *, color: bool, wordy: bool) -> Iterator[str]:
     """A table for each model with an empty line behind it; all have the same columns."""
     whole = table_of(judgement, shown)
     cells = {row.case: cells for row, (_, cells) in zip(shown, whole.rows, strict=True)}

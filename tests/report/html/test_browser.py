@@ -91,7 +91,12 @@ def test_headings_sort_up_down_and_back(browser: Browser, report_file: Path) -> 
         heading = page.locator("th[data-sort=latency]")
         heading.get_by_role("button").click()
         assert heading.get_attribute("aria-sort") == "ascending"
-        values = [float(v) for v in page.locator("#table tbody td:nth-child(5)").evaluate_all("f => f.map(e => e.dataset.value).filter(v => v)")]
+        values = [
+            float(v)
+            for v in page.locator("#table tbody td:nth-child(5)").evaluate_all(
+                "f => f.map(e => e.dataset.value).filter(v => v)"
+            )
+        ]
         assert values == sorted(values)
         assert shown_cases(page)[-1] in (str(BROKEN), str(case("trt-fp16", "mobilenet_v2")))  # without a number: last
         heading.get_by_role("button").press("Enter")

@@ -162,7 +162,10 @@ def large(models: int, variants: int, replicates: int) -> Report:
     shapes = ("1x3x112x112", "1x3x224x224", "1x3x448x448", "8x3x224x224")
     names = ["eager-fp32", *(f"variant-{number}" for number in range(1, variants))]
     times: dict[CaseId, tuple[float, float]] = {
-        case(variant, f"model-{model}", shape): (4e-3, 1e-3) for model in range(models) for variant in names for shape in shapes
+        case(variant, f"model-{model}", shape): (4e-3, 1e-3)
+        for model in range(models)
+        for variant in names
+        for shape in shapes
     }
     slow = slowed(times, next(iter(times)), 1.5)
     nights = tuple(make_run(times, day=day, rounds=5).replicate for day in range(1, 6))

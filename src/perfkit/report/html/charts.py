@@ -30,13 +30,13 @@ def specifications() -> dict[str, dict[str, Any]]:
     return {name: _plain(chart) for name, chart in charts.items()}
 
 
-def _plain(chart: alt.Chart | alt.LayerChart | alt.FacetChart) -> dict[str, Any]:
+def _plain(chart: Any) -> dict[str, Any]:
     found: dict[str, Any] = chart.to_dict()
     del found["config"]  # the page has its own for light and dark
     return found
 
 
-def _rounds() -> alt.LayerChart:
+def _rounds() -> Any:
     """Every round of one clock in the order in which it was measured, both sides."""
     base = alt.Chart(_DATA).encode(
         x=alt.X("round:Q", title="round", axis=alt.Axis(tickMinStep=1)),
@@ -49,7 +49,7 @@ def _rounds() -> alt.LayerChart:
     return layers.properties(width=_WIDTH, height=_LOW)
 
 
-def _distribution() -> alt.LayerChart:
+def _distribution() -> Any:
     """The variant's rounds of each replicate as a box, or the median with its standard error, one below the other."""
     y = alt.Y("replicate:N", title=None, sort=None)
     color = alt.Color("of:N", title=None, scale=alt.Scale(domain=["run", "baseline"]))
@@ -67,7 +67,7 @@ def _distribution() -> alt.LayerChart:
     return (boxes + errors + points).properties(width=_WIDTH)
 
 
-def _tradeoff() -> alt.LayerChart:
+def _tradeoff() -> Any:
     """Accuracy against speed; a line joins the front of each shape."""
     base = (
         alt.Chart(_DATA)
@@ -90,7 +90,7 @@ def _tradeoff() -> alt.LayerChart:
     return (front + points).properties(width=_WIDTH, height=_HIGH)
 
 
-def _shapes() -> alt.LayerChart:
+def _shapes() -> Any:
     """Latency over the size of the input; a static profile's points stand beside the dynamic one's lines."""
     base = (
         alt.Chart(_DATA)
@@ -107,12 +107,12 @@ def _shapes() -> alt.LayerChart:
     return (lines + points).properties(width=_WIDTH, height=_HIGH)
 
 
-def _memory() -> alt.FacetChart:
+def _memory() -> Any:
     """What an engine takes on the disk, as scratch memory, and in calls; the largest shape of each variant."""
     kinds = ["engine_mib", "activation_mib", "call_mib"]
     bars = (
         alt.Chart(_DATA)
-        .transform_fold(kinds, as_=["kind", "mib"])
+        .transform_fold([*kinds], as_=["kind", "mib"])
         .transform_filter("datum.mib != null")
         .transform_aggregate(mib="max(mib)", groupby=["variant", "kind"])
         .mark_bar()

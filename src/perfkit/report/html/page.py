@@ -11,14 +11,13 @@ import hashlib
 import json
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 import vl_convert
 from markupsafe import Markup
 
 from perfkit import __version__
-from perfkit.report.exporter import Report
 from perfkit.report.html import charts, points
 from perfkit.report.html.cases import case_views, headings_of
 from perfkit.report.html.links import name_of
@@ -26,6 +25,9 @@ from perfkit.report.html.overview import overview_of
 from perfkit.report.table import SYMBOLS, head_lines
 from perfkit.report.text import printable
 from perfkit.report.units import format_speedup
+
+if TYPE_CHECKING:
+    from perfkit.report.exporter import Report
 
 _FILES = files(__package__)
 
@@ -58,7 +60,7 @@ def export(report: Report) -> bytes:
 @cache
 def vega() -> str:
     """The JavaScript of Vega, Vega-Lite and Vega-Embed, from inside vl-convert's package; some 0.9 MB, no network."""
-    return vl_convert.javascript_bundle()
+    return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
 
 
 def _template() -> jinja2.Template:

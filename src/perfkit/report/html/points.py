@@ -1,4 +1,4 @@
-"""What the charts draw, as plain lists: times in milliseconds, rounded to four digits, which is more than a picture shows."""
+"""What the charts draw, as plain lists; times in milliseconds with four digits, more than a picture shows."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ def case_points(report: Report) -> tuple[dict[str, Any], int]:
         for number, replicate in enumerate(report.baseline.replicates, 1):
             for sample in replicate.samples:
                 cases[anchor(sample.case)]["medians"] += _medians(sample, f"baseline {number}")
-    for found in cases.values():
-        found["clocks"] = _clocks(found)
+    for drawn in cases.values():
+        drawn["clocks"] = _clocks(drawn)
     return dict(cases), step
 
 
@@ -140,7 +140,7 @@ def _one(replicate: str, clock: Clock, side: str, times_s: Sequence[float], step
 def _medians(sample: Sample, replicate: str) -> Iterator[list[Any]]:
     """A baseline replicate's median and one standard error to each side, which is all that its file keeps.
 
-    Replicate, clock, median, lower and upper end: of five hundred cases the names of the keys alone would be a quarter MB.
+    Replicate, clock, median, lower and upper end: of 500 cases the names of the keys alone would be a quarter MB.
     """
     for clock in Clock:
         timing = clock.timing(sample)
