@@ -35,7 +35,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def ended(project: Path) -> Ended:
     reports = ("html:out/report.html", "junit:out/junit.xml", "bencher:out/b.json", "csv:lost/x.csv", "csv:out/t.csv")
-    return run_pytest(project, "--benchmark-autosave", *(f"--perfkit-report={report}" for report in reports))
+    return run_pytest(project, "-v", "--benchmark-autosave", *(f"--perfkit-report={report}" for report in reports))
+
+
+def test_pytests_own_verbosity_is_the_tables(ended: Ended) -> None:
+    assert any(line.lstrip().startswith("wall time - → ") for line in ended.lines)
 
 
 def test_each_report_is_written_and_named(project: Path, ended: Ended) -> None:

@@ -3,11 +3,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from perfkit.record.details import details_from_json, read_details
+from perfkit.record.details import baseline_details, details_from_json, read_details
 from tests.support import benchmark_of, case, plain_data, run_data, write_run
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
 TIMES = {case(): (4e-3, 1e-3), case("trt-int8"): (4e-3, 8e-4)}
 
@@ -32,6 +34,15 @@ def test_a_plain_file_has_the_rounds_that_it_kept() -> None:
     details = details_from_json(data, "plain.json")
     assert details.plain_s == {case(): (1e-3,) * 4}
     assert not details.records
+
+
+def test_a_baseline_lends_rounds_only_where_run_files_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_run(tmp_path / "auto", TIMES)  # a folder of that name isn't what auto means
+    assert baseline_details("auto") == baseline_details("none") == baseline_details("git:main") == []
+    assert len(baseline_details("./auto")) == 1
 
 
 def test_what_is_no_run_has_no_details(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
 from perfkit.judge.compare import judge
 from perfkit.record.baseline import AUTO, DEFAULT_RESULTS, load_baseline
-from perfkit.record.details import read_details
+from perfkit.record.details import baseline_details, read_details
 from perfkit.report.destination import check_writable, write_whole
 from perfkit.report.exporter import BINARY, Format, Report, load_exporter
 from perfkit.report.gaps import read_what_is_there, with_gaps
@@ -56,7 +56,7 @@ def report(
             runs=tuple(replicates),
             baseline=found,
             details=tuple(details for path in runs for details in read_details(path)),
-            baseline_details=tuple(read_details(Path(baseline))),
+            baseline_details=tuple(baseline_details(baseline)),
         )
     )
     if output is None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import traceback
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perfkit.errors import UserError
-from perfkit.record.details import details_from_json, read_details
+from perfkit.record.details import baseline_details, details_from_json
 from perfkit.report.destination import write_whole
 from perfkit.report.exporter import Report, load_exporter
 from perfkit.report.text import printable
@@ -31,7 +30,7 @@ def write_reports(state: RunState, judgement: Judgement, run: Run, data: dict[st
         runs=(run,),
         baseline=state.baseline,
         details=(details_from_json(data, run.source),),
-        baseline_details=tuple(read_details(Path(state.options.baseline))),
+        baseline_details=tuple(baseline_details(state.options.baseline)),
     )
     lines = []
     for form, path in state.options.reports:

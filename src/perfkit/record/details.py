@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from perfkit.errors import UserError
+from perfkit.record.baseline import AUTO, GIT_PREFIX, NONE
 from perfkit.record.benchmark import read_benchmark
 from perfkit.record.json_file import read_json_object
 from perfkit.record.schema import RunRecord
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from perfkit.catalog.case import CaseId
     from perfkit.record.schema import CaseRecord
@@ -47,6 +48,13 @@ def read_details(path: Path) -> list[Details]:
         with contextlib.suppress(UserError):
             found.append(details_from_json(read_json_object(file), str(file)))
     return [details for details in found if details.records or details.plain_s]
+
+
+def baseline_details(spec: str) -> list[Details]:
+    """Of the run files that `spec` names (see ``load_baseline``); none of a baseline by another name."""
+    if spec in (AUTO, NONE) or spec.startswith(GIT_PREFIX):
+        return []
+    return read_details(Path(spec))
 
 
 def details_from_json(data: Mapping[str, Any], source: str) -> Details:

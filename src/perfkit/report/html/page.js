@@ -39,7 +39,7 @@
     const scheme = { category: ["#3b8eea", "#e07b39", "#2da44e", "#c678dd", "#d1495b", "#17a2a2", "#b08800", "#8a94a0"] };
     return {
       background: "transparent", aria: false, axis, legend: words, header: { labelColor: fg, titleColor: fg }, title: { color: fg }, range: scheme,
-      view: { stroke: line },
+      view: { stroke: line }, boxplot: { rule: { color: fg } },
     };
   }
 

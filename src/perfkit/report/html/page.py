@@ -24,7 +24,6 @@ from perfkit.report.html.links import name_of
 from perfkit.report.html.overview import overview_of
 from perfkit.report.table import SYMBOLS, head_lines
 from perfkit.report.text import printable
-from perfkit.report.units import format_speedup
 
 if TYPE_CHECKING:
     from perfkit.report.exporter import Report
@@ -72,7 +71,6 @@ def _template() -> jinja2.Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["speedup"] = format_speedup
     environment.filters["id"] = name_of
     return environment.get_template("page.html.j2")
 
