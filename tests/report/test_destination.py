@@ -41,6 +41,11 @@ def test_what_can_not_work_is_said_before_measuring(texts: list[str], told: str)
     assert told in str(error.value)
 
 
+def test_one_file_by_two_names(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="is given twice"):
+        parse_destinations(["csv:x", f"junit:{tmp_path / 'x'}"], "--perfkit-report")
+
+
 def test_a_missing_library_is_one_line_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("perfkit.report.exporter.find_spec", lambda _: None)
     with pytest.raises(UserError, match=r"^the format parquet needs pyarrow: pip install 'perfkit\[parquet\]'$"):

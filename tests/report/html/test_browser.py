@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,7 @@ import axe_playwright_python
 import pytest
 from playwright.sync_api import sync_playwright
 
+from perfkit.judge.verdict import Verdict
 from perfkit.report.exporter import Format, Report, load_exporter
 from perfkit.report.html.links import anchor
 from tests.report.examples import ODD, first_run, report_of, whole_report
@@ -143,6 +146,9 @@ def test_charts_draw_what_is_there(browser: Browser, report_file: Path) -> None:
             figure.scroll_into_view_if_needed()
             figure.locator("svg").wait_for()
             assert figure.locator("svg path").count() > marks
+        # A tooltip names the point; it needs nothing that the page's policy forbids.
+        page.locator(f"#{anchor(REGRESSED)} figure[data-chart=rounds] .mark-symbol path").first.hover(force=True)
+        assert "run 1" in page.locator("#vg-tooltip-element").inner_text()
         figure = page.locator("details.model[open] figure[data-chart=tradeoff]").first
         figure.scroll_into_view_if_needed()
         figure.locator("svg").wait_for()
@@ -177,8 +183,14 @@ def test_light_dark_and_print(browser: Browser, report_file: Path) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(browser: Browser, report_file: Path, scheme: str) -> None:
-    with opened(browser, report_file, f"#{anchor(REGRESSED)}", color_scheme=scheme) as page:
+def test_axe_finds_nothing_serious(browser: Browser, tmp_path: Path, scheme: str) -> None:
+    """Every verdict is on the page, for each has a colour of its own."""
+    report = whole_report()
+    verdicts = itertools.cycle(Verdict)
+    rows = tuple(row.model_copy(update={"verdict": next(verdicts)}) for row in report.judgement.rows)
+    assert {row.verdict for row in rows} == set(Verdict)
+    path = written(replace(report, judgement=report.judgement.model_copy(update={"rows": rows})), tmp_path)
+    with opened(browser, path, f"#{anchor(REGRESSED)}", color_scheme=scheme) as page:
         page.wait_for_selector("figure[data-drawn]")
         page.evaluate(f"() => {{ {AXE.read_text('utf-8')} }}")
         found = page.evaluate("() => axe.run()")

@@ -32,7 +32,7 @@ _FILES = files(__package__)
 
 
 def export(report: Report) -> bytes:
-    """One document in UTF-8."""
+    """One document in UTF-8, ending with a newline."""
     cases, step = points.case_points(report)
     models = points.model_points(report)
     scripts = [vega(), _FILES.joinpath("page.js").read_text("utf-8")]
@@ -53,7 +53,7 @@ def export(report: Report) -> bytes:
         scripts=[Markup(script) for script in scripts],  # noqa: S704  (ours and vl-convert's)
         data=_json({"charts": charts.specifications(), "models": models, "cases": cases}),
     )
-    return text.encode()
+    return f"{text}\n".encode()
 
 
 @cache
