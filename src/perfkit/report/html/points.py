@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 MOST_TIMES = 200_000
 """Times in one page, some 1.5 MB of it. Beyond, every second, third, ... round is left out, and the page says so."""
 _MEBI = 2**20
+_SHAPE = re.compile(r"[0-9]{1,9}(x[0-9]{1,9}){0,7}")
+"""A text may hold more digits than Python converts."""
 
 
 def model_points(report: Report) -> dict[str, list[dict[str, Any]]]:
@@ -107,9 +110,8 @@ def _mark_front(points: Sequence[dict[str, Any]]) -> None:
 
 
 def _elements(shape: str) -> int | None:
-    """How many numbers an input of the shape has: what latencies are drawn over."""
-    parts = shape.split("x")
-    return math.prod(map(int, parts)) if all(part.isascii() and part.isdigit() for part in parts) else None
+    """How many numbers an input of the shape has: what latencies are drawn over. None for what is no shape."""
+    return math.prod(map(int, shape.split("x"))) if _SHAPE.fullmatch(shape) else None
 
 
 def _mebi(value: object) -> float | None:
