@@ -17,6 +17,7 @@ from perfkit.judge.verdict import FindingKind, Judgement, Moved, Verdict
 from perfkit.record.baseline import Baseline, read_baseline
 from perfkit.record.read import read_runs
 from perfkit.report import json_, markdown, terminal
+from perfkit.report.exporter import Report
 from tests.support import INPUTS, program_environment
 
 if TYPE_CHECKING:
@@ -42,8 +43,8 @@ def test_b01_int8_slower_than_fp16_is_told_and_fails_nothing() -> None:
     assert kinds(judgement) == [FindingKind.INT8_SLOWER]
     for report in (
         terminal.render(judgement, width=200, color=False),
-        markdown.render(judgement),
-        json_.render(judgement),
+        markdown.export(Report(judgement)).decode(),
+        json_.export(Report(judgement)).decode(),
     ):
         assert "int8 takes 2.02x the time of trt-fp16 on this shape" in report
 

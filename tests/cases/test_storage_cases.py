@@ -16,6 +16,7 @@ from perfkit.record.baseline import load_baseline, read_baseline
 from perfkit.record.hardware import file_key
 from perfkit.record.read import read_runs, run_from_json
 from perfkit.report import json_, markdown, terminal
+from perfkit.report.exporter import Report
 from tests.support import INPUTS
 
 if TYPE_CHECKING:
@@ -68,8 +69,8 @@ def test_a05_a_first_run_says_that_nothing_was_compared(tmp_path: Path) -> None:
     assert judgement.exit_code is ExitCode.NOT_JUDGED
     for report in (
         terminal.render(judgement, width=400, color=False),
-        markdown.render(judgement),
-        json_.render(judgement),
+        markdown.export(Report(judgement)).decode(),
+        json_.export(Report(judgement)).decode(),
     ):
         assert "no baseline for this hardware (NVIDIA H100 80GB HBM3 x1, 80 GiB" in report
         assert "promote one with: perfkit promote " in report
@@ -104,7 +105,7 @@ def test_a10_a_duplicate_is_broken_whichever_comes_first(turned_round: bool) -> 
     }
     assert "stands 2 times" in judgement.rows[0].reason
     assert judgement.exit_code is ExitCode.FAIL
-    assert markdown.render(judgement).count("trt-fp16/") == 1
+    assert markdown.export(Report(judgement)).decode().count("trt-fp16/") == 1
 
 
 @pytest.mark.parametrize(
@@ -120,7 +121,7 @@ def test_a11_a13_what_is_no_time_is_broken(name: str, reason: str) -> None:
     }
     assert reason in judgement.rows[0].reason
     assert judgement.exit_code is ExitCode.FAIL
-    report = json_.render(judgement)
+    report = json_.export(Report(judgement)).decode()
     json.loads(report, parse_constant=pytest.fail)
     assert "inf" not in terminal.render(judgement, width=160, color=False)
 
@@ -147,7 +148,7 @@ def test_a14_all_nine_are_matched() -> None:
 def test_a14_odd_names_are_matched_and_break_no_report(odd_names: Path) -> None:
     judgement = judged(odd_names / "baseline", odd_names / "current")
     assert judgement.counts == {Verdict.PASS: 9}
-    report = markdown.render(judgement)
+    report = markdown.export(Report(judgement)).decode()
     table = [line for line in report.splitlines() if line.startswith("|")]
     assert len(table) == 11
     assert {line.count("|") for line in table} == {table[0].count("|")}
@@ -167,6 +168,6 @@ def test_a14_names_cut_for_display_stay_distinct(odd_names: Path) -> None:
     twin["fullname"] = f"{long['fullname'][:middle]}y{long['fullname'][middle + 1 :]}"
     data["benchmarks"].append(twin)
     judgement = judge(None, [run_from_json(data, "run")])
-    report = markdown.render(judgement)
+    report = markdown.export(Report(judgement)).decode()
     cells = [line.split("|")[1] for line in report.splitlines() if line.startswith("| bench")]
     assert len(cells) == len(set(cells)) == 10

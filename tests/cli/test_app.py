@@ -108,7 +108,10 @@ def test_an_interrupt_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
     assert main(["compare", "a", "b"]) == 130
 
 
-HEAVY = ("torch", "torchvision", "numpy", "pandas", "scipy", "pytest", "openvino", "skimage")
+HEAVY = (
+    *("torch", "torchvision", "numpy", "pandas", "scipy", "pytest", "openvino", "skimage"),
+    *("altair", "jinja2", "pyarrow", "vl_convert"),
+)
 
 
 @pytest.mark.parametrize(

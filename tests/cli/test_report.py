@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from perfkit.cli import main
 from perfkit.exit_codes import ExitCode
+from perfkit.report.exporter import Format
 from tests.support import case, slowed, usual_times, write_run
 
 
@@ -31,8 +33,62 @@ def test_a_report_goes_to_a_file(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", run, "--format", "markdown", "--output", "summary.md"]) == 0
     assert capsys.readouterr().out == ""
     assert Path("summary.md").read_text(encoding="utf-8").startswith("**0 compared against")
-    assert main(["report", run, "--output", "nowhere/summary.md"]) == ExitCode.USAGE
-    assert "nowhere/summary.md: cannot be written" in capsys.readouterr().err
+    assert main(["report", run, "--output", "new/summary.txt"]) == 0
+    assert "12 NEW" in Path("new/summary.txt").read_text(encoding="utf-8")
+    assert main(["report", run, "--output", "summary.md/x"]) == ExitCode.USAGE
+    assert "summary.md/x: cannot be written" in capsys.readouterr().err
+    assert Path("summary.md").is_file()
+
+
+@pytest.mark.parametrize("form", list(Format))
+def test_every_format_is_written(form: Format, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    run = str(write_run(Path("a")))
+    slow = str(write_run(Path("b"), slowed(usual_times(), case(), 1.5), day=9))
+    arguments = ["report", slow, "--baseline", run, "--format", form]
+    assert main([*arguments, "--output", "report"]) == 0
+    assert Path("report").stat().st_size > 0
+    capsysbinary.readouterr()
+    assert main(arguments) == (ExitCode.USAGE if form is Format.PARQUET else ExitCode.PASS)
+    told = capsysbinary.readouterr()
+    if form is Format.PARQUET:
+        assert told.err == b"perfkit: --format parquet is no text; say where it goes with --output\n"
+    elif form is not Format.TERMINAL:  # which fits its width to where it goes
+        assert told.out == Path("report").read_bytes()
+
+
+def test_a_missing_library_is_said_before_anything_is_read(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("perfkit.report.exporter.find_spec", lambda _: None)
+    assert main(["report", "nowhere.json", "--format", "html"]) == ExitCode.USAGE
+    assert "pip install 'perfkit[report]'" in capsys.readouterr().err
+
+
+def test_a_baseline_of_run_files_lends_its_rounds() -> None:
+    for folder, day in (("a", 1), ("b", 9)):
+        write_run(Path(folder), {case(): (4e-3, 1e-3)}, day=day)
+    assert main(["report", "b", "--baseline", "a", "--format", "html", "--output", "r.html"]) == 0
+    assert '"replicate":"baseline 1","clock":"device"' in Path("r.html").read_text(encoding="utf-8")
+
+
+def test_quiet_and_verbose(capsys: pytest.CaptureFixture[str]) -> None:
+    run = str(write_run(Path("a")))
+    slow = str(write_run(Path("b"), slowed(usual_times(), case(), 1.5), day=9))
+    arguments = ["report", slow, "--baseline", run]
+    main(arguments)
+    usual = capsys.readouterr().out
+    main([*arguments, "-q"])
+    quiet = capsys.readouterr().out
+    main([*arguments, "-v"])
+    wordy = capsys.readouterr().out
+    assert "baseline: a" in usual
+    assert "baseline: a" not in quiet
+    assert "PASS  " not in quiet
+    assert str(case()) in quiet
+    assert quiet.splitlines()[-1] == usual.splitlines()[-1]
+    assert re.search(r"wall speedup \S+x → \S+x, -\d+\.\d%, \[-\d+\.\d%, ", wordy)
+    assert "replicates 1 → 1" in wordy
+    assert "replicates 1 → 1" not in usual
 
 
 def test_several_files_are_replicates_of_one_run(capsys: pytest.CaptureFixture[str]) -> None:

@@ -200,6 +200,7 @@ def test_an_unreadable_baseline_of_this_hardware_ends_it_after_the_first_replica
         (["--replicates=0"], "--replicates"),
         (["--repeats=-1"], "--repeats"),
         (["--", ".", "--perfkit-baseline=none"], "--perfkit-baseline goes before the --, as --baseline"),
+        (["--", ".", "--perfkit-report=html:x.html"], "--perfkit-report would be written anew by each replicate"),
         (["--", ".", "--benchmark-json=mine.json"], "--benchmark-json is perfkit's own here"),
         (["--", ".", "--perfkit-suite=tini"], "pytest ended with 4, see above; nothing was measured"),
         (["--", ".", "-k", "nothing", "--perfkit-suite=tiny"], "pytest ended with 5, see above"),

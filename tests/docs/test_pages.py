@@ -35,6 +35,7 @@ H100_BASELINE = "baselines/nvidia-h100-80gb-hbm3-x1-80gib.json"
         "outcomes.py",
         "detectable.py",
         "drift.py",
+        "reports.py",
     ],
 )
 def test_tables_come_from_committed_records(name: str, monkeypatch: pytest.MonkeyPatch) -> None:

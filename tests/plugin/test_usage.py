@@ -106,6 +106,21 @@ def test_a_slowdown_of_nothing(project: pytest.Pytester, value: str, message: st
     assert refused(project, f"--perfkit-fault={value}").startswith(message)
 
 
+def test_reports_that_could_not_be_written(project: pytest.Pytester) -> None:
+    """Before hours of measuring, and without making anything."""
+    (project.path / "file").touch()
+    for value, message in (
+        ("report.html", "'report.html' is not FORMAT:PATH, such as html:report.html"),
+        ("pdf:report.pdf", "there is no format 'pdf'; there are terminal, markdown, html, json, junit"),
+        ("junit:file/report.xml", "file/report.xml: cannot be written: "),
+        (f"csv:{project.path}", f"{project.path}: is a folder; name a file"),
+    ):
+        assert refused(project, f"--perfkit-report={value}").startswith(f"--perfkit-report: {message}")
+    line = refused(project, "--perfkit-report=csv:new/x", "--perfkit-report=html:new/x")
+    assert line == "--perfkit-report: new/x is given twice; each report needs a file of its own"
+    assert not (project.path / "new").exists()
+
+
 def test_a_case_that_the_suite_doesnt_have(project: pytest.Pytester) -> None:
     line = refused(project, "--perfkit-case=squeezenet1_1/eager-bf61/1x3x64x64")
     assert line.startswith(

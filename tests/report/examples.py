@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from perfkit.catalog.waivers import Waiver
 from perfkit.judge.anchors import anchors_of
 from perfkit.judge.compare import judge
 from perfkit.record.baseline import Baseline
+from perfkit.record.details import details_from_json
+from perfkit.record.read import run_from_json
+from perfkit.record.replicate import rounded
 from perfkit.record.schema import Outcome, Status
-from tests.support import GPU, case, make_run, slowed, usual_times
+from perfkit.report.exporter import Report
+from tests.support import GPU, case, make_run, run_data, slowed, usual_times
 
 if TYPE_CHECKING:
     from perfkit.judge.verdict import Judgement
@@ -19,6 +24,11 @@ ODD = case(model="mod|el`<b>\x1b[31m\u202e", variant="trt-fp16")
 
 def every_kind() -> Judgement:
     """REGRESSED, IMPROVED, PASS, NEW, MISSING, BROKEN, skipped, suspects and an odd name."""
+    return whole_report().judgement
+
+
+def whole_report() -> Report:
+    """The same with all that it was made of."""
     missing, broken = case("trt-fp16", "mobilenet_v2"), case("trt-int8", "mobilenet_v2")
     before = usual_times() | {ODD: (4e-3, 1e-3)}
     nights = tuple(make_run(before, day=day).replicate for day in (1, 2, 3))
@@ -30,13 +40,46 @@ def every_kind() -> Judgement:
         Outcome(**broken._asdict(), status=Status.BROKEN, reason="cosine 0.21 is under\nthe bound"),
         Outcome(**case("eager-bf16")._asdict(), status=Status.SKIPPED, reason="the CPU lacks bf16"),
     )
-    run = make_run(
+    data = run_data(
         {c: pair for c, pair in after.items() if c not in (missing, broken)},
         day=9,
         outcomes=outcomes,
         software={"torch": "2.12.0", "driver": "580.1"},
+        machine_state={"start_cpu_mhz": 2100, "end_cpu_mhz": 2050},
     )
-    return judge(Baseline("results/baselines/made-up.json", GPU, nights), [run])
+    return report_of([data], Baseline("results/baselines/made-up.json", GPU, nights))
+
+
+def rounded_numbers(report: Report) -> Report:
+    """With six digits: the last bits of a sum differ between versions of Python, and golden files may not."""
+    rows = [
+        row.model_copy(
+            update={
+                "detectable_pct": _six(row.detectable_pct),
+                "metrics": tuple(
+                    metric.model_copy(update={k: _six(v) for k, v in metric if isinstance(v, float)})
+                    for metric in row.metrics
+                ),
+            }
+        )
+        for row in report.judgement.rows
+    ]
+    return replace(report, judgement=report.judgement.model_copy(update={"rows": tuple(rows)}))
+
+
+def _six(value: float | None) -> float | None:
+    return None if value is None else rounded(value)
+
+
+def report_of(runs: list[dict[str, Any]], baseline: Baseline | None) -> Report:
+    """What ``perfkit report`` makes of run files with this content."""
+    read = [run_from_json(data, "made-up.json") for data in runs]
+    return Report(
+        judgement=judge(baseline, read),
+        runs=tuple(read),
+        baseline=baseline,
+        details=tuple(details_from_json(data, "made-up.json") for data in runs),
+    )
 
 
 def waived() -> Judgement:

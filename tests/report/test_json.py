@@ -5,13 +5,14 @@ import json
 import pytest
 
 from perfkit.judge.verdict import Judgement
-from perfkit.report.json_ import render
+from perfkit.report.exporter import Report
+from perfkit.report.json_ import export
 from tests.report.examples import every_kind, first_run
 
 
 def test_it_is_strict_json_with_everything_in_it() -> None:
     judgement = every_kind()
-    data = json.loads(render(judgement), parse_constant=pytest.fail)
+    data = json.loads(export(Report(judgement)), parse_constant=pytest.fail)
     assert data["kind"] == "perfkit-judgement"
     assert data["schema_version"] == 1
     assert data["exit_code"] == 1
@@ -24,7 +25,7 @@ def test_it_is_strict_json_with_everything_in_it() -> None:
 
 
 def test_a_refusal_has_a_kind_and_a_sentence() -> None:
-    data = json.loads(render(first_run()))
+    data = json.loads(export(Report(first_run())))
     assert data["refusal"]["kind"] == "no baseline"
     assert data["exit_code"] == 10
     assert data["baseline"] is None

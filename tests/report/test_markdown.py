@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perfkit.report.markdown import escape, render
+from perfkit.report.exporter import Report
+from perfkit.report.markdown import escape, export
 from tests.golden import assert_golden
 from tests.report.examples import every_kind, first_run
 
@@ -14,8 +15,8 @@ GOLDEN = Path(__file__).parent / "golden"
 
 
 def test_the_whole_report() -> None:
-    assert_golden(GOLDEN / "report.md", render(every_kind()))
-    assert_golden(GOLDEN / "first-run.md", render(first_run()))
+    assert_golden(GOLDEN / "report.md", export(Report(every_kind())).decode())
+    assert_golden(GOLDEN / "first-run.md", export(Report(first_run())).decode())
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from perfkit.judge.metric import Metric
 from perfkit.report.table import table_of
 from perfkit.report.terminal import render
 from tests.golden import assert_golden
@@ -35,6 +36,46 @@ def test_no_line_is_wider_than_asked(width: int) -> None:
     for judgement in (every_kind(), first_run()):
         lines = render(judgement, width=width, color=False).splitlines()
         assert max(map(len, lines)) <= width
+
+
+@pytest.mark.parametrize("width", [30, 80, 250])
+@pytest.mark.parametrize("verbosity", [-2, -1, 1, 2])
+def test_quiet_and_wordy_reports_fit_as_well(width: int, verbosity: int) -> None:
+    for judgement in (every_kind(), first_run()):
+        lines = render(judgement, width=width, color=False, verbosity=verbosity).splitlines()
+        assert max(map(len, lines)) <= width
+
+
+def test_quiet_shows_what_needs_a_look_and_how_it_came_out() -> None:
+    judgement = every_kind()
+    text = render(judgement, width=250, color=False, verbosity=-1)
+    assert [
+        line.split()[1] + line.split()[2]
+        for line in text.splitlines()
+        if line.count("/") > 1 and "compared" not in line
+    ] == [
+        "✗BROKEN",
+        "∅MISSING",
+        "▼REGRESSED",
+    ]
+    assert text.splitlines()[-1] == judgement.summary
+    assert render(first_run(), width=250, color=False, verbosity=-1).splitlines()[-1] == first_run().summary
+
+
+def test_a_wordy_report_has_every_metric_with_its_interval() -> None:
+    text = render(every_kind(), width=250, color=False, verbosity=1)
+    assert text.count("wall time ") == sum(row.metric(Metric.WALL_TIME) is not None for row in every_kind().rows)
+    speedup = r"device speedup 5\.00x → 3\.84x, -23\.\d%, \[-23\.\d%, -2\d\.\d%\]"
+    assert re.search(speedup + r", detects 2\.\d%, replicates 3 → 1, REGRESSED", text)
+
+
+def test_each_model_has_a_table_the_worst_first() -> None:
+    titles = re.findall(r"^(\S+): \d", render(every_kind(), width=250, color=False), flags=re.MULTILINE)
+    assert [title for title in titles if title[0] != "m" or title == "mobilenet_v2"] == [
+        "mobilenet_v2",
+        "resnet50",
+        "vgg16",
+    ]
 
 
 def test_colour_only_where_asked(monkeypatch: pytest.MonkeyPatch) -> None:

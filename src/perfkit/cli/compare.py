@@ -6,7 +6,16 @@ from typing import Annotated
 
 import typer
 
-from perfkit.cli.output import Format, JsonFormatOption, project_limits, project_waivers, rendered, write
+from perfkit.cli.output import (
+    Format,
+    JsonFormatOption,
+    Quiet,
+    Verbose,
+    project_limits,
+    project_waivers,
+    rendered,
+    write,
+)
 from perfkit.judge.compare import judge
 from perfkit.record.baseline import DEFAULT_RESULTS, load_baseline
 from perfkit.record.read import read_runs
@@ -27,6 +36,8 @@ def compare(
     ],
     form: Annotated[Format, typer.Option("--format", help="How to show it.")] = Format.TERMINAL,
     as_json: JsonFormatOption = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> int:
     """Judge RUN against BASE.
 
@@ -35,5 +46,5 @@ def compare(
     runs = read_runs(run)
     baseline = load_baseline(base, hardware=runs[0].hardware, results=DEFAULT_RESULTS)
     judgement = judge(baseline, runs, project_limits(), project_waivers())
-    write(rendered(judgement, Format.JSON if as_json else form, sys.stdout))
+    write(rendered(judgement, Format.JSON if as_json else form, sys.stdout, verbose - quiet))
     return judgement.exit_code

@@ -29,9 +29,12 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of 
 
 JsonFormatOption = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
 
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only the cases to look at, and how it came out.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Every metric with its interval, reasons at length.")]
+
 
 class Format(StrEnum):
-    """How a judgement is shown."""
+    """How a judgement is shown; ``perfkit report`` writes more."""
 
     TERMINAL = "terminal"
     MARKDOWN = "markdown"
@@ -54,26 +57,22 @@ def project_waivers() -> tuple[Waiver, ...]:
     return load_waivers(Path())
 
 
-def rendered(judgement: Judgement, form: Format, stream: TextIO | None) -> str:
+def rendered(judgement: Judgement, form: Format, stream: TextIO | None, verbosity: int = 0) -> str:
     """The judgement as text in a format, ending with a newline.
 
-    `stream` is where it will go, None for a file: colour and width fit it. Each renderer is
-    imported only where it is used.
+    `stream` is where it will go, None for a file: colour and width fit it. `verbosity` is of the terminal's table. Each
+    renderer is imported only where it is used.
     """
-    if form is Format.JSON:
-        from perfkit.report import json_
+    if form is not Format.TERMINAL:
+        from perfkit.report import exporter
 
-        return json_.render(judgement)
-    if form is Format.MARKDOWN:
-        from perfkit.report import markdown
-
-        return markdown.render(judgement)
+        return exporter.load_exporter(exporter.Format(form))(exporter.Report(judgement)).decode()
     from perfkit.report import terminal
 
     is_terminal = stream is not None and stream.isatty()
     # NO_COLOR counts when it is set to anything but nothing.
     color = is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return terminal.render(judgement, width=terminal_width(), color=color) + "\n"
+    return terminal.render(judgement, width=terminal_width(), color=color, verbosity=verbosity) + "\n"
 
 
 def terminal_width(without: int = _WIDTH_WITHOUT_TERMINAL) -> int:

@@ -59,6 +59,8 @@ def check_arguments(arguments: list[str]) -> None:
     for argument in arguments:
         if argument.startswith("--perfkit-baseline"):
             raise UserError("--perfkit-baseline goes before the --, as --baseline: the replicates are judged together")
+        if argument.startswith("--perfkit-report"):
+            raise UserError("--perfkit-report would be written anew by each replicate; perfkit report RUNS shows all")
         if argument.startswith("--benchmark-json"):
             raise UserError("--benchmark-json is perfkit's own here, a file for each replicate; leave it out")
 

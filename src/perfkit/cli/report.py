@@ -1,4 +1,4 @@
-"""``perfkit report``: show a run, for a CI step summary or for people; never a gate."""
+"""``perfkit report``: show a run, for people, a CI or another tool; never a gate."""
 
 import sys
 from pathlib import Path
@@ -6,12 +6,17 @@ from typing import Annotated
 
 import typer
 
-from perfkit.cli.output import Format, JsonFormatOption, project_limits, project_waivers, rendered, write
+from perfkit.cli.output import Format as ShownFormat
+from perfkit.cli.output import JsonFormatOption, Quiet, Verbose, project_limits, project_waivers, rendered, write
 from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
 from perfkit.judge.compare import judge
 from perfkit.record.baseline import AUTO, DEFAULT_RESULTS, load_baseline
-from perfkit.record.read import read_all
+from perfkit.record.details import baseline_details, read_details
+from perfkit.report.destination import check_writable, write_whole
+from perfkit.report.exporter import BINARY, Format, Report, load_exporter
+from perfkit.report.gaps import read_what_is_there, with_gaps
+from perfkit.report.text import printable
 
 
 def report(
@@ -26,16 +31,38 @@ def report(
     form: Annotated[Format, typer.Option("--format", help="How to show it.")] = Format.TERMINAL,
     as_json: JsonFormatOption = False,
     output: Annotated[Path | None, typer.Option(help="Write to this file instead of standard output.")] = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> int:
-    """Show RUNS with their verdicts; exit code 0 whatever these are."""
-    replicates = read_all(runs)
+    """Show RUNS with their verdicts; exit code 0 whatever these are.
+
+    What can't be read of a run is said in its report, and the rest is shown.
+    """
+    form = Format.JSON if as_json else form
+    if output is None and form in BINARY:
+        raise UserError(f"--format {form} is no text; say where it goes with --output")
+    if output is not None:
+        check_writable(output)
+    exporter = load_exporter(form)
+    replicates, gaps = read_what_is_there(runs)
+    for gap in gaps:
+        write(f"perfkit: {printable(gap)}\n", sys.stderr)
     found = load_baseline(baseline, hardware=replicates[0].hardware, results=DEFAULT_RESULTS)
-    judgement = judge(found, replicates, project_limits(), project_waivers())
+    judgement = with_gaps(judge(found, replicates, project_limits(), project_waivers()), gaps)
+    if output is None and form is Format.TERMINAL:
+        write(rendered(judgement, ShownFormat.TERMINAL, sys.stdout, verbose - quiet))
+        return ExitCode.PASS
+    content = exporter(
+        Report(
+            judgement=judgement,
+            runs=tuple(replicates),
+            baseline=found,
+            details=tuple(details for path in runs for details in read_details(path)),
+            baseline_details=tuple(baseline_details(baseline)),
+        )
+    )
     if output is None:
-        write(rendered(judgement, Format.JSON if as_json else form, sys.stdout))
+        write(content.decode())
     else:
-        try:
-            output.write_text(rendered(judgement, Format.JSON if as_json else form, None), encoding="utf-8")
-        except OSError as error:
-            raise UserError(f"{output}: cannot be written: {error.strerror}") from error
+        write_whole(output, content)
     return ExitCode.PASS

@@ -8,7 +8,16 @@ from typing import Annotated
 import typer
 
 from perfkit.catalog.waivers import Waiver
-from perfkit.cli.output import Format, JsonFormatOption, project_limits, project_waivers, rendered, write
+from perfkit.cli.output import (
+    Format,
+    JsonFormatOption,
+    Quiet,
+    Verbose,
+    project_limits,
+    project_waivers,
+    rendered,
+    write,
+)
 from perfkit.cli.replicate import LostReplicate, check_arguments, measure_replicate, tell
 from perfkit.errors import UserError
 from perfkit.judge.compare import judge
@@ -39,7 +48,10 @@ def run(
         Path, typer.Option(help="The folder that holds baselines/ and receives runs/.")
     ] = DEFAULT_RESULTS,
     form: Annotated[Format, typer.Option("--format", help="How to show it.")] = Format.TERMINAL,
+    *,
     as_json: JsonFormatOption = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> int:
     """Measure the suite several times, each in a fresh process, and judge the replicates as one run.
 
@@ -71,7 +83,7 @@ def run(
         raise UserError(f"no replicate was measured: {lost}")
     told = f"{len(runs)} of {replicates} replicates in {folder}; perfkit promote {folder} adds them to the baseline"
     judgement = _repeated(known, runs, repeats, arguments, folder, limits, waivers)
-    write(rendered(judgement, Format.JSON if as_json else form, sys.stdout))
+    write(rendered(judgement, Format.JSON if as_json else form, sys.stdout, verbose - quiet))
     tell(told)
     return judgement.exit_code
 

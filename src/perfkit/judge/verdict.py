@@ -133,6 +133,8 @@ class FindingKind(StrEnum):
     TAILS = "tails"
     INJECTED = "injected fault"
     SKIPPED = "skipped"
+    INCOMPLETE = "incomplete"
+    """Something of the run isn't there or can't be read: what is shown is not all of it."""
 
 
 class Finding(Model):

@@ -213,6 +213,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Judges the run. pytest-benchmark has saved it by now."""
     from perfkit.judge.compare import judge
     from perfkit.judge.limits import Limits
+    from perfkit.plugin.reports import write_reports
     from perfkit.record.read import run_from_json
 
     state = session.config.stash.get(STATE, None)
@@ -224,6 +225,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     run = run_from_json(data, "this run")
     state.judgement = judge(state.baseline, [run], Limits.of(state.config), state.waivers)
+    state.written = write_reports(state, state.judgement, run, data)
     # With no comparison asked for, pytest's own exit code stands: it knows the cases that are broken.
     if session.exitstatus == pytest.ExitCode.OK and state.options.baseline != "none":
         session.exitstatus = int(state.judgement.exit_code)
@@ -260,8 +262,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
             state.judgement,
             width=shutil.get_terminal_size().columns,
             color=terminalreporter.hasmarkup,
+            verbosity=config.get_verbosity(),
         )
     )
+    for line in state.written:
+        terminalreporter.write_line(line)
 
 
 def _known_case(item: pytest.Item) -> CaseId:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from perfkit.catalog.case import Platform
 from perfkit.catalog.fault import Fault, parse_fault
+from perfkit.report.destination import Destination, parse_destinations
 
 if TYPE_CHECKING:
     import pytest
@@ -23,6 +24,8 @@ class Options:
     baseline: str
     calibration_data: Path | None
     rebuild: bool
+    reports: tuple[Destination, ...]
+    """To be written when the run has been judged."""
     cases: tuple[str, ...]
     """Only these, MODEL/VARIANT/SHAPE each; empty: all of the suite."""
     faults: tuple[Fault, ...]
@@ -57,6 +60,14 @@ def add_options(parser: pytest.Parser) -> None:
         help="pictures to calibrate INT8 and FP8 on (default: photographs that scikit-image ships)",
     )
     group.addoption(
+        "--perfkit-report",
+        action="append",
+        default=[],
+        metavar="FORMAT:PATH",
+        help="write a report when the run has been judged: html, markdown, junit, csv, ... (perfkit report --help has "
+        "all); may be given more than once",
+    )
+    group.addoption(
         "--perfkit-case",
         action="append",
         default=[],
@@ -83,6 +94,7 @@ def read_options(config: pytest.Config) -> Options:
         baseline=config.getoption("perfkit_baseline"),
         calibration_data=None if calibration is None else Path(calibration),
         rebuild=config.getoption("rebuild"),
+        reports=parse_destinations(config.getoption("perfkit_report"), "--perfkit-report"),
         cases=tuple(config.getoption("perfkit_case")),
         faults=tuple(parse_fault(text) for text in config.getoption("perfkit_fault")),
     )

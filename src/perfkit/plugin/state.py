@@ -47,6 +47,8 @@ class RunState:
     gpu: dict[str, Any] | None = None
     saved_run: dict[str, Any] | None = None
     judgement: Judgement | None = None
+    written: list[str] = field(default_factory=list)
+    """A line for each report: where it is, or why it isn't."""
     _stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     @property

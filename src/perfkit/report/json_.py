@@ -6,10 +6,10 @@ import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from perfkit.judge.verdict import Judgement
+    from perfkit.report.exporter import Report
 
 
-def render(judgement: Judgement) -> str:
+def export(report: Report) -> bytes:
     """One JSON object, numbers in full precision, ending with a newline."""
-    data = judgement.model_dump(mode="json")
-    return json.dumps(data, allow_nan=False, indent=2) + "\n"
+    data = report.judgement.model_dump(mode="json")
+    return (json.dumps(data, allow_nan=False, indent=2) + "\n").encode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from perfkit.report.text import clip, printable, shorten
 from perfkit.report.units import NOTHING, format_change, format_speedup, format_time
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from perfkit.judge.verdict import Judgement, MetricRow, Row, Side
 
@@ -38,10 +39,10 @@ class Table:
     rows: tuple[tuple[Verdict, tuple[str, ...]], ...]
 
 
-def table_of(judgement: Judgement) -> Table:
+def table_of(judgement: Judgement, rows: Sequence[Row] | None = None) -> Table:
     """Case, verdict, speedups, latency, smallest detectable slowdown, and why; worst row first.
 
-    A speedup that no case has (device times on a CPU) has no column.
+    Of all rows or of some. A speedup that no case has (device times on a CPU) has no column.
     """
     speedups = [
         metric
@@ -63,16 +64,40 @@ def table_of(judgement: Judgement) -> Table:
                     why(row),
                 ),
             )
-            for row in judgement.rows
+            for row in (judgement.rows if rows is None else rows)
         ),
     )
 
 
+def by_model(rows: Iterable[Row]) -> Mapping[str, list[Row]]:
+    """The rows of each model, worst first; the model with the worst row first. `rows` stand worst first."""
+    models: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        models[row.model].append(row)
+    return models
+
+
+def needs_a_look(row: Row) -> bool:
+    """Whether somebody has to look at the case: it failed, couldn't be told, or was let off."""
+    return row.verdict.rank < Verdict.NEW.rank
+
+
+def count_words(rows: Iterable[Row]) -> str:
+    """How many have each verdict, worst first: ``1 REGRESSED, 3 PASS``."""
+    counted = Counter(row.verdict for row in rows)
+    return ", ".join(f"{counted[verdict]} {verdict}" for verdict in Verdict if counted[verdict])
+
+
 def why(row: Row) -> str:
     """The side that moved, the reason and the notes of a row in one line."""
+    return clip(whole_why(row), _LONGEST_WHY)
+
+
+def whole_why(row: Row) -> str:
+    """The same, however long."""
     moved = f"{row.moved}: " if row.moved is not None else ""
     parts = [f"{moved}{row.reason}", *row.notes]
-    return clip(printable("; ".join(part for part in parts if part)), _LONGEST_WHY)
+    return printable("; ".join(part for part in parts if part))
 
 
 def head_lines(judgement: Judgement) -> Sequence[str]:
@@ -90,6 +115,26 @@ def remark_lines(judgement: Judgement) -> Sequence[str]:
     lines = [f"{finding.kind}: {finding.text}" for finding in judgement.findings]
     lines += [f"changed: {suspect.what} {suspect.baseline} -> {suspect.current}" for suspect in judgement.suspects]
     return [printable(line) for line in lines]
+
+
+def metric_lines(row: Row) -> Iterator[str]:
+    """Each metric of a case with its whole interval, then its tail: what a wordy report adds to the row."""
+    for metric in row.metrics:
+        shown = format_speedup if metric.metric.is_speedup else format_time
+        sides = [NOTHING if side is None else shown(side) for side in (metric.baseline, metric.current)]
+        parts = [f"{metric.metric} {' → '.join(sides)}"]
+        if metric.change_pct is not None:
+            parts.append(format_change(metric.change_pct))
+        if metric.change_low_pct is not None and metric.change_high_pct is not None:
+            parts.append(f"[{format_change(metric.change_low_pct)}, {format_change(metric.change_high_pct)}]")
+        if metric.detectable_pct is not None:
+            parts.append(f"detects {metric.detectable_pct:.1f}%")
+        parts.append(f"replicates {metric.baseline_replicates} → {metric.current_replicates}")
+        yield ", ".join([*parts, *([] if metric.verdict is None else [str(metric.verdict)])])
+    if row.tail is not None:
+        tail = row.tail
+        p95, p99, longest = map(format_time, (tail.p95_s, tail.p99_s, tail.max_s))
+        yield f"tail p95 {p95}, p99 {p99}, longest {longest}, {tail.spikes} rounds above twice the median"
 
 
 def _side(side: Side) -> str:

@@ -22,6 +22,11 @@ def printable(text: str) -> str:
     )
 
 
+def distinct(text: str) -> str:
+    """Printable as well, and different texts stay different: for names that other tools keep apart."""
+    return printable(text.replace("\\", "\\\\"))
+
+
 def clip(text: str, length: int) -> str:
     """At most `length` characters, the last one an ellipsis where something was cut."""
     return text if len(text) <= length else text[: length - 1] + "…"

@@ -1,0 +1,181 @@
+"""Example reports from committed records: ``python docs/scripts/reports.py --make``, for docs/reports.md.
+
+Needs the dev requirements and a Chromium. Makes the pictures and the page below docs/reports/, and
+results/reports/weight.json: how large a report of many cases is, and how long a browser takes to open it. Without
+``--make`` only the table in the page is written anew from that file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import lzma
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from blocks import with_blocks
+
+from perfkit.cli import main as perfkit
+from perfkit.report.html.points import MOST_TIMES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, Page
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "reports.md"
+OUT = ROOT / "docs" / "reports"
+WEIGHT = ROOT / "results" / "reports" / "weight.json"
+H100 = ("efficientnet_b0", "mobilenet_v2", "resnet50", "vit_b_16")
+CPU = "results/cpu/2026-11-25-demo-repeats"
+SLOWED = "#c-resnet18-openvino-fp32-1x3x224x224-"
+COPIES = 42
+"""Of the twelve cases of the CPU's run under other names of models: 504 cases."""
+OPENINGS = 5
+
+
+@contextlib.contextmanager
+def workplace() -> Iterator[Path]:
+    """A folder with the records under the names that the reports are to show; it is the current one."""
+    before = Path.cwd()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "results").symlink_to(ROOT / "results")
+        (folder / "h100-tensorrt").mkdir()
+        for model in H100:
+            packed = ROOT / "results" / "h100" / "tensorrt" / f"2026-11-25-{model}.json.xz"
+            (folder / "h100-tensorrt" / f"{model}.json").write_bytes(lzma.decompress(packed.read_bytes()))
+        os.chdir(folder)
+        try:
+            yield folder
+        finally:
+            os.chdir(before)
+
+
+def report(runs: str, baseline: str, output: Path) -> None:
+    """An HTML report; ends the script where it can't be made."""
+    if perfkit(["report", runs, "--baseline", baseline, "--format", "html", "--output", str(output)]):
+        sys.exit(1)
+
+
+def many_cases(folder: Path) -> Path:
+    """The CPU's slowed run with every case many times over, under other names of models."""
+    target = folder / "many"
+    target.mkdir()
+    for path in sorted((ROOT / CPU / "slowed-10pct").glob("*.json")):
+        data = json.loads(path.read_text("utf-8"))
+        benchmarks, outcomes = data["benchmarks"], data["perfkit"]["outcomes"]
+        data["benchmarks"] = [renamed(each, number) for number in range(COPIES) for each in benchmarks]
+        data["perfkit"]["outcomes"] = [
+            {**each, "model": f"{each['model']}-{number}"} for number in range(COPIES) for each in outcomes
+        ]
+        (target / path.name).write_text(json.dumps(data), encoding="utf-8")
+    return target
+
+
+def renamed(benchmark: dict[str, Any], number: int) -> dict[str, Any]:
+    """The entry for another model, which has the same numbers."""
+    copy: dict[str, Any] = json.loads(json.dumps(benchmark))
+    for told in (copy["extra_info"], copy["extra_info"]["perfkit"]):
+        if "model" in told:
+            told["model"] = f"{told['model']}-{number}"
+    return copy
+
+
+def opening_ms(browser: Browser, path: Path) -> float:
+    """Median milliseconds from the request to the page's scripts having run."""
+    times = []
+    for _ in range(OPENINGS):
+        page = browser.new_page()
+        page.goto(path.as_uri())
+        times.append(page.evaluate("performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd"))
+        page.close()
+    return float(median(times))
+
+
+def picture(browser: Browser, path: Path, name: str, *, scheme: str, at: str = "", height: int = 900) -> None:
+    """A picture of the window as the page opens there, in a palette so that it stays small."""
+    from PIL import Image
+
+    page = browser.new_page(viewport={"width": 1360, "height": height}, color_scheme=scheme)  # type: ignore[arg-type]
+    page.goto(path.as_uri())
+    if at:
+        go_to(page, at)
+    page.wait_for_timeout(1000)
+    target = OUT / f"{name}.png"
+    page.screenshot(path=target)
+    page.close()
+    with Image.open(target) as image:
+        image.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(target, optimize=True)
+
+
+def go_to(page: Page, at: str) -> None:
+    """Follow the first link that begins so."""
+    link = page.locator(f"a[href^='{at}']").first
+    page.evaluate("href => { location.hash = href; }", link.get_attribute("href"))
+    page.wait_for_selector("figure[data-drawn]")
+
+
+def make() -> None:
+    """Everything, anew."""
+    from playwright.sync_api import sync_playwright
+
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    OUT.mkdir(exist_ok=True)
+    WEIGHT.parent.mkdir(exist_ok=True)
+    with workplace() as folder, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        h100, cpu, many = folder / "h100.html", OUT / "cpu-slowed.html", folder / "many.html"
+        report("h100-tensorrt", "results/baselines/nvidia-h100-80gb-hbm3-x1-80gib.json", h100)
+        report(f"{CPU}/slowed-10pct", f"{CPU}/baseline.json", cpu)
+        picture(browser, h100, "h100-light", scheme="light")
+        picture(browser, h100, "h100-model-light", scheme="light", at="#m-vit", height=820)
+        picture(browser, cpu, "cpu-slowed-light", scheme="light")
+        picture(browser, cpu, "cpu-slowed-case-dark", scheme="dark", at=SLOWED, height=820)
+        report(str(many_cases(folder)), f"{CPU}/baseline.json", many)
+        pages = {"H100, TensorRT": h100, "CPU, slowed by 10%": cpu, "CPU, 42 times": many}
+        found = [
+            {
+                "report": name,
+                "cases": path.read_text("utf-8").count('<details class="case"'),
+                "bytes": path.stat().st_size,
+                "opening_ms": opening_ms(browser, path),
+            }
+            for name, path in pages.items()
+        ]
+        told = {"chromium": browser.version, "machine": platform.machine(), "cores": os.cpu_count()}
+        browser.close()
+    WEIGHT.write_text(json.dumps({**told, "openings": OPENINGS, "reports": found}, indent=2) + "\n", encoding="utf-8")
+
+
+def weight_table() -> list[str]:
+    """One row a report."""
+    data = json.loads(WEIGHT.read_text("utf-8"))
+    lines = ["| report | cases | size | opens in |", "|---|---|---|---|"]
+    lines += [
+        f"| {each['report']} | {each['cases']} | {each['bytes'] / 1e6:.1f} MB | {each['opening_ms'] / 1e3:.2f} s |"
+        for each in data["reports"]
+    ]
+    how = f"Chromium {data['chromium']}, headless, {data['cores']} cores ({data['machine']}), from a disk; medians"
+    return [*lines, "", f"{how} of {data['openings']} openings. At most {MOST_TIMES:,} rounds' times are in a page."]
+
+
+def main() -> str:
+    """The page with its table made anew."""
+    return with_blocks(PAGE, {"weight": weight_table()})
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Example reports for docs/reports.md.")
+    parser.add_argument("--make", action="store_true", help="pictures, page and weights as well")
+    if parser.parse_args().make:
+        make()
+    PAGE.write_text(main(), "utf-8")

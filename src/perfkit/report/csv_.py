@@ -1,0 +1,33 @@
+"""The flat table as CSV (UTF-8, a line feed a line): numbers in full precision, times in seconds."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING
+
+from perfkit.report.flat import FlatRow, flat_rows
+from perfkit.report.text import distinct
+
+if TYPE_CHECKING:
+    from perfkit.report.exporter import Report
+
+_FORMULA = ("=", "+", "-", "@")
+"""What a spreadsheet takes for the start of a formula, and would run."""
+
+
+def export(report: Report) -> bytes:
+    """A heading and a row for each case and metric; what isn't known is an empty field."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(FlatRow._fields)
+    writer.writerows([_field(value) for value in row] for row in flat_rows(report.judgement))
+    return out.getvalue().encode()
+
+
+def _field(value: float | str | None) -> float | str | None:
+    if not isinstance(value, str):
+        return value
+    text = distinct(value)
+    # Spaces before it don't stop every spreadsheet.
+    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
