@@ -28,7 +28,9 @@ def report(
         str,
         typer.Option(help="auto: results/baselines/ has it for this hardware; none; git:REF; or a path."),
     ] = AUTO,
-    form: Annotated[Format, typer.Option("--format", help="How to show it.")] = Format.TERMINAL,
+    form: Annotated[
+        Format, typer.Option("--format", metavar="FORMAT", help=f"How to show it: {', '.join(Format)}.")
+    ] = Format.TERMINAL,
     as_json: JsonFormatOption = False,
     output: Annotated[Path | None, typer.Option(help="Write to this file instead of standard output.")] = None,
     quiet: Quiet = False,
