@@ -10,6 +10,7 @@ import typer
 from perfkit.cli.output import Format, project_limits, rendered, write
 from perfkit.cli.replicate import LostReplicate, check_arguments, measure_replicate, tell
 from perfkit.errors import UserError
+from perfkit.history.keep import keep
 from perfkit.judge.compare import judge
 from perfkit.judge.limits import Limits
 from perfkit.judge.verdict import Judgement, Verdict
@@ -71,6 +72,8 @@ def run(
     judgement = _repeated(known, runs, repeats, arguments, folder, limits)
     write(rendered(judgement, form, sys.stdout))
     tell(told)
+    if (warning := keep(runs, judgement, results)) is not None:
+        tell(warning)
     return judgement.exit_code
 
 

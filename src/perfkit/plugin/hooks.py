@@ -210,7 +210,8 @@ def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, A
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Judges the run. pytest-benchmark has saved it by now."""
+    """Judges the run, and adds it to the history if it is saved. pytest-benchmark has done so by now."""
+    from perfkit.history.keep import keep
     from perfkit.judge.compare import judge
     from perfkit.judge.limits import Limits
     from perfkit.record.read import run_from_json
@@ -222,7 +223,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     state.finish()
     if data is None:
         return
-    state.judgement = judge(state.baseline, [run_from_json(data, "this run")], Limits.of(state.config))
+    run = run_from_json(data, "this run")
+    state.judgement = judge(state.baseline, [run], Limits.of(state.config))
+    if state.saved_run is not None:
+        state.history_warning = keep([run], state.judgement, state.results)
     # With no comparison asked for, pytest's own exit code stands: it knows the cases that are broken.
     if session.exitstatus == pytest.ExitCode.OK and state.options.baseline != "none":
         session.exitstatus = int(state.judgement.exit_code)
@@ -261,6 +265,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
             color=terminalreporter.hasmarkup,
         )
     )
+    if state.history_warning is not None:
+        terminalreporter.write_line(f"perfkit: {state.history_warning}", yellow=True)
 
 
 def _known_case(item: pytest.Item) -> CaseId:

@@ -44,6 +44,7 @@ class RunState:
     gpu: dict[str, Any] | None = None
     saved_run: dict[str, Any] | None = None
     judgement: Judgement | None = None
+    history_warning: str | None = None
     _stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     @property

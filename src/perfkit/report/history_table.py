@@ -1,0 +1,121 @@
+"""The history for people: a sparkline, and a row a replicate; of several series a line each."""
+
+from __future__ import annotations
+
+import io
+import math
+from itertools import pairwise
+from statistics import median
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+from perfkit.report.text import cell_width, printable
+from perfkit.report.units import NOTHING, format_speedup, format_time
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from perfkit.history.series import Through
+
+_BARS = "▁▂▃▄▅▆▇█"
+_MOST_ROWS = 30
+_LONGEST_SPARKLINE = 60
+_SPARKLINE = 24
+"""In a line of several."""
+
+
+def render(found: Sequence[Through], width: int) -> str:
+    """At most `width` columns wide, without a newline at its end."""
+    if len(found) == 1:
+        return _one(found[0], width)
+    out, console = _console(width)
+    table = _table("case", "metric", "replicates", "first", "last", "range", "through time")
+    for through in found:
+        metric, values = through.series.metric, [point.value for point in through.points]
+        table.add_row(
+            printable(str(through.series.case)),
+            metric,
+            str(len(values)),
+            format_value(metric, values[0]),
+            format_value(metric, values[-1]),
+            f"{format_value(metric, min(values))} to {format_value(metric, max(values))}",
+            sparkline(values, _SPARKLINE),
+        )
+    console.print(table)
+    for hardware in dict.fromkeys(through.series.hardware for through in found):
+        console.print(f"hardware: {printable(hardware)}")
+    return _stripped(out)
+
+
+def _one(through: Through, width: int) -> str:
+    out, console = _console(width)
+    series, points = through.series, through.points
+    metric, values = series.metric, [point.value for point in points]
+    console.print(f"{printable(str(series.case))}, {metric}, on {printable(series.hardware)}")
+    low, high = format_value(metric, min(values)), format_value(metric, max(values))
+    line = sparkline(values, min(_LONGEST_SPARKLINE, max(8, width - cell_width(low + high) - 2)))
+    console.print(f"{low} {line} {high}")
+    table = _table("date", "commit", metric, "±", "verdict")
+    for point in points[-_MOST_ROWS:]:
+        error = point.relative_error
+        table.add_row(
+            point.run.date[:16].replace("T", " "),
+            printable(point.run.short_commit) or NOTHING,
+            format_value(metric, point.value),
+            NOTHING if error is None else f"{100 * error:.1f}%",
+            point.verdict or NOTHING,
+        )
+    console.print(table)
+    earlier = len(points) - _MOST_ROWS
+    if earlier > 0:
+        console.print(f"and {earlier} earlier; --csv and --json have all")
+    return _stripped(out)
+
+
+def sparkline(values: Sequence[float], width: int) -> str:
+    """A bar a value, or the median of neighbours where there are more values than columns.
+
+    >>> sparkline([1, 2, 3, 4], 8), sparkline([1, 1, 9, 9, 5, 5], 3), sparkline([7, 7], 8)
+    ('▁▃▆█', '▁█▄', '▄▄')
+    """
+    columns = min(width, len(values))
+    edges = [round(column * len(values) / columns) for column in range(columns + 1)]
+    shown = [median(values[a:b]) for a, b in pairwise(edges)]
+    low, high = min(shown), max(shown)
+    if high == low:
+        return _BARS[3] * columns
+    return "".join(_BARS[round((value - low) / (high - low) * (len(_BARS) - 1))] for value in shown)
+
+
+def format_value(metric: str, value: float) -> str:
+    """A number of the history for people, in the unit that the metric's name tells.
+
+    >>> format_value("wall speedup", 2.5), format_value("p99_s", 0.0125), format_value("engine_bytes", 2.5e6)
+    ('2.50x', '12.5 ms', '2.50 MB')
+    """
+    if metric.endswith("speedup"):
+        return format_speedup(value)
+    if metric.endswith((" time", "_s")):
+        return format_time(value) if value > 0 and math.isfinite(value) else f"{value:g} s"
+    if metric.endswith("_bytes"):
+        return f"{value / 1e6:.2f} MB"
+    return f"{value:.6g}"
+
+
+def _console(width: int) -> tuple[io.StringIO, Console]:
+    out = io.StringIO()
+    # Names have brackets; they are no markup.
+    return out, Console(file=out, width=width, color_system=None, markup=False, emoji=False, highlight=False)
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="")
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table
+
+
+def _stripped(out: io.StringIO) -> str:
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
