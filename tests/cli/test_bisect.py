@@ -15,6 +15,7 @@ from tests.projects import REPOSITORY
 from tests.support import case, program_environment
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 CASE = case("trt-int8")
@@ -55,7 +56,7 @@ def _in_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     git("add", ".")
 
 
-def commits(tmp_path: Path, *told: dict[str, object]) -> list[str]:
+def commits(tmp_path: Path, *told: Mapping[str, object]) -> list[str]:
     """One commit each."""
     made = []
     for number, entry in enumerate(told):

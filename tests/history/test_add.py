@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from perfkit.errors import UserError
 from perfkit.history.add import Added, Entry, add_runs
 from perfkit.history.database import History, open_history
-from perfkit.history.series import find_series, histories_of, runs_since, software_of
+from perfkit.history.series import find_series, histories_of, numbers_of, runs_since, software_of
 from perfkit.history.tables import MEASUREMENTS, METADATA, RUNS, VERDICTS
 from perfkit.record.read import run_from_json
 from tests.support import CPU, case, make_run, plain_data, program_environment, usual_times, write_run
@@ -97,9 +97,25 @@ def test_verdicts_may_come_later_and_stay_as_they_were_first(history: History) -
     with history.reading() as connection:
         series = find_series(connection, str(case()), None)
         (through,) = histories_of(connection, series, runs_since(connection, None))
-        (bare,) = histories_of(connection, series, runs_since(connection, None), verdicts=False)
     assert [point.verdict for point in through.points] == ["PASS"]
-    assert [point.verdict for point in bare.points] == [None]
+
+
+def test_numbers_in_columns_are_the_same_numbers(history: History) -> None:
+    """In the order of dates, which isn't the order in which they were added."""
+    add_runs(history, [Entry(make_run(day=day)) for day in (3, 1, 4, 2)])
+    with history.reading() as connection:
+        series = find_series(connection, "resnet50/*", "wall time")
+        for runs in (runs_since(connection, None), runs_since(connection, 1893456000 + 2 * 86400), {}):
+            ids, places, values = numbers_of(connection, series, runs)
+            found = histories_of(connection, series, runs)
+            expected = {
+                (each.series.id, list(runs.values()).index(point.run)): point.value
+                for each in found
+                for point in each.points
+            }
+            assert dict(zip(zip(ids.tolist(), places.tolist(), strict=True), values.tolist(), strict=True)) == expected
+            assert list(zip(ids.tolist(), places.tolist(), strict=True)) == sorted(expected)
+            assert len(expected) == len(runs) * 6
 
 
 def test_hardware_keeps_series_apart_and_since_cuts_them(history: History) -> None:

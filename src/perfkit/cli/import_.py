@@ -1,5 +1,6 @@
 """``perfkit import``: plain pytest-benchmark files, named as cases, so that they can be judged as far as that goes."""
 
+import math
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -57,7 +58,7 @@ def import_(
 
 def _read(path: Path, pattern: Pattern | None, reference: str) -> tuple[Path, dict[str, Any], Run, int]:
     """The file, its data with cases named, and the run in it; how many benchmarks the pattern fits."""
-    data = read_json_object(path)
+    data: dict[str, Any] = _strict(read_json_object(path))
     if "perfkit" in data or data.get("kind") is not None:
         raise UserError(f"{path}: is perfkit's own; import takes others' files, perfkit history add takes runs")
     run_from_json(data, str(path))  # says what is wrong with the file before the pattern is tried
@@ -65,6 +66,15 @@ def _read(path: Path, pattern: Pattern | None, reference: str) -> tuple[Path, di
     if pattern is not None:
         data, count = named_by(pattern, reference, data, str(path))
     return path, data, run_from_json(data, str(path)), count
+
+
+def _strict(node: Any) -> Any:
+    """The same with null for NaN and infinity, which no strict JSON holds; a time that is null is as broken."""
+    if isinstance(node, dict):
+        return {key: _strict(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_strict(value) for value in node]
+    return None if isinstance(node, float) and not math.isfinite(node) else node
 
 
 def _told(run: Run, count: int) -> str:

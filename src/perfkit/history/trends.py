@@ -68,20 +68,11 @@ def find_trends(connection: sa.Connection, series: Sequence[Series], since_s: in
     """Every change of some series from a moment on, oldest first."""
     runs = runs_since(connection, since_s)
     nights = _Nights(runs)
-    # By run id, so that an array of ids becomes one of nights at once; -1 for runs that weren't asked for.
-    night_of = np.full(max(runs, default=0) + 2, -1)
-    for identity, night in nights.of.items():
-        night_of[identity] = night
-    pieces = [
-        (np.array(ids), night_of[np.minimum(run_ids, len(night_of) - 1)], np.array(values))
-        for ids, run_ids, values in numbers_of(connection, series, runs)
-    ]
-    if not pieces:
+    ids, places, values = numbers_of(connection, series, runs)
+    if not len(ids):
         return []
-    ids, numbers, values = (np.concatenate(column) for column in zip(*pieces, strict=True))
-    asked = numbers >= 0
     software = software_of(connection, (run.software_id for run in runs.values()))
-    found = changes_by_series(ids[asked], numbers[asked], values[asked])
+    found = changes_by_series(ids, np.array(nights.of)[places], values)
     by_id = {one.id: one for one in series}
     trends = [
         nights.trend(by_id[identity], change, software) for identity, changes in found.items() for change in changes
@@ -94,14 +85,14 @@ class _Nights:
 
     def __init__(self, runs: Mapping[int, RunFacts]) -> None:
         self._last: list[RunFacts] = []
-        self.of: dict[int, int] = {}
+        self.of: list[int] = []
         numbers: dict[tuple[str, str, int], int] = {}
-        for identity, run in runs.items():
+        for run in runs.values():
             key = _day(run), run.commit, run.software_id
             if key not in numbers:
                 numbers[key] = len(self._last)
                 self._last.append(run)
-            self.of[identity] = numbers[key]
+            self.of.append(numbers[key])
 
     def trend(self, series: Series, change: Change, software: Mapping[int, Mapping[str, str]]) -> Trend:
         """What was found, in words of the history."""

@@ -219,13 +219,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     state = session.config.stash.get(STATE, None)
     if state is None or not state.started:
         return
+    is_saved = state.saved_run is not None
     data = state.saved_run or _unsaved_run(session.config)
     state.finish()
     if data is None:
         return
     run = run_from_json(data, "this run")
     state.judgement = judge(state.baseline, [run], Limits.of(state.config))
-    if state.saved_run is not None:
+    if is_saved:
         state.history_warning = keep([run], state.judgement, state.results)
     # With no comparison asked for, pytest's own exit code stands: it knows the cases that are broken.
     if session.exitstatus == pytest.ExitCode.OK and state.options.baseline != "none":

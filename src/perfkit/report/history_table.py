@@ -17,7 +17,10 @@ from perfkit.report.units import NOTHING, format_speedup, format_time
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from perfkit.history.series import Through
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from perfkit.history.series import Series, Through
 
 _BARS = "▁▂▃▄▅▆▇█"
 _MOST_ROWS = 30
@@ -26,30 +29,35 @@ _SPARKLINE = 24
 """In a line of several."""
 
 
-def render(found: Sequence[Through], width: int) -> str:
-    """At most `width` columns wide, without a newline at its end."""
-    if len(found) == 1:
-        return _one(found[0], width)
+def render_many(
+    series: Sequence[Series],
+    ids: NDArray[np.int64],
+    _: NDArray[np.int64],
+    values: NDArray[np.float64],
+    width: int,
+) -> str:
+    """A line a series, at most `width` columns wide, without a newline at its end.
+
+    `ids` and `values` are the columns of all their numbers, by series and date.
+    """
     out, console = _console(width)
     table = _table("case", "metric", "replicates", "first", "last", "range", "through time")
-    for through in found:
-        metric, values = through.series.metric, [point.value for point in through.points]
-        table.add_row(
-            printable(str(through.series.case)),
-            metric,
-            str(len(values)),
-            format_value(metric, values[0]),
-            format_value(metric, values[-1]),
-            f"{format_value(metric, min(values))} to {format_value(metric, max(values))}",
-            sparkline(values, _SPARKLINE),
-        )
+    for one in series:
+        own = values[ids.searchsorted(one.id) : ids.searchsorted(one.id, side="right")].tolist()
+        if own:
+            low, high, first, last = (
+                format_value(one.metric, number) for number in (min(own), max(own), own[0], own[-1])
+            )
+            case = printable(str(one.case))
+            table.add_row(case, one.metric, str(len(own)), first, last, f"{low} to {high}", sparkline(own, _SPARKLINE))
     console.print(table)
-    for hardware in dict.fromkeys(through.series.hardware for through in found):
+    for hardware in dict.fromkeys(one.hardware for one in series):
         console.print(f"hardware: {printable(hardware)}")
     return _stripped(out)
 
 
-def _one(through: Through, width: int) -> str:
+def render_one(through: Through, width: int) -> str:
+    """A series with a row a replicate, at most `width` columns wide, without a newline at its end."""
     out, console = _console(width)
     series, points = through.series, through.points
     metric, values = series.metric, [point.value for point in points]
@@ -78,7 +86,7 @@ def sparkline(values: Sequence[float], width: int) -> str:
     """A bar a value, or the median of neighbours where there are more values than columns.
 
     >>> sparkline([1, 2, 3, 4], 8), sparkline([1, 1, 9, 9, 5, 5], 3), sparkline([7, 7], 8)
-    ('▁▃▆█', '▁█▄', '▄▄')
+    ('▁▃▆█', '▁█▅', '▄▄')
     """
     columns = min(width, len(values))
     edges = [round(column * len(values) / columns) for column in range(columns + 1)]

@@ -35,7 +35,7 @@ def render(trends: Sequence[Trend], width: int) -> str:
         table.add_row(*_cells(group))
     console.print(table)
     worse = sum(trend.worse for trend in trends)
-    console.print(f"{len(trends)} changes, {worse} for the worse")
+    console.print(f"{len(trends)} change{'s' if len(trends) != 1 else ''}, {worse} for the worse")
     if single := [trend for trend in trends if trend.worse and trend.good and trend.good != trend.bad]:
         newest = single[-1]
         console.print(

@@ -37,17 +37,21 @@ def show_history(
     if as_csv + as_json + (parquet is not None) > 1:
         raise UserError("--csv, --json and --parquet: one of them at a time")
     from perfkit.history.database import open_existing_history
-    from perfkit.history.series import find_series, histories_of, runs_since
+    from perfkit.history.series import find_series, histories_of, numbers_of, runs_since
 
-    start_s = since_s(since)
+    start_s, width = since_s(since), shutil.get_terminal_size((_WIDTH_WITHOUT_TERMINAL, 0)).columns
     with open_existing_history(results) as history, history.reading() as connection:
         series = find_series(connection, case, metric)
-        everything = as_csv or as_json or parquet is not None
         runs = runs_since(connection, start_s)
-        found = histories_of(connection, series, runs, verdicts=everything or len(series) == 1)
+        if len(series) > 1 and not (as_csv or as_json or parquet is not None):
+            from perfkit.report.history_table import render_many
+
+            write(render_many(series, *numbers_of(connection, series, runs), width) + "\n")
+            return ExitCode.PASS
+        found = histories_of(connection, series, runs)
     if not found:
         raise UserError(f"{case}: nothing since {since}; leave out --since to see what there is")
-    if everything:
+    if as_csv or as_json or parquet is not None:
         from perfkit.report import history as exported
 
         if parquet is not None:
@@ -55,7 +59,7 @@ def show_history(
         else:
             write(exported.csv_text(found) if as_csv else exported.json_text(found))
         return ExitCode.PASS
-    from perfkit.report.history_table import render
+    from perfkit.report.history_table import render_one
 
-    write(render(found, shutil.get_terminal_size((_WIDTH_WITHOUT_TERMINAL, 0)).columns) + "\n")
+    write(render_one(found[0], width) + "\n")
     return ExitCode.PASS

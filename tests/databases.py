@@ -1,4 +1,4 @@
-"""A history of its own for each test, in SQLite and in PostgreSQL."""
+"""A history of its own for each test, in SQLite and in PostgreSQL; tests/conftest.py offers it."""
 
 from __future__ import annotations
 
