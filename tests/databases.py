@@ -7,7 +7,6 @@ import uuid
 from typing import TYPE_CHECKING
 
 import pytest
-import sqlalchemy as sa
 
 from perfkit.history.location import VARIABLE
 
@@ -29,6 +28,8 @@ def history_url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pyt
     server = os.environ.get(SERVER)
     if not server:
         pytest.skip(f"{SERVER} isn't set: eval with .ci/postgresql start FOLDER")
+    import sqlalchemy as sa
+
     name = f"perfkit_{uuid.uuid4().hex}"
     engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:

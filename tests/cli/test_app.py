@@ -13,6 +13,20 @@ from perfkit.cli import main
 from perfkit.exit_codes import ExitCode
 from tests.support import INPUTS, program_environment, write_run
 
+COMMANDS = [
+    "run",
+    "compare",
+    "report",
+    "promote",
+    "history",
+    "trends",
+    "bisect",
+    "import",
+    "engines",
+    "explain",
+    "drill",
+    "doctor",
+]
 DOCS = Path(__file__).parents[2] / "docs"
 
 
@@ -29,7 +43,7 @@ def test_the_exit_codes_are_the_contract() -> None:
 def test_help_lists_commands_and_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     shown = capsys.readouterr().out
-    for command in ("run", "compare", "report", "promote", "engines", "explain", "drill", "doctor"):
+    for command in COMMANDS:
         assert re.search(rf"^  {command} ", shown, re.MULTILINE)
     for code in ExitCode:
         assert re.search(rf"^ +{int(code)}  {re.escape(code.meaning)}$", shown, re.MULTILINE)
@@ -101,7 +115,7 @@ def test_an_interrupt_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
     assert main(["compare", "a", "b"]) == 130
 
 
-HEAVY = ("torch", "torchvision", "numpy", "scipy", "pytest", "openvino", "skimage")
+HEAVY = ("torch", "torchvision", "numpy", "scipy", "pytest", "openvino", "skimage", "sqlalchemy", "alembic", "ruptures")
 
 
 @pytest.mark.parametrize(

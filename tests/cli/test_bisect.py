@@ -25,6 +25,8 @@ sys.path[:0] = [{str(REPOSITORY)!r}]
 from pathlib import Path
 from perfkit.record.schema import Outcome
 from tests.support import case, slowed, usual_times, write_run
+assert sys.argv[1:] in ([], ["--", "--an-option-of-its-own"]), sys.argv
+assert os.environ["PERFKIT_HISTORY"] == "none"
 told = json.loads(Path("commit.json").read_text())
 if told.get("crashes"):
     sys.exit(9)
@@ -68,7 +70,8 @@ def commits(tmp_path: Path, *told: Mapping[str, object]) -> list[str]:
 
 
 def bisect(good: str, bad: str, *options: str) -> int:
-    return main(["bisect", str(CASE), good, bad, "--json", *options, "--", sys.executable, "measure.py"])
+    command = [sys.executable, "measure.py", "--", "--an-option-of-its-own"]
+    return main(["bisect", str(CASE), good, bad, "--json", *options, "--", *command])
 
 
 def test_the_commit_that_slowed_a_case_is_found(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -6,12 +6,14 @@ A program of its own, ``python -m perfkit.cli.bisect_step STATE``, because git s
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perfkit.errors import UserError
+from perfkit.history.location import OFF, VARIABLE
 from perfkit.judge.compare import judge
 from perfkit.judge.verdict import Verdict
 from perfkit.record.baseline import FOLDER, read_baseline
@@ -61,8 +63,10 @@ def measure(step: Step, keep: Path | None = None) -> list[Run]:
     """
     before = _files(step)
     try:
-        # Its own exit code says how the run was judged against another baseline, or nothing.
-        subprocess.run(step.command, check=False, stdout=_STANDARD_ERROR)  # noqa: S603 - the user's own command
+        # Its own exit code says how the run was judged against another baseline, or nothing. Tonight's times of old
+        # commits are no history.
+        environment = {**os.environ, VARIABLE: OFF}
+        subprocess.run(step.command, check=False, stdout=_STANDARD_ERROR, env=environment)  # noqa: S603 - the user's
     except OSError as error:
         raise UserError(f"{step.command[0]}: cannot be started: {error.strerror}") from error
     runs = []
