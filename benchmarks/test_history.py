@@ -61,37 +61,35 @@ def test_years(history_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[s
     from perfkit.history.database import open_history
 
     made: dict[str, float] = {}
+    found: dict[str, list[list[float]]] = {}
     with open_history(tmp_path) as history:
-        added, import_s = timed(
-            lambda: add_runs(
-                history,
-                (Entry(run, {s.case: "PASS" for s in run.replicate.samples}) for run in counted(made)),
-            )
-        )
+        entries = (Entry(run, {s.case: "PASS" for s in run.replicate.samples}) for run in counted(made))
+        added, took_s, cpu_s = timed(lambda: add_runs(history, entries))
         assert added == Added(NIGHTS, 0)
-        found = {"import": [import_s - made["s"]]}
+        found["import"] = [[took_s - made["s"], cpu_s - made["cpu_s"]]]
     for name, arguments in COMMANDS.items():
         for number in range(REPEATS):
             given = [*arguments, one_more_night(tmp_path, number)] if arguments[-1] == "add" else arguments
-            shown, took_s = timed(lambda given=given: command(given, tmp_path))
+            shown, *seconds = timed(lambda given=given: command(given, tmp_path))
             assert answers_rightly(name, shown)
-            found.setdefault(name, []).append(took_s)
-    record = described(history_url) | {"seconds": {name: [round(s, 3) for s in all_s] for name, all_s in found.items()}}
+            found.setdefault(name, []).append(seconds)
+    record = described(history_url) | {"seconds": {name: rounded(all_s) for name, all_s in found.items()}}
     with capsys.disabled():
         for name, all_s in found.items():
-            print(f"\n{record['database']}: {name}: {median(all_s):.2f} s", end="")  # noqa: T201 - people read it
+            wall_s, cpu_s = (median(times) for times in zip(*all_s, strict=True))
+            print(f"\n{record['database']}: {name}: {wall_s:.2f} s ({cpu_s:.2f} s CPU)", end="")  # noqa: T201
     if target := os.environ.get("PERFKIT_HISTORY_RECORD"):
         keep(Path(target), record)
 
 
 def counted(made: dict[str, float]) -> Iterator[Any]:
     """The nights, with the seconds that making them up took, which are no part of importing."""
-    made["s"] = 0.0
+    made["s"] = made["cpu_s"] = 0.0
     runs = nights(NIGHTS, CASES)
     while True:
-        started = time.perf_counter()
-        run = next(runs, None)
-        made["s"] += time.perf_counter() - started
+        run, took_s, cpu_s = timed(lambda: next(runs, None))
+        made["s"] += took_s
+        made["cpu_s"] += cpu_s
         if run is None:
             return
         yield run
@@ -105,10 +103,16 @@ def one_more_night(folder: Path, number: int) -> str:
     return path.name
 
 
-def timed(act: Any) -> tuple[Any, float]:
-    started = time.perf_counter()
+def timed(act: Any) -> tuple[Any, float, float]:
+    """What it returns, its seconds, and the processor's of this process and of the ended ones that it started."""
+    started, times = time.perf_counter(), os.times()
     result = act()
-    return result, time.perf_counter() - started
+    took_s, ended = time.perf_counter() - started, os.times()
+    return result, took_s, sum(ended[:4]) - sum(times[:4])
+
+
+def rounded(all_s: list[list[float]]) -> list[list[float]]:
+    return [[round(s, 3) for s in pair] for pair in all_s]
 
 
 def command(arguments: list[str], folder: Path) -> str:
@@ -146,6 +150,7 @@ def described(url: str) -> dict[str, Any]:
         "database": database,
         "date": dt.datetime.now(dt.UTC).date().isoformat(),
         "machine": f"{processor()} x{os.cpu_count()}",
+        "load_average": round(os.getloadavg()[2], 1),
         "software": {"python": platform.python_version(), **{name: version(name) for name in libraries}}
         | {database: server_version()},
         "nights": NIGHTS,

@@ -22,15 +22,21 @@ def table(records: list[dict[str, Any]]) -> list[str]:
     """A row a command, a column a database; below it what was measured on what."""
     names = list(dict.fromkeys(name for record in records for name in record["seconds"]))
     heads = " | ".join(record["database"] for record in records)
-    lines = [f"| seconds | {heads} |", "|---" * (1 + len(records)) + "|"]
+    lines = [f"| seconds, of the processor | {heads} |", "|---" * (1 + len(records)) + "|"]
     for name in names:
-        cells = [f"{median(record['seconds'][name]):.2f}" if name in record["seconds"] else "-" for record in records]
+        cells = [shown(record["seconds"].get(name)) for record in records]
         lines.append(f"| `{name}` | {' | '.join(cells)} |")
     for record in records:
         versions = ", ".join(f"{name} {version}" for name, version in record["software"].items())
         size = f"{record['nights']} nights of {record['cases']} cases, {record['measurements']:,} measurements"
-        lines += ["", f"{record['database']}: {size}. {record['machine']}, {versions}, {record['date']}."]
+        busy = f"load average {record['load_average']}"
+        lines += ["", f"{record['database']}: {size}. {record['machine']}, {busy}, {versions}, {record['date']}."]
     return lines
+
+
+def shown(all_s: list[list[float]] | None) -> str:
+    """The medians of the seconds that it took, and of those that the processor worked for it."""
+    return "-" if all_s is None else ", ".join(f"{median(times):.2f}" for times in zip(*all_s, strict=True))
 
 
 def main() -> str:

@@ -127,6 +127,8 @@ HEAVY = ("torch", "torchvision", "numpy", "scipy", "pytest", "openvino", "skimag
         "from perfkit.cli import main; assert main(['report', *sys.argv[1:]]) == 0",
         "from perfkit.cli import main; assert main(['--version']) == 0",
         "import perfkit.cli.engines, perfkit.store.engine_store, perfkit.store.archive",
+        "import perfkit.cli.history, perfkit.cli.trends, perfkit.cli.bisect, perfkit.cli.import_",
+        "from perfkit.cli import main; assert main(['history', '--help']) == 0",
     ],
 )
 def test_nothing_heavy_is_imported(code: str) -> None:

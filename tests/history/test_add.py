@@ -113,7 +113,8 @@ def test_numbers_in_columns_are_the_same_numbers(history: History) -> None:
                 for each in found
                 for point in each.points
             }
-            assert dict(zip(zip(ids.tolist(), places.tolist(), strict=True), values.tolist(), strict=True)) == expected
+            told = dict(zip(zip(ids.tolist(), places.tolist(), strict=True), values.tolist(), strict=True))
+            assert told == pytest.approx(expected, rel=1e-14)
             assert list(zip(ids.tolist(), places.tolist(), strict=True)) == sorted(expected)
             assert len(expected) == len(runs) * 6
 

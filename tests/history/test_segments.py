@@ -41,7 +41,9 @@ def test_a_step_is_found_to_the_night_and_by_its_size(nights: int, size: float, 
     assert drifts == []
 
 
-@pytest.mark.parametrize(("nights", "size"), [(60, -0.15), (365, -0.08), (1095, -0.1), (1095, 0.05)])
+@pytest.mark.parametrize(
+    ("nights", "size"), [(40, -0.1), (60, -0.15), (200, 0.3), (365, -0.08), (365, -0.3), (1095, -0.1), (1095, 0.05)]
+)
 def test_a_drift_is_no_row_of_steps(nights: int, size: float) -> None:
     logs = noise(nights, 0.01) + np.linspace(0, size, nights)
     steps, (drift,) = changes_in(logs)

@@ -11,7 +11,6 @@ import typer
 
 from perfkit.cli.bisect_step import Step, measure, verdict_of
 from perfkit.cli.output import project_limits, write
-from perfkit.cli.replicate import tell
 from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
 from perfkit.record.baseline import DEFAULT_RESULTS
@@ -73,11 +72,11 @@ def _bisected(step: Step, good: str, bad: str, state: Path) -> dict[str, Any]:
         # Bad first: a range that git can't bisect is refused before anything is measured.
         _git("bisect", "start", bad, good)
         _git("checkout", "--quiet", good)
-        tell(f"measuring {good[:12]}, what the others are judged against")
+        write(f"perfkit: measuring {good[:12]}, what the others are judged against\n", sys.stderr)
         for _ in range(1 + step.repeats):
             measure(step, keep=Path(step.baseline))
         _git("checkout", "--quiet", bad)
-        tell(f"measuring {bad[:12]}, to see that it is worse")
+        write(f"perfkit: measuring {bad[:12]}, to see that it is worse\n", sys.stderr)
         verdict, told = verdict_of(step, project_limits())
         step.note(bad, verdict, told)
         if verdict is None or not verdict.fails:

@@ -1,13 +1,13 @@
 """``perfkit import``: plain pytest-benchmark files, named as cases, so that they can be judged as far as that goes."""
 
 import math
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from perfkit.cli.output import write
-from perfkit.cli.replicate import tell
 from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
 from perfkit.record.baseline import DEFAULT_RESULTS
@@ -52,7 +52,7 @@ def import_(
     for line in dict.fromkeys(line for _, _, run, _ in taken for line in cannot_be_judged(run)):
         write(f"  can't be judged: {line}\n")
     if (warning := _keep([run for _, _, run, _ in taken], results)) is not None:
-        tell(warning)
+        write(f"perfkit: {warning}\n", sys.stderr)
     return ExitCode.PASS
 
 

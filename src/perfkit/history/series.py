@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
@@ -127,8 +128,8 @@ def numbers_of(
 
     ids, run_ids, values = [np.empty(0, int)], [np.empty(0, int)], [np.empty(0)]
     for some in _batches(series):
-        for series_id, of_runs, of_values in _columns(connection, [one.id for one in some], min(runs, default=0)):
-            ids.append(np.array(series_id) if isinstance(series_id, tuple) else np.full(len(of_runs), series_id))
+        for series_id, of_runs, of_values in _packed(connection, [one.id for one in some], min(runs, default=0)):
+            ids.append(np.full(len(of_runs), series_id))
             run_ids.append(np.array(of_runs))
             values.append(np.array(of_values))
     # By run id, so that a column of ids becomes one of places at once; -1 for runs that weren't asked for.
@@ -140,16 +141,22 @@ def numbers_of(
     return identity[order], place[order], np.concatenate(values)[order]
 
 
-def _columns(connection: sa.Connection, ids: list[int], first: int) -> Iterator[tuple[Any, Any, Any]]:
-    """Series ids, run ids and values in pieces; of PostgreSQL an array a series, which comes in half the time."""
-    table = MEASUREMENTS.c
-    wanted = table.series_id.in_(ids), table.run_id >= first
-    if connection.dialect.name == "postgresql":
-        arrays = sa.func.array_agg(table.run_id), sa.func.array_agg(table.value)
-        yield from connection.execute(sa.select(table.series_id, *arrays).where(*wanted).group_by(table.series_id))
-    elif rows := connection.execute(sa.select(table.series_id, table.run_id, table.value).where(*wanted)).all():
-        columns: Any = tuple(zip(*rows, strict=True))
-        yield columns
+def _packed(
+    connection: sa.Connection, ids: list[int], first: int
+) -> Iterator[tuple[int, Sequence[int], Sequence[float]]]:
+    """Each series with its run ids and values; packed by the database, which takes a third of the time of rows.
+
+    SQLite packs as JSON, with 15 digits.
+    """
+    table, is_sqlite = MEASUREMENTS.c, connection.dialect.name == "sqlite"
+    pack = sa.func.json_group_array if is_sqlite else sa.func.array_agg
+    asked = (
+        sa.select(table.series_id, pack(table.run_id), pack(table.value))
+        .where(table.series_id.in_(ids), table.run_id >= first)
+        .group_by(table.series_id)
+    )
+    for series_id, of_runs, of_values in connection.execute(asked):
+        yield series_id, *((json.loads(of_runs), json.loads(of_values)) if is_sqlite else (of_runs, of_values))
 
 
 def histories_of(connection: sa.Connection, series: Sequence[Series], runs: Mapping[int, RunFacts]) -> list[Through]:
