@@ -194,6 +194,7 @@ def test_what_changed_together_is_one_row_with_its_software(
     """A driver that makes everything but the references slower, and later a slow loss of one case."""
     assert history_url
     monkeypatch.setenv("COLUMNS", "200")
+    runs = tmp_path / "runs"
     for day in range(1, 31):
         driver = "580.1" if day < 16 else "590.2"
         factor = 1.0 if day < 16 else 1.08
@@ -201,12 +202,17 @@ def test_what_changed_together_is_one_row_with_its_software(
             each: (reference_s, variant_s if each.variant == "eager-fp32" else variant_s * factor)
             for each, (reference_s, variant_s) in usual_times().items()
         }
-        write_run(tmp_path, times, day=day, software={"torch": "2.11.0", "driver": driver})
-    assert main(["history", "add", str(tmp_path)]) == ExitCode.PASS
+        path = write_run(runs, times, day=day, software={"torch": "2.11.0", "driver": driver})
+        if day == 16:
+            data = json.loads(path.read_text())
+            data["commit_info"]["dirty"] = True
+            path.write_text(json.dumps(data))
+    assert main(["history", "add", str(runs)]) == ExitCode.PASS
     capsys.readouterr()
     assert main(["trends"]) == ExitCode.PASS
-    _, row, summary, _ = capsys.readouterr().out.splitlines()
+    _, row, summary = capsys.readouterr().out.splitlines()  # and no hint: what is dirty can't be checked out
     assert row.startswith("2030-01-16  ▼ step")
+    assert "000000000..000000000+dirty" in row
     assert "and 7 more" in row
     assert "driver 580.1 -> 590.2" in row
     assert summary == "8 changes, 8 for the worse"

@@ -93,6 +93,9 @@ def test_importing_again_changes_nothing(capsys: pytest.CaptureFixture[str]) -> 
     shown = capsys.readouterr().out
     assert shown.count("6 benchmarks, 0 speedups") == 2
     assert "speedups of 6: no model, variant and shape" in shown
+    name = next(iter(NAMES))
+    assert main(["history", name]) == ExitCode.PASS
+    assert capsys.readouterr().out.startswith(f"{name}, wall time, on ")
     (kept,) = Path("results/imported").iterdir()
     assert main(["history", "add", str(kept)]) == ExitCode.PASS
     assert capsys.readouterr().out.startswith("0 added to sqlite:///results/history.sqlite, 1 known already")

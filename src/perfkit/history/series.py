@@ -92,7 +92,8 @@ def find_series(connection: sa.Connection, glob: str, metric: str | None) -> lis
     )
     rows = connection.execute(sa.select(*columns).join(CASES, SERIES.c.case_id == CASES.c.id)).all()
     cases = {row.case_id: CaseId(row.model, row.variant, row.shape) for row in rows}
-    named = {identity for identity, case in cases.items() if fnmatchcase(str(case), glob)}
+    # A name may hold brackets, which a glob reads otherwise: test_infer[resnet50].
+    named = {identity for identity, case in cases.items() if str(case) == glob or fnmatchcase(str(case), glob)}
     if not named:
         raise UserError(_no_case(glob, [str(case) for case in cases.values()]))
     hardware = _hardware(connection)

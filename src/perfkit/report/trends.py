@@ -36,8 +36,8 @@ def render(trends: Sequence[Trend], width: int) -> str:
     console.print(table)
     worse = sum(trend.worse for trend in trends)
     console.print(f"{len(trends)} change{'s' if len(trends) != 1 else ''}, {worse} for the worse")
-    if single := [trend for trend in trends if trend.worse and trend.good and trend.good != trend.bad]:
-        newest = single[-1]
+    if between := [trend for trend in trends if trend.worse and _can_be_bisected(trend)]:
+        newest = between[-1]
         console.print(
             f"which commit it was: perfkit bisect {printable(newest.case)} {_commit(newest.good)} "
             f"{_commit(newest.bad)} -- COMMAND"
@@ -71,6 +71,10 @@ def _cells(group: Sequence[Trend]) -> tuple[str, ...]:
         f"{_commit(first.good)}..{_commit(first.bad)}" if first.good else NOTHING,
         clip(printable(changed), 3 * _LONGEST_WORD) or NOTHING,
     )
+
+
+def _can_be_bisected(trend: Trend) -> bool:
+    return trend.good != trend.bad and all(commit and "+" not in commit for commit in (trend.good, trend.bad))
 
 
 def _commit(commit: str) -> str:
