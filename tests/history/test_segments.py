@@ -84,6 +84,8 @@ def test_facts_without_noise() -> None:
     assert (step.at, drifts) == (400, [])
     assert step.size == pytest.approx(math.log(70 / 56))
     assert changes_in(np.zeros(500)) == ([], [])
+    steps, drifts = changes_in(np.log(np.repeat([56.0, 60.0, 70.0], [100, 100, 100])))
+    assert ([step.at for step in steps], drifts) == ([100, 200], [])
 
 
 @pytest.mark.parametrize(("memory", "most"), [(0.0, 1), (0.3, 2)])

@@ -121,7 +121,7 @@ def _without_stairs(logs: Numbers, steps: list[Step]) -> list[Step]:
         line = float(np.square(stretch - np.polyval(np.polyfit(nights, stretch, 1), nights)).sum())
         # Schwarz's criterion: a line has two numbers, a row its levels and their places.
         more = 2 * len(row) - 1
-        if len(row) == 1 or len(stretch) * np.log(line / flat) > more * np.log(len(stretch)):
+        if len(row) == 1 or line > flat * len(stretch) ** (more / len(stretch)):
             kept += row
     return kept
 
