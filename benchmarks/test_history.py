@@ -150,7 +150,7 @@ def described(url: str) -> dict[str, Any]:
         "database": database,
         "date": dt.datetime.now(dt.UTC).date().isoformat(),
         "machine": f"{processor()} x{os.cpu_count()}",
-        "load_average": round(os.getloadavg()[2], 1),
+        "load_average": round(os.getloadavg()[0], 1),
         "software": {"python": platform.python_version(), **{name: version(name) for name in libraries}}
         | {database: server_version()},
         "nights": NIGHTS,
