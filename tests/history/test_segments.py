@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
-from perfkit.history.segments import Change, changes_by_series, changes_in
+from perfkit.history.levels import by_the_package, level_search
+from perfkit.history.segments import Change, changes_by_series, changes_in, kendall_z, slope
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -113,6 +115,25 @@ def test_whatever_the_numbers_changes_lie_inside_and_are_large_enough(values: li
     # A better level is found where a worse one is: nothing knows which way is up.
     mirrored, _ = changes_in(-logs)
     assert [(step.at, -step.size) for step in mirrored] == [(step.at, step.size) for step in steps]
+
+
+@pytest.mark.parametrize("nights", [10, 60, 250])
+@pytest.mark.parametrize("penalty", [1e-5, 1e-3, 0.1])
+def test_the_compiled_search_finds_what_the_package_finds(nights: int, penalty: float) -> None:
+    search = level_search()
+    assert search is not by_the_package, "this version of ruptures is built otherwise: the command has become slower"
+    logs = noise(nights, 0.01, nights) + np.where(np.arange(nights) > nights // 3, 0.04, 0.0)
+    assert search(logs, penalty, 5) == by_the_package(logs, penalty, 5)
+
+
+@given(st.lists(st.integers(-1000, 1000), min_size=3, max_size=40, unique=True))
+def test_slope_and_its_sureness_are_scipys(values: list[int]) -> None:
+    numbers = np.array(values, float)
+    assert slope(numbers) == pytest.approx(stats.theilslopes(numbers).slope)
+    exact = stats.kendalltau(np.arange(len(values)), numbers)
+    pairs = len(values) * (len(values) - 1) / 2
+    spread = math.sqrt(len(values) * (len(values) - 1) * (2 * len(values) + 5) / 18)
+    assert kendall_z(numbers) == pytest.approx(exact.statistic * pairs / spread, abs=1e-9)
 
 
 def test_many_series_at_once_with_replicates_and_nights_of_ones_own() -> None:

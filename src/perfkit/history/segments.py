@@ -1,7 +1,9 @@
 """Where a series changed its level, and where it drifted: numbers in, numbers out.
 
 Levels are found by ruptures (PELT with the squared error: Killick, Fearnhead and Eckley, "Optimal Detection of
-Changepoints With a Linear Computational Cost", JASA 107, 2012); the slope of a drift is Theil's and Sen's, by scipy.
+Changepoints With a Linear Computational Cost", JASA 107, 2012). The slope of a drift is Theil's and Sen's, and
+Kendall's test says whether it is one (Sen, "Estimates of the Regression Coefficient Based on Kendall's Tau", JASA 63,
+1968); scipy has both, and takes longer to import than the rest takes.
 """
 
 from __future__ import annotations
@@ -13,10 +15,12 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from perfkit.errors import UserError
+from perfkit.history.levels import level_search
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from perfkit.history.levels import Search
 
     Numbers = NDArray[np.float64]
 
@@ -39,8 +43,8 @@ _LEVEL_NIGHTS = 30
 _COARSE_NIGHTS = 250
 """Longer series are first looked at in blocks of nights, and each change's place is found to the night afterwards."""
 _DRIFT_BLOCKS = 40
-_SURE = 0.9999
-"""How sure one must be that there is a slope at all; nights are no independent draws, so more than usual."""
+_SURE = 4.0
+"""Standard deviations of Kendall's sum; nights are no independent draws, so more than the usual two."""
 _LEAST_SPREAD = 1e-6
 
 
@@ -71,23 +75,24 @@ class Change:
     size: float
 
 
-def changes_in(logs: Numbers) -> tuple[list[Step], list[Drift]]:
+def changes_in(logs: Numbers, levels: Search | None = None) -> tuple[list[Step], list[Drift]]:
     """The steps and drifts of one series; `logs` has the natural logarithm of its value, a number a night."""
     if len(logs) < 2 * SHORTEST_NIGHTS:
         return [], []
-    steps = _steps(logs)
+    steps = _steps(logs, levels or level_search())
     edges = [0, *(step.at for step in steps), len(logs)]
     drifts = [_drift(logs, first, last) for first, last in pairwise(edges)]
     return steps, [drift for drift in drifts if drift is not None]
 
 
-def _steps(logs: Numbers) -> list[Step]:
+def _steps(logs: Numbers, levels: Search) -> list[Step]:
     """Each change of level that happened from one night to the next and is large enough to count."""
     block = -(-len(logs) // _COARSE_NIGHTS)
     coarse, shortest = _in_blocks(logs, block), max(2, -(-SHORTEST_NIGHTS // block))
     # A fact that hardly ever moves, such as a count of layers, has no spread.
     penalty = PENALTY * max(_spread(coarse), _LEAST_SPREAD) ** 2 * np.log(len(coarse))
-    places = [_refined(logs, place * block, block) for place in _levels(coarse, penalty, shortest)]
+    found = levels(coarse, penalty, shortest) if len(coarse) >= 2 * shortest else []
+    places = [_refined(logs, place * block, block) for place in found]
     while True:
         edges = [0, *places, len(logs)]
         sizes = [
@@ -132,21 +137,6 @@ def _in_blocks(logs: Numbers, block: int) -> Numbers:
     return sums / np.diff([*starts, len(logs)])
 
 
-def _levels(values: Numbers, penalty: float, shortest: int) -> list[int]:
-    """Where the piecewise constant function changes whose squared error, with a `penalty` a change, is smallest.
-
-    Each level is `shortest` values long at least.
-    """
-    try:
-        import ruptures
-    except ImportError as error:
-        raise UserError("trends needs the library ruptures: pip install 'perfkit[history]'") from error
-    if len(values) < 2 * shortest:
-        return []
-    search = ruptures.KernelCPD(kernel="linear", min_size=shortest)
-    return [int(place) for place in search.fit(values.reshape(-1, 1)).predict(pen=penalty)[:-1]]
-
-
 def _spread(logs: Numbers) -> float:
     """The standard deviation of one night, from differences of neighbours, so that levels don't count."""
     return float(np.median(np.abs(np.diff(logs)))) / (0.6745 * math.sqrt(2))
@@ -172,8 +162,6 @@ def _median_step(before: Numbers, after: Numbers) -> float:
 
 def _drift(logs: Numbers, first: int, last: int) -> Drift | None:
     """The slope between two steps, if all of it adds up to enough and chance is ruled out."""
-    from scipy.stats import theilslopes
-
     nights = last - first
     if nights < SHORTEST_DRIFT_NIGHTS:
         return None
@@ -184,11 +172,23 @@ def _drift(logs: Numbers, first: int, last: int) -> Drift | None:
     block = -(-nights // _DRIFT_BLOCKS)
     whole = nights // block * block
     medians = np.median(logs[first : first + whole].reshape(-1, block), axis=1)
-    fit = theilslopes(medians, alpha=_SURE)
-    size = float(fit.slope) * (len(medians) - 1)
-    if abs(size) < SMALLEST_DRIFT or fit.low_slope <= 0 <= fit.high_slope:
+    size = slope(medians) * (len(medians) - 1)
+    if abs(size) < SMALLEST_DRIFT or abs(kendall_z(medians)) < _SURE:
         return None
     return Drift(first, last - 1, size)
+
+
+def slope(values: Numbers) -> float:
+    """The median of the slopes between all pairs, a step of the index; of two values at least."""
+    low, high = np.triu_indices(len(values), 1)
+    return float(np.median((values[high] - values[low]) / (high - low)))
+
+
+def kendall_z(values: Numbers) -> float:
+    """Kendall's sum of the signs between all pairs, over its standard deviation where there is no slope."""
+    low, high = np.triu_indices(len(values), 1)
+    total, n = float(np.sign(values[high] - values[low]).sum()), len(values)
+    return total / math.sqrt(n * (n - 1) * (2 * n + 5) / 18)
 
 
 def changes_by_series(series: NDArray[np.int64], nights: NDArray[np.int64], values: Numbers) -> dict[int, list[Change]]:
@@ -202,12 +202,12 @@ def changes_by_series(series: NDArray[np.int64], nights: NDArray[np.int64], valu
     firsts = np.flatnonzero(np.r_[True, (np.diff(series) != 0) | (np.diff(nights) != 0)])
     means = np.add.reduceat(values, firsts) / np.diff(np.r_[firsts, len(values)])
     series, nights = series[firsts], nights[firsts]
-    found = {}
+    found, levels = {}, level_search()
     bounds = np.flatnonzero(np.r_[True, np.diff(series) != 0, True])
     for start, end in pairwise(bounds):
         own_means = means[start:end]
         logs = np.log(own_means) if (own_means > 0).all() else np.log1p(own_means)
-        steps, drifts = changes_in(logs)
+        steps, drifts = changes_in(logs, levels)
         own = nights[start:end].tolist()
         if steps or drifts:
             found[int(series[start])] = [
