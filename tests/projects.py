@@ -90,11 +90,12 @@ def register(folder: Path, variants: Mapping[str, str], *, name: str = "made-up"
 def environment(folder: Path) -> dict[str, str]:
     """For a process in the project: it finds perfkit, these helpers and the project's distribution.
 
-    One thread, because tests share the machine; no network is asked for weights.
+    One thread, because tests share the machine; no network is asked for weights; a history only where a test is about
+    it.
     """
     own = program_environment()
     path = os.pathsep.join([own["PYTHONPATH"], str(REPOSITORY), str(folder)])
-    quiet = {"OMP_NUM_THREADS": "1", "COLUMNS": "200", "TORCH_HOME": str(folder / "torch")}
+    quiet = {"OMP_NUM_THREADS": "1", "COLUMNS": "200", "TORCH_HOME": str(folder / "torch"), "PERFKIT_HISTORY": "none"}
     return {**own, **quiet, "PYTHONPATH": path, fakes.LOG: str(folder / "log.txt")}
 
 

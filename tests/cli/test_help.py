@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from importlib import import_module
+from keyword import iskeyword
 from pathlib import Path
 
 import pytest
@@ -24,8 +25,10 @@ def every_command() -> list[tuple[str, ...]]:
     found: list[tuple[str, ...]] = [()]
     for name in _COMMANDS:
         found.append((name,))
-        if isinstance(getattr(import_module(f"perfkit.cli.{name}"), name), typer.Typer):
-            found += [(name, part) for part in import_module(f"perfkit.cli.{name}")._COMMANDS]
+        of_python = f"{name}_" if iskeyword(name) else name
+        module = import_module(f"perfkit.cli.{of_python}")
+        if isinstance(getattr(module, of_python), typer.Typer):
+            found += [(name, part) for part in module._COMMANDS]
     return found
 
 

@@ -8,6 +8,8 @@ import pytest
 
 from perfkit.cli import main
 from perfkit.exit_codes import ExitCode
+from perfkit.history.database import open_existing_history
+from perfkit.history.series import runs_since
 from perfkit.record.read import read_run
 from tests.projects import MODEL, SMALL, environment, suite, write_project
 
@@ -49,8 +51,10 @@ def written() -> list[Path]:
 
 
 def test_replicates_are_processes_of_their_own_judged_together(
-    project: Path, capfd: pytest.CaptureFixture[str]
+    project: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """And kept in the history together."""
+    monkeypatch.delenv("PERFKIT_HISTORY")
     assert measure(replicates=2) == ExitCode.NOT_JUDGED
     out, err = capfd.readouterr()
     assert "2 NEW" in out
@@ -60,6 +64,9 @@ def test_replicates_are_processes_of_their_own_judged_together(
     ]
     first, second = written()
     folder = str(first.parent)
+    with open_existing_history(Path("results")) as history, history.reading() as connection:
+        kept = {run.digest for run in runs_since(connection, None).values()}
+    assert kept == {read_run(path).replicate.run_id for path in (first, second)}
     assert err.splitlines()[-1].startswith(f"perfkit: 2 of 2 replicates in {folder};")
     assert read_run(first).replicate.run_id != read_run(second).replicate.run_id
     assert (project / "log.txt").read_text().count("build twin") == 2

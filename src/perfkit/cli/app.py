@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from keyword import iskeyword
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,8 +18,26 @@ from perfkit.report.text import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_COMMANDS = ("run", "compare", "report", "promote", "baseline", "waivers", "engines", "explain", "drill", "doctor")
-"""In the order of work; ``perfkit.cli.NAME`` holds the function, or the group of commands, NAME of each."""
+_COMMANDS = (
+    "run",
+    "compare",
+    "report",
+    "promote",
+    "baseline",
+    "waivers",
+    "history",
+    "trends",
+    "bisect",
+    "import",
+    "engines",
+    "explain",
+    "drill",
+    "doctor",
+)
+"""In the order of work; ``perfkit.cli.NAME`` holds the function, or the group of commands, NAME of each.
+
+What is no name in Python has an underscore behind it there.
+"""
 _INTERRUPTED = 130
 """What a shell reports for a program that ended by SIGINT; never 1, for nothing was judged."""
 _UsageError: Any = typer.BadParameter.__base__
@@ -39,7 +58,8 @@ class _LazyCommands(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in _COMMANDS:
             return None
-        found = getattr(import_module(f"perfkit.cli.{cmd_name}"), cmd_name)
+        name = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        found = getattr(import_module(f"perfkit.cli.{name}"), name)
         if isinstance(found, typer.Typer):  # a group with commands of its own
             return typer.main.get_command(found)
         single = typer.Typer(add_completion=False, rich_markup_mode=None)

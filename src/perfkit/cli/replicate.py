@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ import pytest
 import typer
 
 from perfkit.errors import UserError
+from perfkit.history.location import OFF, VARIABLE
 from perfkit.record.read import read_run
 
 if TYPE_CHECKING:
@@ -34,7 +36,10 @@ def measure_replicate(arguments: list[str], path: Path) -> Run:
     unfinished = path.with_name(f".{path.name}")
     command = [sys.executable, "-m", "pytest", *arguments, "--perfkit-baseline=none", f"--benchmark-json={unfinished}"]
     # Its output goes to standard error, so that --format json stays JSON.
-    code = subprocess.run(command, check=False, stdout=_STANDARD_ERROR).returncode  # noqa: S603 - our own interpreter
+    # Whoever asked for the replicate knows whether it belongs to the history, and with which verdicts.
+    environment = {**os.environ, VARIABLE: OFF}
+    done = subprocess.run(command, check=False, stdout=_STANDARD_ERROR, env=environment)  # noqa: S603 - our own
+    code = done.returncode
     if unfinished.exists() and unfinished.stat().st_size == 0:
         unfinished.unlink()  # pytest-benchmark opens it at the start
     if code == pytest.ExitCode.INTERRUPTED:

@@ -20,6 +20,7 @@ from perfkit.cli.output import (
 )
 from perfkit.cli.replicate import LostReplicate, check_arguments, measure_replicate, tell
 from perfkit.errors import UserError
+from perfkit.history.keep import keep
 from perfkit.judge.compare import judge
 from perfkit.judge.limits import Limits
 from perfkit.judge.verdict import Judgement, Verdict
@@ -85,6 +86,8 @@ def run(
     judgement = _repeated(known, runs, repeats, arguments, folder, limits, waivers)
     write(rendered(judgement, Format.JSON if as_json else form, sys.stdout, verbose - quiet))
     tell(told)
+    if (warning := keep(runs, judgement, results)) is not None:
+        tell(warning)
     return judgement.exit_code
 
 

@@ -210,7 +210,8 @@ def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, A
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Judges the run. pytest-benchmark has saved it by now."""
+    """Judges the run, and adds it to the history if it is saved. pytest-benchmark has done so by now."""
+    from perfkit.history.keep import keep
     from perfkit.judge.compare import judge
     from perfkit.judge.limits import Limits
     from perfkit.plugin.reports import write_reports
@@ -219,6 +220,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     state = session.config.stash.get(STATE, None)
     if state is None or not state.started:
         return
+    is_saved = state.saved_run is not None
     data = state.saved_run or _unsaved_run(session.config)
     state.finish()
     if data is None:
@@ -226,6 +228,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     run = run_from_json(data, "this run")
     state.judgement = judge(state.baseline, [run], Limits.of(state.config), state.waivers)
     state.written = write_reports(state, state.judgement, run, data)
+    if is_saved:
+        state.history_warning = keep([run], state.judgement, state.results)
     # With no comparison asked for, pytest's own exit code stands: it knows the cases that are broken.
     if session.exitstatus == pytest.ExitCode.OK and state.options.baseline != "none":
         session.exitstatus = int(state.judgement.exit_code)
@@ -267,6 +271,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     )
     for line in state.written:
         terminalreporter.write_line(line)
+    if state.history_warning is not None:
+        terminalreporter.write_line(f"perfkit: {state.history_warning}", yellow=True)
 
 
 def _known_case(item: pytest.Item) -> CaseId:

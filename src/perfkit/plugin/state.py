@@ -49,6 +49,7 @@ class RunState:
     judgement: Judgement | None = None
     written: list[str] = field(default_factory=list)
     """A line for each report: where it is, or why it isn't."""
+    history_warning: str | None = None
     _stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     @property

@@ -205,6 +205,7 @@ def _clocks_mhz(conditions: Conditions | None) -> dict[str, float]:
 
 def _costs(record: CaseRecord) -> dict[str, float]:
     costs = {
+        "build_s": record.facts.build_s,
         "load_s": record.facts.load_s,
         "cold_call_s": record.warmup.variant_cold_call_s,
         "shape_change_s": record.warmup.variant_shape_change_s,

@@ -1,0 +1,125 @@
+"""``perfkit bisect``: the commit at which a case got worse, by git bisect and the judge's verdict."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from perfkit.cli.bisect_step import Step, measure, verdict_of
+from perfkit.cli.output import project_limits, write
+from perfkit.errors import UserError
+from perfkit.exit_codes import ExitCode
+from perfkit.record.baseline import DEFAULT_RESULTS
+
+_ONLY_SKIPPED = 2
+"""What git bisect run ends with where only commits are left that couldn't be judged."""
+_BAD_REF, _GOOD_REFS = "refs/bisect/bad", "refs/bisect/good-*"
+
+
+def bisect(
+    case: Annotated[str, typer.Argument(metavar="CASE", help="MODEL/VARIANT/SHAPE.")],
+    good: Annotated[str, typer.Argument(metavar="GOOD", help="A commit at which it was as it should be.")],
+    bad: Annotated[str, typer.Argument(metavar="BAD", help="A later commit at which it had got worse.")],
+    command: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="-- COMMAND...",
+            help="Measures the case and leaves run files below results/: perfkit run --replicates 3 -- benchmarks/ "
+            "--perfkit-case CASE. Its exit code doesn't count.",
+        ),
+    ],
+    repeats: Annotated[
+        int, typer.Option(min=0, help="How many more times COMMAND measures a commit whose answer is inconclusive.")
+    ] = 2,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+    results: Annotated[
+        Path, typer.Option(help="The folder that COMMAND leaves its run files below.")
+    ] = DEFAULT_RESULTS,
+) -> int:
+    """Find the first commit at which CASE is REGRESSED, BROKEN or MISSING against what GOOD measures.
+
+    GOOD is measured first, then BAD, to see the difference at all; then git bisect run measures commits between them.
+    One that stays INCONCLUSIVE, or leaves no run, is skipped. Ends with 0 where one commit is found, with 11 where the
+    difference can't be seen or several are left. The work tree is put back as it was.
+    """
+    if _git("status", "--porcelain", "--untracked-files=no"):
+        raise UserError("the work tree has changes, which commits would be measured with: commit or stash them")
+    commits = {name: _commit(name) for name in (good, bad)}
+    if Path(_git("rev-parse", "--git-path", "BISECT_START")).exists():
+        raise UserError("a git bisect is under way here; end it with git bisect reset")
+    with tempfile.TemporaryDirectory(prefix="perfkit-bisect-") as folder:
+        step = Step(
+            case=case,
+            command=tuple(command),
+            repeats=repeats,
+            results=str(results.absolute()),
+            baseline=str(Path(folder, "good")),
+            log=str(Path(folder, "log.jsonl")),
+        )
+        Path(folder, "step.json").write_text(step.model_dump_json(), "utf-8")
+        found = _bisected(step, commits[good], commits[bad], Path(folder, "step.json"))
+    write(json.dumps(found, indent=2) + "\n" if as_json else _told(found))
+    return ExitCode.PASS if len(found["first_bad"]) == 1 else ExitCode.INCONCLUSIVE
+
+
+def _bisected(step: Step, good: str, bad: str, state: Path) -> dict[str, Any]:
+    """What was found: the first bad commit, or all that may be it, and what each measured commit said."""
+    try:
+        # Bad first: a range that git can't bisect is refused before anything is measured.
+        _git("bisect", "start", bad, good)
+        _git("checkout", "--quiet", good)
+        write(f"perfkit: measuring {good[:12]}, what the others are judged against\n", sys.stderr)
+        for _ in range(1 + step.repeats):
+            measure(step, keep=Path(step.baseline))
+        _git("checkout", "--quiet", bad)
+        write(f"perfkit: measuring {bad[:12]}, to see that it is worse\n", sys.stderr)
+        verdict, told = verdict_of(step, project_limits())
+        step.note(bad, verdict, told)
+        if verdict is None or not verdict.fails:
+            return {"case": step.case, "first_bad": [], "steps": step.noted()}
+        _git("bisect", "start", bad, good)
+        run = [sys.executable, "-m", "perfkit.cli.bisect_step", str(state)]
+        # Its output goes to standard error, so that --json stays JSON.
+        code = subprocess.run(["git", "bisect", "run", *run], check=False, stdout=2).returncode  # noqa: S603, S607
+        if code not in (0, _ONLY_SKIPPED):
+            raise UserError(f"git bisect run ended with {code}, see above")
+        left = _git("rev-list", "--reverse", _BAD_REF, "--not", f"--glob={_GOOD_REFS}").split() if code else []
+        return {"case": step.case, "first_bad": left or [_commit(_BAD_REF)], "steps": step.noted()}
+    finally:
+        _git("bisect", "reset")
+
+
+def _told(found: dict[str, Any]) -> str:
+    lines = [f"{step['commit'][:12]}  {step['verdict']}  {step['told']}".rstrip() for step in found["steps"]]
+    first = found["first_bad"]
+    if len(first) == 1:
+        subject = _git("show", "--no-patch", "--format=%h %ad %an: %s", "--date=short", first[0])
+        lines.append(f"{found['case']} got worse at {subject}")
+    elif first:
+        lines.append(f"{found['case']} got worse at one of {len(first)}, the others can't be judged: {' '.join(first)}")
+    else:
+        lines.append(f"{found['case']} is no worse at the bad commit than at the good one, as far as can be seen")
+    return "\n".join(lines) + "\n"
+
+
+def _commit(name: str) -> str:
+    try:
+        return _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    except UserError:
+        raise UserError(f"{name}: names no commit here") from None
+
+
+def _git(*arguments: str) -> str:
+    """What git prints. Raises UserError with its last line where it refuses."""
+    try:
+        done = subprocess.run(["git", *arguments], check=True, capture_output=True, text=True)  # noqa: S603, S607
+    except FileNotFoundError as error:
+        raise UserError("git is not installed") from error
+    except subprocess.CalledProcessError as error:
+        last_line = (error.stderr or error.stdout).strip().rpartition("\n")[2]
+        raise UserError(f"git {arguments[0]} refuses: {last_line}") from error
+    return done.stdout.strip()

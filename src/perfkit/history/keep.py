@@ -1,0 +1,45 @@
+"""Adding a run that has just been measured: whatever goes wrong there, the run has long been saved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from perfkit.history.location import history_url
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from perfkit.judge.verdict import Judgement
+    from perfkit.record.replicate import Run
+
+
+def keep(runs: Sequence[Run], judgement: Judgement | None, results: Path) -> str | None:
+    """Add the replicates of a run, with its verdicts; what went wrong in one line, None where nothing did.
+
+    Runs with faults put in on purpose are no history and are left out, as is everything where it is switched off.
+    """
+    sound = [run for run in runs if run.injected is None]
+    try:
+        if not sound or history_url(results) is None:
+            return None
+        _add(sound, judgement, results)
+    except Exception as error:  # never at the cost of a run
+        text = " ".join(str(error).split()) or type(error).__name__
+        return f"not added to the history: {text}; perfkit history add does it later"
+    return None
+
+
+def _add(runs: Sequence[Run], judgement: Judgement | None, results: Path) -> None:
+    from perfkit.history.add import Entry, add_runs
+    from perfkit.history.database import open_history
+
+    judged = judgement.rows if judgement is not None and judgement.refusal is None else ()
+    verdicts = {row.case: str(row.verdict) for row in judged}
+    entries = []
+    with open_history(results) as history:
+        for run in runs:
+            # A case that only some of the replicates have measured has its verdict there alone.
+            cases = [sample.case for sample in run.replicate.samples]
+            entries.append(Entry(run, {case: verdicts[case] for case in cases if case in verdicts}))
+        add_runs(history, entries)

@@ -1,0 +1,35 @@
+"""Where the history is; no SQLAlchemy here, so that switching it off costs nothing."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from perfkit.errors import UserError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+VARIABLE = "PERFKIT_HISTORY"
+OFF = "none"
+FILE = "history.sqlite"
+"""Below the results folder."""
+_SQLITE, _POSTGRESQL = "sqlite:///", "postgresql+psycopg://"
+
+
+def history_url(results: Path) -> str | None:
+    """The database's URL: what the variable says, else a file below `results`; None where it is switched off.
+
+    Raises UserError for a URL of a database that the history can't be kept in.
+    """
+    told = os.environ.get(VARIABLE, "")
+    if told == OFF:
+        return None
+    if not told:
+        return f"{_SQLITE}{results / FILE}"
+    if not told.startswith((_SQLITE, _POSTGRESQL)):
+        scheme = told.partition("://")[0].partition("@")[0]
+        raise UserError(
+            f"{VARIABLE}: {scheme!r} is no place for a history; give {_POSTGRESQL}..., {_SQLITE}FILE, {OFF}"
+        )
+    return told

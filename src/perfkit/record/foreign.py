@@ -1,0 +1,115 @@
+"""Benchmarks that perfkit did not write: cases from their names, and what can't be judged on them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from perfkit.catalog.case import REFERENCE_VARIANT
+from perfkit.errors import UserError
+from perfkit.record.schema import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from perfkit.record.replicate import Run
+
+_FIELDS = ("model", "variant", "shape")
+_TOKEN = re.compile(r"(\{\w*\}|\*)")
+_FEW_ROUNDS = 5
+"""The judge calls a case with fewer INCONCLUSIVE."""
+_ANY_SHAPE = "any"
+"""Of a pattern that names no shape."""
+
+
+class Pattern:
+    """Model, variant and shape in the names of tests: ``test_infer[{model}-{variant}-{shape}]``.
+
+    A ``*`` stands for anything, each field for what is between the characters around it. It may fit anywhere after the
+    name of the file. Raises UserError for one that names no model and variant, or a field twice or unknown.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        named = re.findall(r"\{(\w*)\}", text)
+        unknown = [name for name in named if name not in _FIELDS]
+        if unknown or len(set(named)) != len(named) or not {"model", "variant"} <= set(named):
+            raise UserError(
+                f"--pattern {text!r}: needs {{model}} and {{variant}} once each, may have {{shape}} and *, nothing else"
+            )
+        parts = [self._part(token) for token in _TOKEN.split(text)]
+        self._regex = re.compile("".join(parts), re.DOTALL)
+
+    @staticmethod
+    def _part(token: str) -> str:
+        if token == "*":  # noqa: S105 - no password
+            return ".*?"
+        return f"(?P<{token[1:-1]}>.+?)" if token.startswith("{") else re.escape(token)
+
+    def fields(self, name: str) -> dict[str, str] | None:
+        """Model, variant and shape of a test's name; None where the pattern doesn't fit."""
+        for start in (name, name.rpartition("::")[2]):
+            if found := self._regex.fullmatch(start):
+                return {"shape": _ANY_SHAPE, **found.groupdict()}
+        return None
+
+
+def named_by(pattern: Pattern, reference: str, data: Mapping[str, Any], source: str) -> tuple[dict[str, Any], int]:
+    """The data with model, variant and shape in each benchmark whose name the pattern fits, and how many there are.
+
+    The variant called `reference` becomes eager-fp32, to which speedups are relative. Raises UserError where the
+    pattern fits none, or no benchmark has that variant.
+    """
+    benchmarks, fitting = [], Counter[str]()
+    for raw in data.get("benchmarks", ()):
+        name = raw.get("fullname") if isinstance(raw, dict) else None
+        fields = pattern.fields(name) if isinstance(name, str) else None
+        if fields is None:
+            benchmarks.append(raw)
+            continue
+        fitting[fields["variant"]] += 1
+        if fields["variant"] == reference:
+            fields["variant"] = REFERENCE_VARIANT
+        extra = raw.get("extra_info")
+        benchmarks.append({**raw, "extra_info": {**(extra if isinstance(extra, dict) else {}), **fields}})
+    if not fitting:
+        names = [
+            raw["fullname"] for raw in benchmarks if isinstance(raw, dict) and isinstance(raw.get("fullname"), str)
+        ]
+        example = f", such as {names[0]}" if names else ""
+        raise UserError(
+            f"{source}: the pattern {pattern.text!r} fits none of its {len(benchmarks)} benchmarks{example}"
+        )
+    if reference not in fitting:
+        variants = ", ".join(sorted(fitting))
+        raise UserError(f"{source}: no benchmark is of the variant {reference!r}; give one by --reference: {variants}")
+    return {**data, "benchmarks": benchmarks}, fitting.total()
+
+
+def cannot_be_judged(run: Run) -> Iterator[str]:
+    """What a plain file leaves open, a sentence each; only what is true of this one."""
+    samples = run.replicate.samples
+    timed = [str(sample.case) for sample in samples if sample.wall.log_speedup is None and sample.variant]
+    alone = [case for case in timed if case.split("/")[-2:-1] != [REFERENCE_VARIANT]]
+    unnamed = sum(not sample.variant for sample in samples)
+    broken = [outcome for outcome in run.outcomes if outcome.status is Status.BROKEN]
+    few = sum(sample.rounds < _FEW_ROUNDS for sample in samples)
+    if broken:
+        told = "; ".join(f"{outcome.case}: {outcome.reason}" for outcome in broken[:3])
+        yield f"{len(broken)} broken, their numbers can't be true: {told}{' ...' if len(broken) > 3 else ''}"  # noqa: PLR2004
+    if unnamed:
+        yield f"speedups of {unnamed}: no model, variant and shape, so only their times (name them by --pattern)"
+    if alone:
+        yield f"speedups of {len(alone)}: no {REFERENCE_VARIANT} of the same model and shape, so only their times"
+    if few:
+        yield f"{few} with fewer than {_FEW_ROUNDS} rounds: INCONCLUSIVE"
+    if any(sample.wall.log_speedup is not None for sample in samples):
+        yield "which side a slowdown is on: reference and variant weren't measured in the same rounds"
+    yield "the device's own time: a test's time has launching and waiting in it"
+    yield "answers: nothing says that they are right"
+    if not any("weights" in sample.comparability for sample in samples):
+        yield "whether weights, inputs and settings are the same as in another file"
+    yield "engines, layers and memory: no facts of what was built"
+    yield "a case that crashed: there is no plan that would miss it, only a baseline that has it"
+    yield "how much processes differ, until there are several files: it is assumed"

@@ -1,0 +1,129 @@
+"""The history for people: a sparkline, and a row a replicate; of several series a line each."""
+
+from __future__ import annotations
+
+import io
+import math
+from itertools import pairwise
+from statistics import median
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+from perfkit.report.text import cell_width, printable
+from perfkit.report.units import NOTHING, format_speedup, format_time
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from perfkit.history.series import Series, Through
+
+_BARS = "▁▂▃▄▅▆▇█"
+_MOST_ROWS = 30
+_LONGEST_SPARKLINE = 60
+_SPARKLINE = 24
+"""In a line of several."""
+
+
+def render_many(
+    series: Sequence[Series],
+    ids: NDArray[np.int64],
+    _: NDArray[np.int64],
+    values: NDArray[np.float64],
+    width: int,
+) -> str:
+    """A line a series, at most `width` columns wide, without a newline at its end.
+
+    `ids` and `values` are the columns of all their numbers, by series and date.
+    """
+    out, console = _console(width)
+    table = _table("case", "metric", "replicates", "first", "last", "range", "through time")
+    for one in series:
+        own = values[ids.searchsorted(one.id) : ids.searchsorted(one.id, side="right")].tolist()
+        if own:
+            low, high, first, last = (
+                format_value(one.metric, number) for number in (min(own), max(own), own[0], own[-1])
+            )
+            case = printable(str(one.case))
+            table.add_row(case, one.metric, str(len(own)), first, last, f"{low} to {high}", sparkline(own, _SPARKLINE))
+    console.print(table)
+    for hardware in dict.fromkeys(one.hardware for one in series):
+        console.print(f"hardware: {printable(hardware)}")
+    return _stripped(out)
+
+
+def render_one(through: Through, width: int) -> str:
+    """A series with a row a replicate, at most `width` columns wide, without a newline at its end."""
+    out, console = _console(width)
+    series, points = through.series, through.points
+    metric, values = series.metric, [point.value for point in points]
+    console.print(f"{printable(str(series.case))}, {metric}, on {printable(series.hardware)}")
+    low, high = format_value(metric, min(values)), format_value(metric, max(values))
+    line = sparkline(values, min(_LONGEST_SPARKLINE, max(8, width - cell_width(low + high) - 2)))
+    console.print(f"{low} {line} {high}")
+    table = _table("date", "commit", metric, "±", "verdict")
+    for point in points[-_MOST_ROWS:]:
+        error = point.relative_error
+        table.add_row(
+            point.run.date[:16].replace("T", " "),
+            printable(point.run.short_commit) or NOTHING,
+            format_value(metric, point.value),
+            NOTHING if error is None else f"{100 * error:.1f}%",
+            point.verdict or NOTHING,
+        )
+    console.print(table)
+    earlier = len(points) - _MOST_ROWS
+    if earlier > 0:
+        console.print(f"and {earlier} earlier; --csv and --json have all")
+    return _stripped(out)
+
+
+def sparkline(values: Sequence[float], width: int) -> str:
+    """A bar a value, or the median of neighbours where there are more values than columns.
+
+    >>> sparkline([1, 2, 3, 4], 8), sparkline([1, 1, 9, 9, 5, 5], 3), sparkline([7, 7], 8)
+    ('▁▃▆█', '▁█▅', '▄▄')
+    """
+    columns = min(width, len(values))
+    edges = [round(column * len(values) / columns) for column in range(columns + 1)]
+    shown = [median(values[a:b]) for a, b in pairwise(edges)]
+    low, high = min(shown), max(shown)
+    if high == low:
+        return _BARS[3] * columns
+    return "".join(_BARS[round((value - low) / (high - low) * (len(_BARS) - 1))] for value in shown)
+
+
+def format_value(metric: str, value: float) -> str:
+    """A number of the history for people, in the unit that the metric's name tells.
+
+    >>> format_value("wall speedup", 2.5), format_value("p99_s", 0.0125), format_value("engine_bytes", 2.5e6)
+    ('2.50x', '12.5 ms', '2.50 MB')
+    """
+    if metric.endswith("speedup"):
+        return format_speedup(value)
+    if metric.endswith((" time", "_s")):
+        return format_time(value) if value > 0 and math.isfinite(value) else f"{value:g} s"
+    if metric.endswith("_bytes"):
+        return f"{value / 1e6:.2f} MB"
+    return f"{value:.6g}"
+
+
+def _console(width: int) -> tuple[io.StringIO, Console]:
+    out = io.StringIO()
+    # Names have brackets; they are no markup.
+    return out, Console(file=out, width=width, color_system=None, markup=False, emoji=False, highlight=False)
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="")
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table
+
+
+def _stripped(out: io.StringIO) -> str:
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())

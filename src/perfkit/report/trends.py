@@ -1,0 +1,82 @@
+"""Changes through time for people: a row each, or one for many cases that changed in the same night."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+from perfkit.report.text import clip, printable
+from perfkit.report.units import NOTHING, format_change
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from perfkit.history.trends import Trend
+
+_ALIKE = 4
+"""So many cases that change the same way in one night are one row: a driver, a compiler."""
+_COMMIT_DIGITS = 9
+_LONGEST_WORD = 40
+
+
+def render(trends: Sequence[Trend], width: int) -> str:
+    """At most `width` columns wide, without a newline at its end."""
+    if not trends:
+        return "no series changed its level or drifted"
+    out = io.StringIO()
+    console = Console(file=out, width=width, color_system=None, markup=False, emoji=False, highlight=False)
+    table = Table(box=None, pad_edge=False, header_style="")
+    for heading in ("date", "", "case", "metric", "change", "commits", "what changed there"):
+        table.add_column(heading, overflow="fold")
+    for group in _groups(trends):
+        table.add_row(*_cells(group))
+    console.print(table)
+    worse = sum(trend.worse for trend in trends)
+    console.print(f"{len(trends)} change{'s' if len(trends) != 1 else ''}, {worse} for the worse")
+    if between := [trend for trend in trends if trend.worse and _can_be_bisected(trend)]:
+        newest = between[-1]
+        console.print(
+            f"which commit it was: perfkit bisect {printable(newest.case)} {_commit(newest.good)} "
+            f"{_commit(newest.bad)} -- COMMAND"
+        )
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+
+
+def _groups(trends: Sequence[Trend]) -> Iterator[Sequence[Trend]]:
+    alike: dict[tuple[object, ...], list[Trend]] = {}
+    for trend in trends:
+        key = trend.kind, trend.before, trend.date, trend.good, trend.bad, trend.worse, trend.metric, trend.hardware
+        alike.setdefault(key, []).append(trend)
+    for group in alike.values():
+        if len(group) >= _ALIKE:
+            yield group
+        else:
+            yield from ([trend] for trend in group)
+
+
+def _cells(group: Sequence[Trend]) -> tuple[str, ...]:
+    first = max(group, key=lambda trend: abs(trend.change_pct))
+    sizes = sorted((trend.change_pct for trend in group), key=abs)
+    changed = ", ".join(f"{each.what} {each.before} -> {each.after}" for each in first.software)
+    dates = first.date if first.kind == "step" else f"{first.before} to {first.date}"
+    return (
+        dates,
+        ("▼" if first.worse else "▲") + f" {first.kind}",
+        printable(first.case) + (f" and {len(group) - 1} more" if len(group) > 1 else ""),
+        first.metric,
+        format_change(sizes[-1]) if len(group) == 1 else f"{format_change(sizes[0])} to {format_change(sizes[-1])}",
+        f"{_commit(first.good)}..{_commit(first.bad)}" if first.good else NOTHING,
+        clip(printable(changed), 3 * _LONGEST_WORD) or NOTHING,
+    )
+
+
+def _can_be_bisected(trend: Trend) -> bool:
+    return trend.good != trend.bad and all(commit and "+" not in commit for commit in (trend.good, trend.bad))
+
+
+def _commit(commit: str) -> str:
+    digits, dirty, _ = printable(commit).partition("+")
+    return digits[:_COMMIT_DIGITS] + ("+dirty" if dirty else "")

@@ -1,0 +1,164 @@
+"""Real repositories of tiny commits; their command writes made-up records with the times that the commit says."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from perfkit.cli import main
+from perfkit.exit_codes import ExitCode
+from tests.projects import REPOSITORY
+from tests.support import case, program_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+CASE = case("trt-int8")
+MEASURE = f"""
+import json, os, sys, time
+sys.path[:0] = [{str(REPOSITORY)!r}]
+from pathlib import Path
+from perfkit.record.schema import Outcome
+from tests.support import case, slowed, usual_times, write_run
+assert sys.argv[1:] in ([], ["--", "--an-option-of-its-own"]), sys.argv
+assert os.environ["PERFKIT_HISTORY"] == "none"
+told = json.loads(Path("commit.json").read_text())
+if told.get("crashes"):
+    sys.exit(9)
+times = usual_times() if "factor" not in told else slowed(usual_times(), case("trt-int8"), told["factor"])
+missing = ()
+if told.get("vanished"):
+    del times[case("trt-int8")]
+    missing = (Outcome(**case("trt-int8")._asdict(), status="not_run", reason="the run ended before it"),)
+count = len(list(Path("results").rglob("*.json")))
+write_run(Path("results/runs") / str(count), times, day=count + 1, rounds=told.get("rounds", 20), outcomes=missing)
+sys.exit(told.get("code", 0))
+"""
+
+
+def git(*arguments: str) -> str:
+    identity = ["-c", "user.name=t", "-c", "user.email=t@t.invalid", "-c", "init.defaultBranch=main"]
+    done = subprocess.run(["git", *identity, *arguments], check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+@pytest.fixture(autouse=True)
+def _in_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, value in program_environment().items():
+        monkeypatch.setenv(name, value)
+    git("init", "-q")
+    (tmp_path / "measure.py").write_text(MEASURE)
+    (tmp_path / ".gitignore").write_text("/results/\n")
+    git("add", ".")
+
+
+def commits(tmp_path: Path, *told: Mapping[str, object]) -> list[str]:
+    """One commit each."""
+    made = []
+    for number, entry in enumerate(told):
+        (tmp_path / "commit.json").write_text(json.dumps({"number": number, **entry}))
+        git("add", ".")
+        git("commit", "-q", "-m", f"commit {number}")
+        made.append(git("rev-parse", "HEAD"))
+    return made
+
+
+def bisect(good: str, bad: str, *options: str) -> int:
+    command = [sys.executable, "measure.py", "--", "--an-option-of-its-own"]
+    return main(["bisect", str(CASE), good, bad, "--json", *options, "--", *command])
+
+
+def test_the_commit_that_slowed_a_case_is_found(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    made = commits(tmp_path, *[{}] * 5, *[{"factor": 1.4, "code": 1}] * 3)
+    assert bisect(made[0], made[-1]) == ExitCode.PASS
+    found = json.loads(capfd.readouterr().out)
+    assert found["case"] == str(CASE)
+    assert found["first_bad"] == [made[5]]
+    said = {step["commit"]: step["verdict"] for step in found["steps"]}
+    assert said[made[-1]] == said[made[5]] == "REGRESSED"
+    assert said[made[4]] == "PASS"
+    assert "device speedup -28" in found["steps"][0]["told"]
+    assert git("rev-parse", "--abbrev-ref", "HEAD") == "main"
+    assert not git("status", "--porcelain")
+
+    assert main(["bisect", str(CASE), made[0], made[-1], "--", sys.executable, "measure.py"]) == ExitCode.PASS
+    last = capfd.readouterr().out.splitlines()[-1]
+    assert last.startswith(f"{CASE} got worse at {made[5][:7]}")
+    assert last.endswith("t: commit 5")
+
+
+@pytest.mark.parametrize("worse", [{"vanished": True}, {"factor": 1.4}])
+def test_a_case_that_vanished_is_worse_and_one_that_cant_be_told_is_skipped(
+    tmp_path: Path, worse: dict[str, object], capfd: pytest.CaptureFixture[str]
+) -> None:
+    unclear, crashing = {"rounds": 3}, {"crashes": True}
+    made = commits(tmp_path, {}, {}, unclear, crashing, worse, worse)
+    assert bisect(made[0], made[-1]) == ExitCode.INCONCLUSIVE
+    captured = capfd.readouterr()
+    found = json.loads(captured.out)
+    assert found["first_bad"] == made[2:5]
+    steps = {step["commit"]: step for step in found["steps"]}
+    assert steps[made[4]]["verdict"] == ("MISSING" if "vanished" in worse else "REGRESSED")
+    assert steps[made[2]]["verdict"] == "INCONCLUSIVE"
+    assert steps[made[3]]["verdict"] == "SKIPPED"
+    assert "left no run" in steps[made[3]]["told"]
+    assert not git("status", "--porcelain")
+
+
+def test_inconclusive_answers_are_repeated_before_they_are_skipped(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Three rounds are too few in any replicate; the good commit is measured as often, once more the bad one."""
+    made = commits(tmp_path, {}, {"rounds": 3}, {"factor": 1.4})
+    assert bisect(made[0], made[-1], "--repeats", "3") == ExitCode.INCONCLUSIVE
+    assert json.loads(capfd.readouterr().out)["first_bad"] == made[1:]
+    measured = [json.loads(path.read_text()) for path in tmp_path.glob("results/runs/*/*.json")]
+    rounds = [run["benchmarks"][0]["stats"]["rounds"] for run in measured]
+    assert rounds.count(3) == 4
+    assert rounds.count(20) == 5
+
+
+def test_a_bad_commit_that_is_none_ends_it(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    made = commits(tmp_path, {}, {}, {})
+    assert main(["bisect", str(CASE), made[0], made[-1], "--", sys.executable, "measure.py"]) == ExitCode.INCONCLUSIVE
+    shown = capfd.readouterr().out.splitlines()
+    assert shown[0].startswith(f"{made[-1][:12]}  PASS")
+    assert shown[1] == f"{CASE} is no worse at the bad commit than at the good one, as far as can be seen"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere", "HEAD", "--", "true"], "nowhere: names no commit here"),
+        (["HEAD", "HEAD~1", "--", "true"], "git bisect refuses: "),
+        (["HEAD~1", "HEAD", "--", "true"], "the command left no run of resnet50/trt-int8/1x3x224x224 below "),
+        (["HEAD~1", "HEAD", "--", "no-such-program"], "no-such-program: cannot be started"),
+        (["HEAD~1", "HEAD"], "Missing argument"),
+    ],
+)
+def test_wrong_usage(tmp_path: Path, arguments: list[str], message: str, capfd: pytest.CaptureFixture[str]) -> None:
+    commits(tmp_path, {}, {})
+    assert main(["bisect", str(CASE), *arguments]) == ExitCode.USAGE
+    assert message in capfd.readouterr().err.splitlines()[-1]
+    assert git("rev-parse", "--abbrev-ref", "HEAD") == "main"
+    assert not (tmp_path / ".git" / "BISECT_START").exists()
+
+
+def test_a_changed_work_tree_and_a_bisection_under_way_are_left_alone(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    made = commits(tmp_path, {}, {}, {})
+    git("bisect", "start", made[2], made[0])
+    assert bisect(made[0], made[2]) == ExitCode.USAGE
+    assert "a git bisect is under way here" in capfd.readouterr().err
+    assert git("rev-parse", "HEAD") == made[1]
+    git("bisect", "reset")
+    (tmp_path / "measure.py").write_text("changed")
+    assert bisect(made[0], made[2]) == ExitCode.USAGE
+    assert "the work tree has changes" in capfd.readouterr().err
