@@ -148,6 +148,9 @@ def test_adding_again_adds_nothing_and_what_cant_be_read_is_named(
         "nowhere.json: cannot be read",
     ):
         assert fault in shown.err
+    assert main(["history", "add", str(more / "0031.json"), "--json"]) == ExitCode.PASS
+    told = json.loads(capsys.readouterr().out)
+    assert (told["added"], told["known"], told["not_added"]) == (0, 1, [])
 
 
 @pytest.mark.usefixtures("kept")

@@ -157,3 +157,12 @@ def test_what_cant_be_imported_leaves_nothing(
 def test_patterns(pattern: str, name: str, fields: tuple[str, str, str] | None) -> None:
     found = Pattern(pattern).fields(name)
     assert (None if found is None else (found["model"], found["variant"], found["shape"])) == fields
+
+
+def test_what_was_imported_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    write_plain(Path("theirs.json"))
+    assert main(["import", "theirs.json", "--pattern", PATTERN, "--reference", "torch", "--json"]) == ExitCode.PASS
+    told = json.loads(capsys.readouterr().out)
+    (kept,) = Path("results/imported").iterdir()
+    assert told["files"] == [{"file": str(kept), "benchmarks": 6, "fits": 5, "speedups": 2}]
+    assert "answers: nothing says that they are right" in told["cannot_be_judged"]

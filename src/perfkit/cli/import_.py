@@ -1,5 +1,6 @@
 """``perfkit import``: plain pytest-benchmark files, named as cases, so that they can be judged as far as that goes."""
 
+import json
 import math
 import sys
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from perfkit.cli.output import write
+from perfkit.cli.output import JsonOption, write
 from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
 from perfkit.record.baseline import DEFAULT_RESULTS
@@ -38,6 +39,7 @@ def import_(
     results: Annotated[
         Path, typer.Option(help="The folder that receives imported/ and holds history.sqlite.")
     ] = DEFAULT_RESULTS,
+    as_json: JsonOption = False,
 ) -> int:
     """Take pytest-benchmark FILES that perfkit did not write: keep them as runs, and add them to the history.
 
@@ -45,12 +47,20 @@ def import_(
     """
     named = Pattern(pattern) if pattern is not None else None
     taken = [_read(path, named, reference) for path in files]
+    kept = []
     for path, data, run, count in taken:  # only now that all can be read
         target = results / _FOLDER / f"{path.stem}-{run.replicate.run_id[:_SHOWN_DIGITS]}.json"
         write_json_atomic(target, data)
-        write(f"{target}: {_told(run, count)}\n")
-    for line in dict.fromkeys(line for _, _, run, _ in taken for line in cannot_be_judged(run)):
-        write(f"  can't be judged: {line}\n")
+        kept.append((target, _counts(run, count)))
+    unjudged = list(dict.fromkeys(line for _, _, run, _ in taken for line in cannot_be_judged(run)))
+    if as_json:
+        files_told = [{"file": str(target), **counts} for target, counts in kept]
+        write(json.dumps({"files": files_told, "cannot_be_judged": unjudged}, indent=2) + "\n")
+    else:
+        for target, counts in kept:
+            write(f"{target}: {_told(**counts)}\n")
+        for line in unjudged:
+            write(f"  can't be judged: {line}\n")
     if (warning := _keep([run for _, _, run, _ in taken], results)) is not None:
         write(f"perfkit: {warning}\n", sys.stderr)
     return ExitCode.PASS
@@ -77,11 +87,14 @@ def _strict(node: Any) -> Any:
     return None if isinstance(node, float) and not math.isfinite(node) else node
 
 
-def _told(run: Run, count: int) -> str:
-    samples = run.replicate.samples
-    speedups = sum(sample.wall.log_speedup is not None for sample in samples)
-    fits = f", the pattern fits {count}" if count else ""
-    return f"{len(run.outcomes)} benchmarks{fits}, {speedups} speedups"
+def _counts(run: Run, fits: int) -> dict[str, int]:
+    speedups = sum(sample.wall.log_speedup is not None for sample in run.replicate.samples)
+    return {"benchmarks": len(run.outcomes), "fits": fits, "speedups": speedups}
+
+
+def _told(benchmarks: int, fits: int, speedups: int) -> str:
+    fitting = f", the pattern fits {fits}" if fits else ""
+    return f"{benchmarks} benchmarks{fitting}, {speedups} speedups"
 
 
 def _keep(runs: list[Run], results: Path) -> str | None:

@@ -1,12 +1,13 @@
 """``perfkit history add``: run files that were kept, into the history."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from perfkit.cli.output import write
+from perfkit.cli.output import JsonOption, write
 from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
 from perfkit.record.baseline import DEFAULT_RESULTS
@@ -17,6 +18,7 @@ from perfkit.record.replicate import Run
 def add_to_history(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Run files, or folders of run files.")],
     results: Annotated[Path, typer.Option(help="The folder that holds history.sqlite.")] = DEFAULT_RESULTS,
+    as_json: JsonOption = False,
 ) -> int:
     """Add RUNS to the history; one that is there already is left as it is.
 
@@ -43,7 +45,11 @@ def add_to_history(
             if len(batch) == RUNS_A_TRANSACTION:
                 added = store()
         added = store()
-        write(f"{added.new} added to {history.where}, {added.known} known already\n")
+        if as_json:
+            told = {"history": history.where, "added": added.new, "known": added.known, "not_added": faults}
+            write(json.dumps(told, indent=2) + "\n")
+        else:
+            write(f"{added.new} added to {history.where}, {added.known} known already\n")
     if faults:
         raise UserError(f"{len(faults)} not added: {'; '.join(faults)}")
     return ExitCode.PASS
