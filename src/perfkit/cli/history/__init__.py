@@ -9,7 +9,7 @@ from perfkit.cli.history.add_ import add_to_history
 from perfkit.cli.history.show_ import show_history
 
 _SHOW = "show"
-_COMMANDS = {_SHOW: show_history, "add": add_to_history}
+_COMMANDS = (_SHOW, "add")
 
 
 class _ShowsByDefault(TyperGroup):
@@ -33,5 +33,5 @@ def _history() -> None:
     """
 
 
-for _name, _command in _COMMANDS.items():
-    history.command(_name)(_command)
+history.command(_SHOW)(show_history)
+history.command("add")(add_to_history)
