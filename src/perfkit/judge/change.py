@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from perfkit.record.replicate import Sample
 
 
+_FEW = 3
+
+
 @dataclass(frozen=True, slots=True)
 class Pair:
     """A case's samples of baseline and run, at least one of each."""
@@ -65,6 +68,8 @@ class CaseChange:
     """Of the variant's own time by the deciding clock."""
     tolerance: float
     """The slowdown, in log units, that must have been visible for a PASS."""
+    is_among_few: bool
+    """Fewer than three variants were compared: what they share is as much this one's own doing."""
 
     @property
     def clock(self) -> Clock:
@@ -117,6 +122,7 @@ def changes_of(
     own = {metric: _family(pairs, OwnScores(metric)) for metric in Metric}
     beside = {clock: _family(pairs, ReferenceScores(clock)) for clock in Clock}
     sizes = {clock: common_size(_sizes(beside[clock]), _sizes(own[time_of(clock)])) for clock in Clock}
+    variants = sum(case.variant != REFERENCE_VARIANT for case in pairs)
     leading = {clock: _leading(own[speedup_of(clock)], own[time_of(clock)], clock) for clock in Clock}
     references, effects = {}, {}
     for clock, family in beside.items():
@@ -139,6 +145,7 @@ def changes_of(
             siblings={clock: found[case] for clock, found in siblings.items() if case in found},
             modes=_modes(pair),
             tolerance=limits.tolerance(case, speedup_of(pair.clock), platform),
+            is_among_few=variants < _FEW,
         )
         for case, pair in pairs.items()
     }

@@ -153,8 +153,10 @@ def _reference_moved(metric: Metric, change: CaseChange) -> bool:
     if not metric.is_speedup or clock not in change.reference:
         return False
     if effect.is_worse:
-        innocent = not _is_slower_itself(metric, change)
-        return innocent and (clock is Clock.DEVICE or change.reference[clock].is_better)
+        innocent, reference = not _is_slower_itself(metric, change), change.reference[clock]
+        # Among few what is shared shrinks as the variant gets slower, and would make its reference the faster one.
+        is_faster = reference.size > reference.rise if change.is_among_few else reference.is_better
+        return innocent and (clock is Clock.DEVICE or is_faster)
     own = change.time(clock).own
     return effect.is_better and own < effect.size / 2
 
