@@ -36,6 +36,7 @@ def test_a_disturbed_replicate_proves_nothing() -> None:
     run = with_samples(make_run(slowed(usual_times(), HURT, 2.0), day=9), spoiled=True, disturbed=HOT)
     judgement = judge(usual_baseline(), [run])
     assert {row.verdict for row in judgement.rows} == {Verdict.INCONCLUSIVE}
+    assert all(row.disturbed for row in judgement.rows)
     assert row_of(judgement).reason == "most rounds were disturbed: the GPU was too hot (15 of 20)"
 
 

@@ -36,7 +36,7 @@ def test_a_slowed_call_is_really_slower_by_its_share(clock: CpuClock, share: flo
         work(milliseconds)
         return "answer"
 
-    slowed = clock.slowed(call, partial(call, 5.0), share, typical_s=5e-3)
+    slowed = clock.slowed(call, share * clock.work_s(partial(call, 5.0), 5e-3))
     assert slowed(5.0) == "answer"
     ratios = [clock.wall_s(lambda: slowed(5.0)) / clock.wall_s(lambda: call(5.0)) for _ in range(9)]
     assert statistics.median(ratios) == pytest.approx(1 + share, rel=0.2)

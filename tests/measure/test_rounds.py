@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perfkit.measure.clock import Clock, NotQueued
-from perfkit.measure.replay import Replay
+from perfkit.measure.replay import Replay, count_graphs
 from perfkit.measure.rounds import RoundRecorder, count_rounds, shape_change_s, timed_calls, warm_up
 from perfkit.measure.watch import Watch
 from perfkit.record.schema import DeviceBy
@@ -49,10 +49,11 @@ class FakeClock(Clock):
             raise NotQueued("it synchronizes by itself")
         return taken
 
-    def slowed(
-        self, call: Callable[[Any], Any], work: Callable[[], Any], share: float, typical_s: float
-    ) -> Callable[[Any], Any]:
-        raise AssertionError((call, work, share, typical_s))
+    def work_s(self, work: Callable[[], Any], typical_s: float) -> float:
+        raise AssertionError((work, typical_s))
+
+    def slowed(self, call: Callable[[Any], Any], delay_s: float) -> Callable[[Any], Any]:
+        raise AssertionError((call, delay_s))
 
 
 def warmed(durations_s: Iterable[float], max_s: float = 5.0, inputs: int = 1) -> tuple[Any, list[int]]:
@@ -139,7 +140,7 @@ class Bench:
         disturbed: Iterable[str | None] = itertools.repeat(None),
     ) -> None:
         self.calls: list[str] = []
-        watchers: list[Any] = [SimpleNamespace(look=partial(next, iter(disturbed)), seen=dict)]
+        watchers: list[Any] = [SimpleNamespace(start=dict, look=partial(next, iter(disturbed)), seen=dict)]
         self.clock = FakeClock(itertools.count(1.0), device_s=device_s)
         self.recorder = RoundRecorder(
             clock=self.clock,
@@ -278,9 +279,14 @@ def test_a_disturbed_round_is_left_out_on_both_sides_and_all_clocks() -> None:
     bench = Bench(device_s=[0.1, 0.2, 0.3, 0.4, 0.5, 0.6], variant_calls=2, disturbed=[None, "hot", None])
     rounds = bench.recorder.rounds(bench.run(3))
     assert rounds.order == "RR"
-    assert rounds.reference_wall_s == [1.0, 8.0] or len(rounds.reference_wall_s) == 2
+    assert rounds.reference_wall_s == [2.0, 12.0]
+    assert rounds.variant_wall_s == [4.5, 14.5]
     assert (rounds.reference_device_s, rounds.variant_device_s) == ([0.1, 0.5], [0.2, 0.6])
-    assert len(rounds.variant_wall_s) == 2
+
+
+@given(st.floats(1e-6, 10))
+def test_graphs_are_even_in_number(typical_s: float) -> None:
+    assert count_graphs(typical_s) in (2, 4)
 
 
 @given(st.integers(1, 50))

@@ -39,8 +39,11 @@ class Device(Clock):
 
         return submit
 
-    def slowed(self, call: Callable[[Any], Any], inputs: Any, share: float, typical_s: float) -> Callable[[Any], Any]:
-        raise AssertionError((call, inputs, share, typical_s))
+    def work_s(self, work: Callable[[], Any], typical_s: float) -> float:
+        raise AssertionError((work, typical_s))
+
+    def slowed(self, call: Callable[[Any], Any], delay_s: float) -> Callable[[Any], Any]:
+        raise AssertionError((call, delay_s))
 
 
 @given(st.integers(1, 8), st.floats(1e-4, 0.02), st.floats(1e-6, 1e-3), st.integers(1, 32))

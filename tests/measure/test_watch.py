@@ -21,6 +21,9 @@ class Told:
     def __init__(self, whys: Iterable[str | None]) -> None:
         self._whys = iter(whys)
 
+    def start(self) -> None:
+        next(self._whys)
+
     def look(self) -> str | None:
         return next(self._whys)
 
@@ -64,7 +67,7 @@ def test_unwatched_rounds_all_count() -> None:
     assert watching.conditions() is None
 
 
-def host(steps: Iterable[tuple[float, float, float, float]]) -> HostWatcher:
+def host(steps: Iterable[tuple[float, float, float, float]], *, decides: bool = True) -> HostWatcher:
     """Each step: idle, busy and stolen time of all processors, and this process's own, in seconds."""
     totals = list(itertools.accumulate(steps, lambda a, b: tuple(x + y for x, y in zip(a, b, strict=True))))
     system = iter(totals)
@@ -74,7 +77,7 @@ def host(steps: Iterable[tuple[float, float, float, float]]) -> HostWatcher:
         idle, busy, stolen, _ = next(system)
         return SimpleNamespace(user=busy, system=0.0, idle=idle, steal=stolen)
 
-    return HostWatcher(of_system, lambda: SimpleNamespace(user=next(own)[3], system=0.0))
+    return HostWatcher(decides=decides, system=of_system, own=lambda: SimpleNamespace(user=next(own)[3], system=0.0))
 
 
 @pytest.mark.parametrize(
@@ -92,6 +95,19 @@ def host(steps: Iterable[tuple[float, float, float, float]]) -> HostWatcher:
 def test_processor_time_of_others(step: tuple[float, float, float, float], why: str | None) -> None:
     watcher = host([(5.0, 5.0, 5.0, 5.0), step])
     assert watcher.look() == why
+
+
+def test_beside_a_gpu_the_host_is_told_and_disturbs_nothing() -> None:
+    watcher = host([(5.0, 5.0, 5.0, 5.0), (0.4, 1.6, 0.0, 0.6)], decides=False)
+    assert watcher.look() is None
+    assert watcher.seen() == {"others_cpu_share": 0.5, "stolen_cpu_share": 0.0}
+
+
+def test_what_was_before_the_first_round_is_forgotten() -> None:
+    watcher = host([(0.0, 0.0, 0.0, 0.0), (0.0, 2.0, 0.0, 0.0), (1.0, 1.0, 0.0, 1.0)])
+    watcher.start()
+    watcher.look()
+    assert watcher.seen() == {"others_cpu_share": 0.0, "stolen_cpu_share": 0.0}
 
 
 def test_shares_are_means_over_the_rounds() -> None:

@@ -115,7 +115,7 @@ def _repeated(
     judgement = judge(baseline, runs, limits, waivers)
     for number in range(1, repeats + 1):
         # A plain pytest-benchmark test beside the cases can't be chosen by --perfkit-case.
-        rows = [row for row in judgement.rows if row.compared and row.variant]
+        rows = [row for row in judgement.rows if (row.compared or row.disturbed) and row.variant]
         doubtful = [str(row.case) for row in rows if row.verdict in _DOUBTFUL]
         if not doubtful:
             break

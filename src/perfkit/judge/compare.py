@@ -116,6 +116,7 @@ def _row(
             # Times of a broken case may be the very thing that is broken.
             current=() if verdict is Verdict.BROKEN else data.current,
             notes=notes,
+            disturbed=verdict is Verdict.INCONCLUSIVE and not data.current,
         )
     before, after = data.comparable_baseline, data.current
     notes += [*lost_clock(data), *fact_notes(before, after), *grown_costs(before, after)]

@@ -57,12 +57,14 @@ def uncompared_row(
     baseline: Sequence[Sample] = (),
     current: Sequence[Sample] = (),
     notes: Iterable[str] = (),
+    disturbed: bool = False,
 ) -> Row:
     """The row of a case without a comparison, with what numbers either side has."""
     return Row(
         **case._asdict(),
         verdict=verdict,
         reason=reason,
+        disturbed=disturbed,
         metrics=tuple(_metric_rows(baseline, current)),
         tail=_worst_tail(current),
         notes=tuple(notes),

@@ -97,6 +97,8 @@ class Row(Model):
     verdict: Verdict
     compared: bool = False
     """Whether its numbers were compared with the baseline's."""
+    disturbed: bool = False
+    """Most rounds of every replicate were disturbed: measured again, it may be compared."""
     reason: str = ""
     moved: Moved | None = None
     deciding: Metric | None = None

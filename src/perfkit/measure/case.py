@@ -14,7 +14,7 @@ from perfkit.measure.agreement import check_answers
 from perfkit.measure.clock import NotQueued
 from perfkit.measure.faults import answers_with, call_with
 from perfkit.measure.memory import allocated_bytes, memory_since
-from perfkit.measure.replay import NotCaptured, Replay
+from perfkit.measure.replay import NotCaptured, Replay, count_graphs
 from perfkit.measure.rounds import RoundRecorder, WarmupResult, count_rounds, shape_change_s, timed_calls, warm_up
 from perfkit.measure.watch import watch
 from perfkit.record.schema import CaseRecord, Comparability, Queued, Warmup
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from perfkit.variants.base import Variant
     from perfkit.variants.building import BuildResult
 
-_MAX_GRAPHS = 4
 _QUEUED_CALLS = 5
 
 
@@ -78,15 +77,17 @@ def measure_case(
         variant_warm = _warm_up(shop, built.call, [pair[1] for pair in pairs])
         memory = memory_since(before_bytes, result.peak_build_bytes)
         typical_s = variant_warm.typical_s
-        work = partial(built.capturable.call, pairs[0][1])
-        call = call_with(faults, built.call, work, shop.clock, typical_s)
+        # Measured once, or the device's slowdown would be another than the caller's.
+        work_s = shop.clock.work_s(partial(built.capturable.call, pairs[0][1]), typical_s) if faults else typical_s
+        call = call_with(faults, built.call, shop.clock, work_s, typical_s)
         # A fault slows what is captured as well; a replayed graph isn't captured again, but what it was made of is.
-        captured = call_with(faults, built.capturable.call, work, shop.clock, typical_s)
+        captured = call_with(faults, built.capturable.call, shop.clock, work_s, typical_s)
         sides = [
-            [partial(work, pair[side]) for pair in pairs[: min(timed_calls(warm.typical_s), _MAX_GRAPHS)]]
+            [partial(work, pair[side]) for pair in pairs[: count_graphs(warm.typical_s)]]
             for side, (work, warm) in enumerate([(reference.capturable.call, reference_warm), (captured, variant_warm)])
         ]
-        replays, not_captured = _replays(shop.clock, sides)
+        names = (bench.reference_variant.name, variant.name)
+        replays, not_captured = _replays(shop.clock, list(zip(names, sides, strict=True)))
         variant_calls = timed_calls(typical_s)
         new_recorder = partial(
             RoundRecorder,
@@ -121,7 +122,6 @@ def measure_case(
         *([] if not_captured is None else [f"device time queued, not replayed: {not_captured}"]),
         *([] if recorder.device_time_lost is None else [f"no device time: {recorder.device_time_lost}"]),
     ]
-    built.facts = built.facts.model_copy(update={"notes": list(dict.fromkeys([*built.facts.notes, *notes]))})
     return CaseRecord(
         model=bench.plan.label,
         variant=variant.name,
@@ -138,7 +138,8 @@ def measure_case(
             stable=reference_warm.stable and variant_warm.stable,
         ),
         agreement=agreement,
-        facts=built.facts,
+        # Other shapes of the same build have notes of their own.
+        facts=built.facts.model_copy(update={"notes": [*built.facts.notes, *notes]}),
         reference_facts=reference.facts,
         memory=memory,
         comparability=_comparability(bench),
@@ -166,15 +167,18 @@ def _shape_change_s(bench: ModelBench, result: BuildResult, inputs: Any, shape: 
 
 
 def _replays(
-    clock: Clock, sides: Sequence[Sequence[Callable[[], Any]]]
+    clock: Clock, sides: Sequence[tuple[str, Sequence[Callable[[], Any]]]]
 ) -> tuple[tuple[Replay, Replay] | None, str | None]:
     """Both sides' device work, or None with the reason: one side replayed and one queued would make no ratio."""
     if not clock.has_device_time:
         return None, None
-    try:
-        reference, variant = (Replay(clock.replay_of(calls), len(calls)) for calls in sides)
-    except NotCaptured as error:
-        return None, str(error)
+    found = []
+    for name, calls in sides:
+        try:
+            found.append(Replay(clock.replay_of(calls), len(calls)))
+        except NotCaptured as error:
+            return None, f"{name}: {error}"
+    reference, variant = found
     return (reference, variant), None
 
 

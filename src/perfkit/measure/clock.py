@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from abc import ABC, abstractmethod
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _FIRST_DELAY_S = 2e-3
 _LONGEST_DELAY_S = 0.5
+_WORK_CALLS = 5
 
 
 class NotQueued(RuntimeError):
@@ -39,20 +41,19 @@ class Clock(ABC):
         yield
 
     @abstractmethod
-    def slowed(
-        self, call: Callable[[Any], Any], work: Callable[[], Any], share: float, typical_s: float
-    ) -> Callable[[Any], Any]:
-        """The call, made slower by a share of its own time; how a gate is tried out.
+    def work_s(self, work: Callable[[], Any], typical_s: float) -> float:
+        """What a slowdown is a share of: on CUDA the device time of ``work``, else ``typical_s``, its wall time."""
 
-        ``typical_s`` is the call's wall time. On CUDA the share is of the device time of ``work``, its kernels.
-        """
+    @abstractmethod
+    def slowed(self, call: Callable[[Any], Any], delay_s: float) -> Callable[[Any], Any]:
+        """The call, longer by a delay of the device; how a gate is tried out."""
 
-    def host_slowed(self, call: Callable[[Any], Any], share: float, typical_s: float) -> Callable[[Any], Any]:
-        """The call, behind which the host spins for a share of ``typical_s``, its wall time."""
+    def host_slowed(self, call: Callable[[Any], Any], delay_s: float) -> Callable[[Any], Any]:
+        """The call, behind which the host spins."""
 
         def call_and_spin(images: Any) -> Any:
             outputs = call(images)
-            until_s = time.perf_counter() + share * typical_s
+            until_s = time.perf_counter() + delay_s
             while time.perf_counter() < until_s:
                 pass
             return outputs
@@ -98,10 +99,11 @@ class CpuClock(Clock):
     def now_s(self) -> float:
         return time.perf_counter()
 
-    def slowed(
-        self, call: Callable[[Any], Any], work: Callable[[], Any], share: float, typical_s: float
-    ) -> Callable[[Any], Any]:
-        return self.host_slowed(call, share, typical_s)
+    def work_s(self, work: Callable[[], Any], typical_s: float) -> float:
+        return typical_s
+
+    def slowed(self, call: Callable[[Any], Any], delay_s: float) -> Callable[[Any], Any]:
+        return self.host_slowed(call, delay_s)
 
 
 class CudaClock(Clock):  # pragma: gpu
@@ -162,11 +164,13 @@ class CudaClock(Clock):  # pragma: gpu
                 raise NotQueued(f"the call was not queued whole within {_LONGEST_DELAY_S} s; it synchronizes by itself")
             delay_s *= 2
 
-    def slowed(
-        self, call: Callable[[Any], Any], work: Callable[[], Any], share: float, typical_s: float
-    ) -> Callable[[Any], Any]:
-        delay_s = share * self._work_s(work)
+    def work_s(self, work: Callable[[], Any], typical_s: float) -> float:
+        with suppress(NotCaptured):
+            work = self.replay_of([work])
+        self.settle(work)
+        return statistics.median(self.device_s(work) for _ in range(_WORK_CALLS))
 
+    def slowed(self, call: Callable[[Any], Any], delay_s: float) -> Callable[[Any], Any]:
         def call_and_delay(images: Any) -> Any:
             outputs = call(images)
             self._delay(delay_s)
@@ -176,12 +180,6 @@ class CudaClock(Clock):  # pragma: gpu
 
     def replay_of(self, calls: Sequence[Callable[[], Any]]) -> Callable[[], None]:
         return replay_of(calls)
-
-    def _work_s(self, call: Callable[[], Any]) -> float:
-        try:
-            return self.device_s(self.replay_of([call]))
-        except NotCaptured:
-            return self.device_s(call)
 
     def _delay(self, seconds: float) -> None:
         """Queues a kernel that spins for about that long on the current stream."""

@@ -25,12 +25,12 @@ def answers_with(
 
 
 def call_with(
-    faults: Sequence[Fault], call: Callable[[Any], Any], work: Callable[[], Any], clock: Clock, typical_s: float
+    faults: Sequence[Fault], call: Callable[[Any], Any], clock: Clock, work_s: float, typical_s: float
 ) -> Callable[[Any], Any]:
-    """The variant's call, slower where faults say so, by a share of ``work`` or of ``typical_s``, its wall time."""
+    """The variant's call, slower where faults say so, by a share of its work or of its wall time, ``typical_s``."""
     for fault in faults:
         if fault.kind is FaultKind.SLOW:
-            call = clock.slowed(call, work, fault.share, typical_s)
+            call = clock.slowed(call, fault.share * work_s)
         elif fault.kind is FaultKind.HOST:
-            call = clock.host_slowed(call, fault.share, typical_s)
+            call = clock.host_slowed(call, fault.share * typical_s)
     return call

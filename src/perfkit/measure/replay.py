@@ -2,12 +2,13 @@
 
 Kernels that are launched one by one wait for each other's launch on the device too, however early the host queued them:
 by about a microsecond each, and how long exactly differs from process to process (docs/measuring.md). Replayed from a
-graph, the same kernels repeat within 0.1%.
+graph, the same kernels take the same time in every process, but for how a graph was made (docs/measuring.md).
 """
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,10 @@ from perfkit.variants.base import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+
+_MANY_GRAPHS, _FEW_GRAPHS = 4, 2
+_LONG_S = 0.02
 
 
 class NotCaptured(RuntimeError):
@@ -32,6 +37,14 @@ class Replay:
     calls: int
 
 
+def count_graphs(typical_s: float) -> int:
+    """From how many graphs calls of that wall time are replayed; even, for every second one is a little slower.
+
+    Whether it is two or four may differ from night to night for calls of about 20 ms alone.
+    """
+    return _MANY_GRAPHS if typical_s < _LONG_S else _FEW_GRAPHS
+
+
 def replay_of(calls: Sequence[Callable[[], Any]]) -> Callable[[], None]:  # pragma: gpu
     """Captures each of the warmed-up ``calls`` on the current stream; the result replays all, one after the other.
 
@@ -43,9 +56,10 @@ def replay_of(calls: Sequence[Callable[[], Any]]) -> Callable[[], None]:  # prag
     pool = torch.cuda.graph_pool_handle()
     torch.cuda.synchronize()
     graphs = []
-    for call in calls:
-        _run_without_waiting(call)
-        graphs.append(_captured(call, pool))
+    with _no_garbage_collection():
+        for call in calls:
+            _run_without_waiting(call)
+            graphs.append(_captured(call, pool))
 
     def replay() -> None:
         for graph in graphs:
@@ -66,6 +80,19 @@ def _run_without_waiting(call: Callable[[], Any]) -> None:  # pragma: gpu
 
 
 @contextlib.contextmanager
+def _no_garbage_collection() -> Iterator[None]:  # pragma: gpu
+    """Something of another engine that is freed while a capture runs would end it."""
+    was_enabled = gc.isenabled()
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+@contextlib.contextmanager
 def _waiting_is_an_error() -> Iterator[None]:  # pragma: gpu
     before = torch.cuda.get_sync_debug_mode()
     with warnings.catch_warnings():
@@ -83,7 +110,8 @@ def _captured(call: Callable[[], Any], pool: Any) -> torch.cuda.CUDAGraph:  # pr
     except Exception as error:
         # A capture that failed leaves PyTorch's random numbers expecting another; one that succeeds ends that. Its
         # memory pool still counts as recording, so that this one takes another.
-        _capture(lambda: torch.ones(1, device="cuda"), torch.cuda.graph_pool_handle())
+        with contextlib.suppress(Exception):
+            _capture(lambda: torch.ones(1, device="cuda"), torch.cuda.graph_pool_handle())
         raise NotCaptured(reason_of(error)) from error
 
 

@@ -33,6 +33,9 @@ STOLEN_SHARE = 0.10
 class Watcher(Protocol):
     """Looks at one part of the machine."""
 
+    def start(self) -> None:
+        """Forgets what was before."""
+
     def look(self) -> str | None:
         """What disturbed the time since the last look, in a few words; None when nothing did."""
 
@@ -50,7 +53,7 @@ class Watch:
     def start(self) -> None:
         """Forgets what was before the first round."""
         for watcher in self._watchers:
-            watcher.look()
+            watcher.start()
         self._whys = []
 
     def look(self) -> None:
@@ -83,14 +86,24 @@ class Watch:
 
 
 class HostWatcher:
-    """Processor time that others used, as the kernel counts it."""
+    """Processor time that others used, as the kernel counts it.
+
+    Where a device does the work (``decides`` is false) it is told, but disturbs no round: device times don't depend on
+    it, and wall times are taken in pairs.
+    """
 
     def __init__(
         self,
+        *,
+        decides: bool = True,
         system: Callable[[], Any] = psutil.cpu_times,
         own: Callable[[], Any] | None = None,
     ) -> None:
+        self._decides = decides
         self._system, self._own = system, own or psutil.Process().cpu_times
+        self.start()
+
+    def start(self) -> None:
         self._last = self._read()
         self._shares: list[tuple[float, float]] = []
 
@@ -101,6 +114,8 @@ class HostWatcher:
             return None
         others_share, stolen_share = max(0.0, busy - own) / passed, stolen / passed
         self._shares.append((min(others_share, 1.0), min(stolen_share, 1.0)))
+        if not self._decides:
+            return None
         if stolen_share > STOLEN_SHARE:
             return "the hypervisor took processor time"
         if others_share > BUSY_SHARE:
@@ -137,6 +152,9 @@ class GpuWatcher:
 
     def __init__(self, reader: Any, handle: Any) -> None:
         self._reader, self._handle = reader, handle
+        self.start()
+
+    def start(self) -> None:
         self._known = self._processes()
         self._readings: dict[str, list[float]] = {}
 
@@ -180,10 +198,10 @@ class GpuWatcher:
 @contextlib.contextmanager
 def watch(device: torch.device) -> Iterator[Watch]:
     """A watch of the host and, on CUDA where NVML can be asked, of the GPU."""
-    host = HostWatcher()
     if device.type != "cuda":
-        yield Watch([host])
+        yield Watch([HostWatcher()])
         return
+    host = HostWatcher(decides=False)
     with machine.nvml() as reader:
         handle = None if reader is None else machine.gpu_handle(reader)
         yield Watch([host] if handle is None else [host, GpuWatcher(reader, handle)])
