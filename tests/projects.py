@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests import fakes
+from tests import fakes, undisturbed
 from tests.support import program_environment
 
 if TYPE_CHECKING:
@@ -84,7 +84,8 @@ def register(folder: Path, variants: Mapping[str, str], *, name: str = "made-up"
     info.mkdir(exist_ok=True)
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n", encoding="utf-8")
     lines = "".join(f"{name} = {value}\n" for name, value in variants.items())
-    (info / "entry_points.txt").write_text(f"[perfkit.variants]\n{lines}", encoding="utf-8")
+    plugin = f"[pytest11]\n{name}-undisturbed = {undisturbed.__name__}\n"
+    (info / "entry_points.txt").write_text(f"[perfkit.variants]\n{lines}{plugin}", encoding="utf-8")
 
 
 def environment(folder: Path) -> dict[str, str]:
