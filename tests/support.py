@@ -28,6 +28,8 @@ from perfkit.record.schema import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from perfkit.record.replicate import Run
 
 INPUTS = Path(__file__).parent / "cases" / "inputs"
@@ -163,6 +165,28 @@ def benchmark_of(data: dict[str, Any], which: CaseId) -> dict[str, Any]:
             found: dict[str, Any] = entry
             return found
     raise LookupError(which)
+
+
+def edit_records(path: Path, change: Callable[[dict[str, Any]], object], *which: CaseId) -> Path:
+    """Change the records of some cases of a run file, or of all; the file is written again."""
+    data = json.loads(path.read_text("utf-8"))
+    for entry in data["benchmarks"]:
+        record = entry["extra_info"]["perfkit"]
+        if not which or CaseId(record["model"], record["variant"], record["shape"]) in which:
+            change(record)
+    path.write_text(json.dumps(data), encoding="utf-8")
+    return path
+
+
+def spoil(record: dict[str, Any]) -> None:
+    """Most rounds of a case were disturbed."""
+    disturbed = {"the GPU was too hot": 15}
+    record["conditions"] = {"rounds": len(record["rounds"]["order"]), "disturbed": disturbed, "spoiled": True}
+
+
+def replay(record: dict[str, Any]) -> None:
+    """Its device times are those of replayed graphs."""
+    record["rounds"]["device_by"] = "replayed"
 
 
 def program_environment() -> dict[str, str]:

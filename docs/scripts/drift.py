@@ -40,7 +40,7 @@ STUDY = ROOT / "results" / "study"
 OUTCOME = STUDY / "drift-outcome.json"
 NAMES = {"h100": "H100", "cpu": "2 cores of a shared machine"}
 ANCHORS, BASELINE, NIGHT = 4, 4, 2
-SLOWER = (0.12, 0.15, 0.20)
+SLOWER = (0.12, 0.15, 0.20, 0.30)
 CLEAN_NIGHTS, DRIFTED_NIGHTS = 1000, 400
 
 Pool = dict[CaseId, list["Replica"]]

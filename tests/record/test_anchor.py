@@ -1,15 +1,20 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perfkit.judge.anchors import distance
+from perfkit.judge.anchors import distance, measured_otherwise
+from perfkit.judge.levels import CaseLevel
 from perfkit.judge.metric import Metric
 from perfkit.record.anchor import Anchor, anchor_of
 from tests.support import CPU, case, make_run
+
+if TYPE_CHECKING:
+    from perfkit.record.replicate import Replicate, Run
 
 HURT = case("trt-int8")
 times_s = st.floats(min_value=1e-5, max_value=10)
@@ -31,6 +36,40 @@ def test_a_level_is_the_mean_over_replicates_on_the_log_scale() -> None:
     assert level.device.variant_s == pytest.approx(2e-3)
     assert level.device.log_speedup == pytest.approx(math.log(4))
     assert (level.replicates, level.datetime[:10], level.commit) == (2, "2030-01-02", f"{2:040x}")
+
+
+def with_samples(run: Run, **update: object) -> Replicate:
+    samples = [sample.model_copy(update=update) for sample in run.replicate.samples]
+    return run.replicate.model_copy(update={"samples": samples})
+
+
+def test_a_spoiled_sample_is_no_part_of_a_level() -> None:
+    sound = make_run({HURT: (8e-3, 1e-3)}, jitter=0).replicate
+    spoiled = with_samples(make_run({HURT: (8e-3, 4e-3)}, day=2), spoiled=True)
+    assert anchor_of(HURT, [sound, spoiled]) == anchor_of(HURT, [sound])
+    assert anchor_of(HURT, [spoiled]) is None
+
+
+def test_between_queued_and_replayed_device_times_there_is_no_distance() -> None:
+    queued = anchor(8e-3, 1e-3)
+    replayed = anchor_of(HURT, [with_samples(make_run({HURT: (8e-3, 1e-3)}), comparability={"device_by": "replayed"})])
+    assert replayed is not None
+    assert distance(queued, replayed) is None
+    assert distance(replayed, replayed) == 0
+    assert measured_otherwise(queued, replayed) == "device_by queued -> replayed"
+    # One that was stored before anybody wrote down how: queued.
+    older = queued.model_copy(update={"device_by": None})
+    assert measured_otherwise(replayed, older) == "device_by replayed -> queued"
+    assert distance(queued, older) == 0
+    assert CaseLevel(HURT, replayed, queued).since_anchor_pct is None
+    assert CaseLevel(HURT, queued, older).since_anchor_pct == 0
+
+
+def test_without_device_times_walls_are_compared() -> None:
+    level = anchor(8e-3, 1e-3)
+    wall = level.model_copy(update={"device": None, "device_by": None})
+    replayed = level.model_copy(update={"device_by": "replayed"})
+    assert distance(wall, replayed) == 0
 
 
 def test_what_nobody_measured_has_no_level() -> None:
@@ -64,5 +103,8 @@ def test_a_distance_is_the_other_way_round_with_the_sides_swapped(
     reference_s: float, one_s: float, other_s: float
 ) -> None:
     one, other = anchor(reference_s, one_s), anchor(reference_s, other_s)
-    assert distance(one, other) == -distance(other, one)
-    assert distance(one, other) == pytest.approx(math.log(one_s / other_s), abs=0.05)
+    there, back = distance(one, other), distance(other, one)
+    assert there is not None
+    assert back is not None
+    assert there == -back
+    assert there == pytest.approx(math.log(one_s / other_s), abs=0.05)

@@ -143,6 +143,7 @@ def _told(
             "replicates": count,
             "started_anew": [str(case) for case in promotion.started_anew],
             "accepted": accepted,
+            "left_out": list(promotion.left_out),
             "anchors_moved": list(promotion.anchors_moved),
             "foresight": asdict(foresight) if foresight is not None else None,
         }
@@ -150,6 +151,7 @@ def _told(
     done = "wrote" if known is None else "added to"
     lines = [f"{done} {promoted.source}: {count} replicate{'s' if count != 1 else ''}"]
     lines += [f"accepted: {text}" for text in accepted]
+    lines += [f"left out: {text}" for text in promotion.left_out]
     lines += [f"anchor moved: {text}" for text in promotion.anchors_moved]
     if promotion.started_anew:
         cases = ", ".join(str(case) for case in promotion.started_anew)

@@ -58,6 +58,8 @@ class Added:
 def add_runs(history: History, entries: Iterable[Entry]) -> Added:
     """Add each run that the history doesn't know; verdicts are added to those that it knows, too.
 
+    Spoiled samples are left out: their times prove nothing.
+
     Raises UserError for a run whose date can't be read, or with faults put in on purpose: nothing is added that comes
     in one transaction with it.
     """
@@ -110,7 +112,7 @@ class _Writer:
         numbers: list[tuple[tuple[int, int, str], int, float, float | None]] = []
         for run in runs:
             hardware_id = hardware[_digest(run.hardware.model_dump(mode="json")),]
-            for sample in run.replicate.samples:
+            for sample in run.replicate.sound:
                 key = hardware_id, cases[sample.case]
                 numbers += [
                     ((*key, metric), run_ids[run.replicate.run_id], value, error)
@@ -178,7 +180,7 @@ def _sorted(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _case_rows(entries: Iterable[Entry]) -> Iterable[dict[str, str]]:
-    cases = {sample.case for entry in entries for sample in entry.run.replicate.samples}
+    cases = {sample.case for entry in entries for sample in entry.run.replicate.sound}
     cases |= {case for entry in entries for case in entry.verdicts}
     return (case._asdict() for case in sorted(cases))
 

@@ -8,8 +8,10 @@ from perfkit.judge.decide import as_slowdown_pct
 from perfkit.judge.drift import anchor_name
 from perfkit.judge.metric import Clock, speedup_of, time_of
 from perfkit.judge.objections import is_incomparable
+from perfkit.judge.suspects import comparability_differences
 from perfkit.judge.verdict import FindingKind, Verdict
 from perfkit.record.anchor import anchor_of
+from perfkit.record.schema import DeviceBy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,8 +28,9 @@ def anchors_after(
 ) -> tuple[tuple[Anchor, ...], tuple[str, ...]]:
     """The anchors once ``added`` is promoted, and a line for each that moved; everything in ``rows`` was accepted.
 
-    An anchor moves up with a gain, follows changed conditions and the machine, and moves down only where the whole
-    distance was told and accepted. A case without one (new, or of a file of schema version 1) gets its first level.
+    ``added`` has no spoiled samples. An anchor moves up with a gain, follows changed conditions and the machine, and
+    moves down only where the whole distance was told and accepted. A case without one (new, or of a file of schema
+    version 1) gets its first level.
     """
     anchors = {anchor.case: anchor for anchor in anchors_of(baseline)}
     drifted = any(finding.kind is FindingKind.DRIFT and not finding.cases for finding in judgement.findings)
@@ -53,7 +56,7 @@ def anchors_of(baseline: Baseline | None) -> Iterable[Anchor]:
         return
     own = {anchor.case for anchor in baseline.anchors}
     yield from baseline.anchors
-    cases: set[CaseId] = {sample.case for replicate in baseline.replicates for sample in replicate.samples}
+    cases: set[CaseId] = {sample.case for replicate in baseline.replicates for sample in replicate.sound}
     for case in sorted(cases - own):
         level = anchor_of(case, baseline.replicates)
         assert level is not None
@@ -61,15 +64,26 @@ def anchors_of(baseline: Baseline | None) -> Iterable[Anchor]:
 
 
 def _moved(old: Anchor, level: Anchor, row: Row, *, is_machines: bool) -> Anchor:
-    if is_incomparable(row) or row.drift_pct is not None:
+    if is_incomparable(row) or row.drift_pct is not None or measured_otherwise(old, level):
         return level
-    if row.verdict is Verdict.IMPROVED and distance(old, level) > 0:
+    if row.verdict is Verdict.IMPROVED and (distance(old, level) or 0.0) > 0:
         return level
     return old.on_a_changed_machine(level) if is_machines else old
 
 
-def distance(old: Anchor, new: Anchor) -> float:
-    """From one level of a case to another, in log units by the deciding metric; positive is faster."""
+def measured_otherwise(old: Anchor, new: Anchor) -> str:
+    """What the device times of two levels don't have in common: ``device_by queued -> replayed``; empty: nothing."""
+    before, after = (level.device_by or DeviceBy.QUEUED for level in (old, new))
+    return ", ".join(f"{name} {before} -> {after}" for name in comparability_differences(old.sample, new.sample))
+
+
+def distance(old: Anchor, new: Anchor) -> float | None:
+    """From one level of a case to another, in log units by the deciding metric; positive is faster.
+
+    None where their device times were taken in different ways.
+    """
+    if measured_otherwise(old, new):
+        return None
     clock = Clock.DEVICE if old.device is not None and new.device is not None else Clock.WALL
     for metric in (speedup_of(clock), time_of(clock)):
         before, after = metric.score(old.sample), metric.score(new.sample)
@@ -80,6 +94,8 @@ def distance(old: Anchor, new: Anchor) -> float:
 
 def _way(old: Anchor, new: Anchor) -> str:
     way = distance(old, new)
+    if way is None:
+        return f"measured otherwise ({measured_otherwise(old, new)})"
     if way == 0:
         return "the machine's times are others, the speedup stays"
     return f"{as_slowdown_pct(abs(way)):.1f}% {'faster' if way > 0 else 'slower'}"

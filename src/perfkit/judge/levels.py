@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from perfkit.judge.anchors import distance
+from perfkit.judge.anchors import distance, measured_otherwise
 from perfkit.judge.metric import Metric
 from perfkit.record.anchor import anchor_of
 
@@ -39,8 +39,11 @@ class CaseLevel:
 
     @property
     def since_anchor_pct(self) -> float | None:
-        """How much faster than its anchor by the deciding metric, in percent; less than 0 is slower."""
-        return None if self.anchor is None else 100 * math.expm1(distance(self.anchor, self.level))
+        """How much faster than its anchor by the deciding metric, in percent; less than 0 is slower.
+
+        None without an anchor, and where its device times were taken in another way.
+        """
+        return None if self.anchor is None else _faster_pct(self.anchor, self.level)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +56,23 @@ class LevelChange:
 
     @property
     def faster_pct(self) -> float | None:
-        """By the deciding metric, in percent; less than 0 is slower."""
+        """By the deciding metric, in percent; less than 0 is slower. None where they can't be compared."""
         if self.before is None or self.after is None:
             return None
-        return 100 * math.expm1(distance(self.before.level, self.after.level))
+        return _faster_pct(self.before.level, self.after.level)
+
+    @property
+    def otherwise(self) -> str:
+        """How differently the two levels' device times were taken; empty where they can be compared."""
+        if self.before is None or self.after is None:
+            return ""
+        return measured_otherwise(self.before.level, self.after.level)
 
 
 def levels_of(baseline: Baseline, is_chosen: Callable[[CaseId], bool] = lambda _: True) -> list[CaseLevel]:
-    """The chosen cases of a baseline, in order."""
+    """The chosen cases of a baseline that have a sound sample, in order."""
     anchors = {anchor.case: anchor for anchor in baseline.anchors}
-    cases = {sample.case for replicate in baseline.replicates for sample in replicate.samples}
+    cases = {sample.case for replicate in baseline.replicates for sample in replicate.sound}
     found = []
     for case in sorted(filter(is_chosen, cases)):
         level = anchor_of(case, baseline.replicates)
@@ -80,3 +90,8 @@ def level_changes(before: Baseline, after: Baseline) -> list[LevelChange]:
         for case in sorted(old.keys() | new.keys())
         if old.get(case) != new.get(case)
     ]
+
+
+def _faster_pct(old: Anchor, new: Anchor) -> float | None:
+    way = distance(old, new)
+    return None if way is None else 100 * math.expm1(way)

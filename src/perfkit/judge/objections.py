@@ -76,8 +76,12 @@ def cases_of(baseline: Baseline | None) -> set[CaseId]:
 
 
 def is_incomparable(row: Row) -> bool:
-    """Whether the run measured the case under other conditions than the baseline."""
-    return row.verdict is Verdict.INCONCLUSIVE and not row.compared
+    """Whether the run measured the case under other conditions than the baseline.
+
+    Of a case most of whose rounds were disturbed it has no numbers, and nothing that the baseline's could be held to.
+    """
+    measured = any(metric.current_replicates for metric in row.metrics)
+    return row.verdict is Verdict.INCONCLUSIVE and not row.compared and measured
 
 
 def _failing(rows: Iterable[Row], had: set[CaseId]) -> Iterator[Objection]:
@@ -151,7 +155,7 @@ def _stale(
     dates = [
         when
         for replicate in (baseline.replicates if baseline is not None else ())
-        if any(is_chosen(sample.case) for sample in replicate.samples)
+        if any(is_chosen(sample.case) for sample in replicate.sound)
         and (when := moment(replicate.datetime)) is not None
     ]
     for run in runs if dates else ():
@@ -172,7 +176,7 @@ def _unconfirmed(rows: Iterable[Row], runs: Sequence[Run]) -> Iterator[Objection
     Of two and more the judgement has weighed already how far they agree.
     """
     replicates = {run.replicate.run_id: run.replicate for run in runs}.values()
-    shown = Counter(sample.case for replicate in replicates for sample in replicate.samples)
+    shown = Counter(sample.case for replicate in replicates for sample in replicate.sound)
     for row in rows:
         if row.verdict is Verdict.IMPROVED and shown[row.case] < _CONFIRMED:
             text = f"{row.case}: an unconfirmed gain ({row.reason})"

@@ -14,7 +14,7 @@ from perfkit.judge.verdict import FindingKind, Moved, RefusalKind, Verdict
 from perfkit.record.replicate import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from perfkit.catalog.case import CaseId
     from perfkit.judge.verdict import Judgement, Row
@@ -36,6 +36,8 @@ class Promotion:
     started_anew: tuple[CaseId, ...] = ()
     accepted: tuple[str, ...] = ()
     """What spoke against it, and was accepted by reason or by force."""
+    left_out: tuple[str, ...] = ()
+    """Of each run the chosen cases most of whose rounds were disturbed: they are not promoted."""
     anchors: tuple[Anchor, ...] = ()
     anchors_moved: tuple[str, ...] = ()
 
@@ -57,8 +59,8 @@ def promotion_of(
     there, a gain, a run that didn't measure all that it planned. What got worse needs `force` besides, for it would
     otherwise let a slower run in under the name of a changed machine. What a shift, changed conditions or an accepted
     regression concern starts anew, for old and new replicates no longer mean the same. `glob` chooses cases. A broken
-    case is never promoted, and a missing one stays in the baseline. `whole` is the baseline to add to where `baseline`
-    is what :func:`judged_against` left of it.
+    case is never promoted, nor is a spoiled sample, and a missing case stays in the baseline. `whole` is the baseline
+    to add to where `baseline` is what :func:`judged_against` left of it.
     """
     whole = whole or baseline
     if judgement.refusal is not None and judgement.refusal.kind in _NO_PROMOTION:
@@ -71,9 +73,10 @@ def promotion_of(
         return Promotion(standing[0].code, f"{told}; if that is as it should be, say why with {how}")
     is_chosen = chooser(glob)
     added = list(_added(runs, judgement, is_chosen))
+    left_out = tuple(_left_out(runs, is_chosen))
     if not added:
         nothing = "the run measured nothing" if glob is None else f"the run measured no case that fits {glob}"
-        return Promotion(ExitCode.NOT_JUDGED, nothing)
+        return Promotion(ExitCode.NOT_JUDGED, "; ".join((*left_out, "measure again")) if left_out else nothing)
     rows = [row for row in judgement.rows if is_chosen(row.case)]
     anew = set(_starting_anew(judgement, rows))
     anchors, moved = anchors_after(whole, added, judgement, rows)
@@ -82,6 +85,7 @@ def promotion_of(
         replicates=tuple(_merged([*_without(whole, anew), *added])),
         started_anew=tuple(sorted(anew & cases_of(whole))),
         accepted=tuple(objection.text for objection in found),
+        left_out=left_out,
         anchors=anchors,
         anchors_moved=moved,
     )
@@ -117,7 +121,7 @@ class Foresight:
 
 def foresee(baseline: Baseline, limits: Limits) -> Foresight | None:
     """From the newest sample of each case, as if it were measured once more; None where nothing can be judged."""
-    newest = {sample.case: sample for replicate in baseline.replicates for sample in replicate.samples}
+    newest = {sample.case: sample for replicate in baseline.replicates for sample in replicate.sound}
     replicate = baseline.replicates[-1].model_copy(update={"run_id": "foreseen", "samples": list(newest.values())})
     run = Run(source="foreseen", hardware=baseline.hardware, replicate=replicate, outcomes=[])
     rows = [row for row in judge(baseline, [run], limits).rows if row.compared and row.deciding is not None]
@@ -130,10 +134,21 @@ def foresee(baseline: Baseline, limits: Limits) -> Foresight | None:
 
 def _added(runs: Sequence[Run], judgement: Judgement, is_chosen: Callable[[CaseId], bool]) -> Iterator[Replicate]:
     broken = {row.case for row in judgement.rows if row.verdict is Verdict.BROKEN}
-    for run in {run.replicate.run_id: run for run in runs}.values():
-        samples = [s for s in run.replicate.samples if is_chosen(s.case) and s.case not in broken]
+    for run in _distinct(runs):
+        samples = [s for s in run.replicate.sound if is_chosen(s.case) and s.case not in broken]
         if samples:
             yield run.replicate.model_copy(update={"samples": samples})
+
+
+def _left_out(runs: Sequence[Run], is_chosen: Callable[[CaseId], bool]) -> Iterator[str]:
+    for run in _distinct(runs):
+        spoiled = [str(sample.case) for sample in run.replicate.samples if sample.spoiled and is_chosen(sample.case)]
+        if spoiled:
+            yield f"{run.source}: most rounds were disturbed of {', '.join(spoiled)}"
+
+
+def _distinct(runs: Sequence[Run]) -> Iterable[Run]:
+    return {run.replicate.run_id: run for run in runs}.values()
 
 
 def _starting_anew(judgement: Judgement, rows: Sequence[Row]) -> Iterator[CaseId]:

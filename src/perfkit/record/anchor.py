@@ -58,8 +58,8 @@ class Anchor(Model):
 
 
 def anchor_of(case: CaseId, replicates: Sequence[Replicate]) -> Anchor | None:
-    """The level of a case over some replicates; None where none has it."""
-    found = [(replicate, sample) for replicate in replicates for sample in replicate.samples if sample.case == case]
+    """The level of a case over some replicates; None where none has a sound sample of it."""
+    found = [(replicate, sample) for replicate in replicates for sample in replicate.sound if sample.case == case]
     if not found:
         return None
     newest, latest = max(found, key=lambda pair: (pair[0].datetime, pair[0].run_id))

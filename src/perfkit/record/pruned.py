@@ -1,4 +1,4 @@
-"""A baseline thinned out: cases that are gone, and replicates beyond the newest."""
+"""A baseline thinned out: cases that are gone, replicates beyond the newest, and samples that prove nothing."""
 
 from __future__ import annotations
 
@@ -15,26 +15,27 @@ if TYPE_CHECKING:
 
 
 def pruned(baseline: Baseline, is_gone: Callable[[CaseId], bool], keep: int | None) -> Baseline:
-    """Without the cases that are gone, and with at most ``keep`` replicates of each other, the newest.
+    """Without the cases that are gone, and with at most ``keep`` replicates of each other, the newest that are sound.
 
-    Anchors of cases that are gone go too, and changes that only name runs which are no longer in the file; those that
-    were accepted against something stay.
+    Anchors of cases of which nothing is left go too, and changes that only name runs which are no longer in the file;
+    those that were accepted against something stay.
     """
     counted: Counter[CaseId] = Counter()
     kept: list[Replicate] = []
     for replicate in sorted(baseline.replicates, key=lambda replicate: (replicate.datetime, replicate.run_id))[::-1]:
         samples = []
-        for sample in replicate.samples:
+        for sample in replicate.sound:
             counted[sample.case] += 1
             if not is_gone(sample.case) and (keep is None or counted[sample.case] <= keep):
                 samples.append(sample)
         if samples:
             kept.append(replicate.model_copy(update={"samples": samples}))
     left = {replicate.run_id for replicate in kept}
+    cases = {sample.case for replicate in kept for sample in replicate.samples}
     return replace(
         baseline,
         replicates=tuple(kept[::-1]),
-        anchors=tuple(anchor for anchor in baseline.anchors if not is_gone(anchor.case)),
+        anchors=tuple(anchor for anchor in baseline.anchors if anchor.case in cases),
         changes=tuple(
             change
             for change in baseline.changes

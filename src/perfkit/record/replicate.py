@@ -101,6 +101,11 @@ class Replicate(Model):
     samples: list[Sample]
 
     @property
+    def sound(self) -> list[Sample]:
+        """The samples that prove something: not spoiled."""
+        return [sample for sample in self.samples if not sample.spoiled]
+
+    @property
     def short_commit(self) -> str:
         """The commit in twelve digits, ``+dirty`` when the tree had changes."""
         digits, dirty, _ = self.commit.partition("+")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
+from perfkit.history.metrics import queued
 from perfkit.report.text import cell_width, printable
 from perfkit.report.units import NOTHING, format_speedup, format_time
 
@@ -102,7 +103,10 @@ def format_value(metric: str, value: float) -> str:
 
     >>> format_value("wall speedup", 2.5), format_value("p99_s", 0.0125), format_value("engine_bytes", 2.5e6)
     ('2.50x', '12.5 ms', '2.50 MB')
+    >>> format_value("device time (replayed)", 0.0125)
+    '12.5 ms'
     """
+    metric = queued(metric)
     if metric.endswith("speedup"):
         return format_speedup(value)
     if metric.endswith((" time", "_s")):

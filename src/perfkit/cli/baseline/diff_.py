@@ -86,7 +86,7 @@ def _row(change: LevelChange, names: dict[str, str]) -> list[str]:
         replicates,
         speedup,
         latency,
-        percent_cell(change.faster_pct),
+        f"measured otherwise ({change.otherwise})" if change.otherwise else percent_cell(change.faster_pct),
         percent_cell(anchor),
     ]
 

@@ -33,7 +33,7 @@ def list_baseline(results: ResultsOption = DEFAULT_RESULTS, as_json: JsonOption 
 
 
 def _as_json(path: Path, baseline: Baseline) -> dict[str, Any]:
-    cases = {sample.case for replicate in baseline.replicates for sample in replicate.samples}
+    cases = {sample.case for replicate in baseline.replicates for sample in replicate.sound}
     return {
         "file": str(path),
         "hardware": describe_hardware(baseline.hardware),

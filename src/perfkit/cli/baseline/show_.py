@@ -42,7 +42,7 @@ def show_baseline(
     baseline = read_baseline(path)
     levels = levels_of(baseline, chooser(cases))
     if not levels:
-        raise UserError(f"{path}: no case fits {cases!r}")
+        raise UserError(f"{path}: no case " + ("has an undisturbed sample" if cases is None else f"fits {cases!r}"))
     if as_json:
         write(json.dumps(_as_json(baseline, levels), indent=2) + "\n")
         return ExitCode.PASS

@@ -1,0 +1,89 @@
+"""Which numbers of a sample have a series, and under which name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from perfkit.history.add import Entry, add_runs
+from perfkit.history.database import open_history
+from perfkit.history.metrics import measured, more_is_better
+from perfkit.history.series import find_series, histories_of, runs_since
+from perfkit.record.read import read_runs
+from tests.support import case, edit_records, replay, spoil, write_run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from typing import Any
+
+    from perfkit.history.database import History
+
+
+@pytest.fixture
+def history(history_url: str, tmp_path: Path) -> Iterator[History]:
+    assert history_url
+    with open_history(tmp_path) as opened:
+        yield opened
+
+
+def replay_beside_queued(record: dict[str, Any]) -> None:
+    replay(record)
+    record["queued"] = {"reference_s": 4e-3, "variant_s": 2e-3}
+
+
+def points(history: History, name: str | None, which: str = str(case())) -> dict[str, list[str]]:
+    """The days of each series' points."""
+    with history.reading() as connection:
+        found = histories_of(connection, find_series(connection, which, name), runs_since(connection, None))
+    return {through.series.metric: [point.run.date[8:10] for point in through.points] for through in found}
+
+
+def test_replayed_device_times_are_series_of_their_own(history: History, tmp_path: Path) -> None:
+    write_run(tmp_path, day=1)
+    edit_records(write_run(tmp_path, day=2), replay_beside_queued)
+    edit_records(write_run(tmp_path, day=3), replay_beside_queued)
+    add_runs(history, map(Entry, read_runs(tmp_path)))
+    assert points(history, "device time") == {"device time": ["01"], "device time (replayed)": ["02", "03"]}
+    assert points(history, "device speedup (replayed)") == {"device speedup (replayed)": ["02", "03"]}
+    assert points(history, "wall time") == {"wall time": ["01", "02", "03"]}
+    assert points(history, "queued_s") == {"queued_s": ["02", "03"]}
+    assert points(history, None) == {"device speedup (replayed)": ["02", "03"]}
+
+
+def test_a_case_that_was_never_replayed_is_shown_by_what_it_has(history: History, tmp_path: Path) -> None:
+    edit_records(write_run(tmp_path, day=1), replay, case("trt-int8"))
+    add_runs(history, map(Entry, read_runs(tmp_path)))
+    assert points(history, None) == {"device speedup": ["01"]}
+    assert points(history, None, str(case("trt-int8"))) == {"device speedup (replayed)": ["01"]}
+
+
+def test_a_spoiled_sample_is_no_history_and_keeps_its_verdict(history: History, tmp_path: Path) -> None:
+    write_run(tmp_path, day=1)
+    edit_records(write_run(tmp_path, day=2), spoil, case())
+    first, second = read_runs(tmp_path)
+    add_runs(history, [Entry(first), Entry(second, {case(): "INCONCLUSIVE", case("trt-int8"): "PASS"})])
+    for name in ("device time", "wall time", "layers", "build_s"):
+        assert points(history, name) == {name: ["01"]}
+        assert points(history, name, str(case("trt-int8"))) == {name: ["01", "02"]}
+
+
+def test_every_replayed_device_number_says_so(tmp_path: Path) -> None:
+    (run,) = read_runs(edit_records(write_run(tmp_path), replay).parent)
+    names = [name for name, _, _ in measured(run.replicate.samples[0])]
+    assert names[:4] == ["device speedup (replayed)", "wall speedup", "device time (replayed)", "wall time"]
+
+
+@pytest.mark.parametrize(
+    ("metric", "better"),
+    [
+        ("device speedup (replayed)", True),
+        ("wall speedup", True),
+        ("sqnr_db", True),
+        ("device time (replayed)", False),
+        ("layers", False),
+    ],
+)
+def test_which_way_is_a_gain(metric: str, better: bool) -> None:
+    assert more_is_better(metric) == better
