@@ -75,6 +75,8 @@ def write_project(folder: Path, config: str) -> Path:
     ini = f"[pytest]\naddopts = {options}\nfilterwarnings =\n    {filters}\n"
     (folder / "pytest.ini").write_text(ini, encoding="utf-8")
     register(folder, {kind.name: f"{kind.__module__}:{kind.__name__}" for kind in FAKES})
+    with (folder / "made_up-1.0.dist-info" / "entry_points.txt").open("a", encoding="utf-8") as points:
+        points.write(f"[pytest11]\nundisturbed = {undisturbed.__name__}\n")
     return folder
 
 
@@ -84,8 +86,7 @@ def register(folder: Path, variants: Mapping[str, str], *, name: str = "made-up"
     info.mkdir(exist_ok=True)
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n", encoding="utf-8")
     lines = "".join(f"{name} = {value}\n" for name, value in variants.items())
-    plugin = f"[pytest11]\n{name}-undisturbed = {undisturbed.__name__}\n"
-    (info / "entry_points.txt").write_text(f"[perfkit.variants]\n{lines}{plugin}", encoding="utf-8")
+    (info / "entry_points.txt").write_text(f"[perfkit.variants]\n{lines}", encoding="utf-8")
 
 
 def environment(folder: Path) -> dict[str, str]:
