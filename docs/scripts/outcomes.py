@@ -27,8 +27,11 @@ RESULTS = ROOT / "results"
 STORED = "baselines/nvidia-h100-80gb-hbm3-x1-80gib.json"
 PAIRS = [
     *(
-        (f"cpu/2026-11-25-demo{which}/baseline.json", f"cpu/2026-11-25-demo{which}/{run}")
-        for which in ("", "-repeats", "-third", "-fourth")
+        (f"cpu/{which}/baseline.json", f"cpu/{which}/{run}")
+        for which in (
+            *(f"2026-11-25-demo{name}" for name in ("", "-repeats", "-third", "-fourth")),
+            "2026-11-26-demo-fifth",
+        )
         for run in ("unchanged", "slowed-10pct")
     ),
     ("h100/2026-11-25-quick-run1.json", "h100/2026-11-25-quick-run2.json"),
@@ -81,7 +84,7 @@ def read(path: Path) -> Iterator[Run]:
 def short(path: str) -> str:
     """A path without what all of them have."""
     return (
-        path.replace("2026-11-25-", "").split(".json")[0].replace("baselines/nvidia-h100-80gb-hbm3-x1-80gib", "stored")
+        path.replace("2026-11-25-", "").replace("2026-11-26-", "").split(".json")[0].replace("baselines/nvidia-h100-80gb-hbm3-x1-80gib", "stored")
     )
 
 
