@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import lzma
+import re
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -83,9 +84,7 @@ def read(path: Path) -> Iterator[Run]:
 
 def short(path: str) -> str:
     """A path without what all of them have."""
-    return (
-        path.replace("2026-11-25-", "").replace("2026-11-26-", "").split(".json")[0].replace("baselines/nvidia-h100-80gb-hbm3-x1-80gib", "stored")
-    )
+    return re.sub(r"\d{4}-\d\d-\d\d-", "", path).split(".json")[0].replace(STORED.removesuffix(".json"), "stored")
 
 
 def main() -> str:
