@@ -39,6 +39,7 @@ class Size:
 
 def _size(value: object) -> Size:
     if isinstance(value, int | float) and not isinstance(value, bool):
+        # A ValueError, for pydantic names the key of those and lets a TypeError through.
         raise ValueError(f'{value} has no unit: write "{value}%" for a share or "{value} ms" for a time')  # noqa: TRY004
     text = value.strip() if isinstance(value, str) else ""
     found = _SIZE.fullmatch(text)

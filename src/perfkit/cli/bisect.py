@@ -83,8 +83,9 @@ def _bisected(step: Step, good: str, bad: str, state: Path) -> dict[str, Any]:
             return {"case": step.case, "first_bad": [], "steps": step.noted()}
         _git("bisect", "start", bad, good)
         run = [sys.executable, "-m", "perfkit.cli.bisect_step", str(state)]
+        command = ["git", "bisect", "run", *run]
         # Its output goes to standard error, so that --json stays JSON.
-        code = subprocess.run(["git", "bisect", "run", *run], check=False, stdout=2).returncode  # noqa: S603, S607
+        code = subprocess.run(command, check=False, stdout=2).returncode  # noqa: S603 - git with our own step
         if code not in (0, _ONLY_SKIPPED):
             raise UserError(f"git bisect run ended with {code}, see above")
         left = _git("rev-list", "--reverse", _BAD_REF, "--not", f"--glob={_GOOD_REFS}").split() if code else []
@@ -116,7 +117,8 @@ def _commit(name: str) -> str:
 def _git(*arguments: str) -> str:
     """What git prints. Raises UserError with its last line where it refuses."""
     try:
-        done = subprocess.run(["git", *arguments], check=True, capture_output=True, text=True)  # noqa: S603, S607
+        command = ["git", *arguments]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - the git of the PATH
     except FileNotFoundError as error:
         raise UserError("git is not installed") from error
     except subprocess.CalledProcessError as error:

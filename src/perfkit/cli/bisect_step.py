@@ -119,7 +119,7 @@ def main(state: str) -> int:
 
     step = Step.model_validate_json(Path(state).read_text("utf-8"))
     commit = subprocess.run(
-        ["git", "rev-parse", "HEAD"],  # noqa: S607
+        ["git", "rev-parse", "HEAD"],  # noqa: S607 - the git that started this
         check=True,
         capture_output=True,
         text=True,

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 
 _FEW = 3
+"""With fewer variants the middle of them is any single one's doing."""
 
 
 @dataclass(frozen=True, slots=True)
