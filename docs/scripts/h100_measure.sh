@@ -7,12 +7,13 @@
 #   SUITE   which suite; ONLY: of it only what pytest's -k selects
 #   STEP    each is one call, for hosts that are lent for minutes:
 #     build      makes the engines that the others load; ended by a time limit, it goes on where it was
-#     baseline   the suite once, as FOLDER/baseline.json
-#     unchanged  the same again, judged against it
-#     slowed     the same again with one case really slowed by 10%
+#     baseline   the suite in five fresh processes, promoted to FOLDER/baseline.json
+#     unchanged  three more, judged against it, what is in doubt once more
+#     slowed     the same with one case really slowed by 10%
 #     record     the suite once, judged against nothing, as FOLDER/SUITE-ONLY.json
 #     rebuilt    the same with every engine built anew, beside the stored ones, as FOLDER/SUITE-ONLY-rebuilt.json
-#     study      the suite in twelve fresh processes, into FOLDER/study-SUITE-ONLY/runs, for docs/scripts/study.py
+#     study      the suite in twelve fresh processes, into FOLDER/study-SUITE-ONLY/runs, for docs/scripts/study.py, and
+#                three more with one case slowed by 5%
 #     streams, throughput, writeup, calibration   the scripts of those names
 #     tests      tests/gpu
 #
@@ -24,14 +25,15 @@ shift
 (($# > 0)) || { echo 'STEP is missing' >&2; exit 64; }
 name=${SUITE:=quick}${ONLY:+-${ONLY// /-}}
 slow=resnet18/trt-fp16/1x3x224x224=slow:10%
+slow_study=mobilenet_v2/trt-fp16/1x3x224x224=slow:5%
 suite=(benchmarks/test_latency.py --perfkit-suite "$SUITE" --perfkit-platform cuda ${ONLY:+-k "$ONLY"})
 suite+=(-q -p no:cacheprovider)
 mkdir -p "$folder"
 
-measured() { # measured NAME RUN-OPTION... -- PYTEST-ARGUMENT...: one process, and repeats where --repeats says so
-  local name=$1 code
-  shift
-  python -m perfkit run --replicates 1 --results "$folder/$name" "$@" > "$folder/$name.txt" 2> "$folder/$name.log"
+measured() { # measured NAME REPLICATES RUN-OPTION... -- PYTEST-ARGUMENT...
+  local name=$1 replicates=$2 code
+  shift 2
+  python -m perfkit run --replicates "$replicates" --results "$folder/$name" "$@" > "$folder/$name.txt" 2> "$folder/$name.log"
   code=$?
   echo "$code" > "$folder/$name.code"
   echo "$name: exit code $code: $(tail -n 1 "$folder/$name.txt")"
@@ -42,7 +44,7 @@ recorded() { # recorded NAME [PYTEST-ARGUMENT...]: the suite once, judged agains
   local name=$1
   shift
   rm -f "$folder/$name.json"
-  measured "$name" --repeats 0 --baseline none -- "${suite[@]}" "$@"
+  measured "$name" 1 --repeats 0 --baseline none -- "${suite[@]}" "$@"
   cp "$(printf '%s\n' "$folder/$name"/runs/*/replicate-1.json | tail -n 1)" "$folder/$name.json"
 }
 
@@ -52,12 +54,19 @@ for step; do
       python -m pytest "${suite[@]}" --perfkit-baseline none --benchmark-disable > "$folder/build-$name.txt" 2>&1
       echo "build $name: exit code $?: $(tail -n 1 "$folder/build-$name.txt")"
       ;;
-    baseline) recorded baseline ;;
+    baseline)
+      measured baseline 5 --repeats 0 --baseline none -- "${suite[@]}"
+      python -m perfkit promote --results "$folder/promoted" "$folder"/baseline/runs/* 2>&1 | tail -n 5
+      cp "$folder"/promoted/baselines/*.json "$folder/baseline.json"
+      ;;
     record) recorded "$name" ;;
     rebuilt) recorded "$name-rebuilt" --rebuild ;;
-    study) measured "study-$name" --replicates 12 --repeats 0 --baseline none -- "${suite[@]}" ;;
-    unchanged) measured unchanged --repeats 2 --baseline "$folder/baseline.json" -- "${suite[@]}" ;;
-    slowed) measured slowed --repeats 2 --baseline "$folder/baseline.json" -- "${suite[@]}" "--perfkit-fault=$slow" ;;
+    study)
+      measured "study-$name" 12 --repeats 0 --baseline none -- "${suite[@]}"
+      measured "study-$name-slowed" 3 --repeats 0 --baseline none -- "${suite[@]}" "--perfkit-fault=$slow_study"
+      ;;
+    unchanged) measured unchanged 3 --repeats 1 --baseline "$folder/baseline.json" -- "${suite[@]}" ;;
+    slowed) measured slowed 3 --repeats 1 --baseline "$folder/baseline.json" -- "${suite[@]}" "--perfkit-fault=$slow" ;;
     streams) python docs/scripts/engine_streams.py --measure "$folder/engine-streams.json" ;;
     throughput) python docs/scripts/throughput.py --measure "$folder/throughput.json" ;;
     writeup) python docs/scripts/writeup.py --measure "$folder/writeup.json" ;;
