@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from perfkit.cli import main
 from perfkit.exit_codes import ExitCode
 from perfkit.judge.compare import judge
 from perfkit.judge.metric import Metric
@@ -47,6 +49,21 @@ def test_b01_int8_slower_than_fp16_is_told_and_fails_nothing() -> None:
         json_.export(Report(judgement)).decode(),
     ):
         assert "int8 takes 2.02x the time of trt-fp16 on this shape" in report
+
+
+@pytest.mark.parametrize(("least", "code"), [("1.0x", ExitCode.FAIL), ("0.49x", ExitCode.PASS)])
+def test_b01_a_configured_minimum_fails_it(
+    least: str, code: ExitCode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "perfkit.toml").write_text(f'[judging."*/trt-int8/*"]\nminimum_speed = {{ "trt-fp16" = "{least}" }}\n')
+    assert main(["compare", str(INPUTS / "B01" / "baseline"), str(INPUTS / "B01" / "current"), "--json"]) == code
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    failing = {row["variant"]: row["reason"] for row in rows if row["verdict"] == "REGRESSED"}
+    if code is ExitCode.PASS:
+        assert not failing
+    else:
+        assert failing == {"trt-int8": "0.50x the speed of trt-fp16 on this shape, [judging] demands 1x"}
 
 
 def test_b13_a_compile_in_the_first_round_is_told_and_the_median_judges() -> None:

@@ -69,6 +69,12 @@ def test_a_wider_tolerance_lets_a_blinder_row_pass(limits: Limits) -> None:
         ('minimum_effect = { "wall time" = 1 }', 'minimum_effect.wall time: 1 has no unit: write "1%"'),
         ('minimum_effect = { "speed" = 0.1 }', "minimum_effect.speed"),
         ("threshold = 0.1", "threshold"),
+        (
+            'minimum_speed = { "trt-fp16" = 1.0 }',
+            r"minimum_speed\.trt-fp16: 1\.0 is no factor: write a number with an x",
+        ),
+        ('minimum_speed = { "trt-fp16" = "100%" }', r"minimum_speed\.trt-fp16: '100%' is no factor"),
+        ('minimum_speed = { "trt-fp16" = "0x" }', r"minimum_speed\.trt-fp16: Input should be greater than 0"),
     ],
 )
 def test_a_limit_that_is_none_is_named(tmp_path: Path, entry: str, key: str) -> None:

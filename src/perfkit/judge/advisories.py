@@ -141,7 +141,7 @@ def _slower(
     for case, samples in current.items():
         other = case._replace(variant=expected(case.variant) or "")
         if other in current:
-            ratio = _time_ratio(samples, current[other], clock)
+            ratio = time_ratio(samples, current[other], clock)
             if math.log(ratio) > MIN_EFFECT:
                 ratios[case] = ratio
     return {
@@ -164,7 +164,8 @@ def _plain(variant: str) -> str | None:
     return variant.removesuffix(_GRAPH_SUFFIX) if variant.endswith(_GRAPH_SUFFIX) else None
 
 
-def _time_ratio(of: Sequence[Sample], to: Sequence[Sample], clock: Clock | None) -> float:
+def time_ratio(of: Sequence[Sample], to: Sequence[Sample], clock: Clock | None = None) -> float:
+    """How many times as long the one takes as the other, by a clock; None: the device's where both have it."""
     if clock is None:
         clock = Clock.DEVICE if _clock(of) is _clock(to) is Clock.DEVICE else Clock.WALL
     return _median_time(of, clock) / _median_time(to, clock)

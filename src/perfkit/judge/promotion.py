@@ -156,7 +156,10 @@ def _distinct(runs: Sequence[Run]) -> Iterable[Run]:
 def _starting_anew(judgement: Judgement, rows: Sequence[Row]) -> Iterator[CaseId]:
     all_moved = any(finding.kind is FindingKind.COMMON_SHIFT for finding in judgement.findings)
     for row in rows:
-        moved = row.verdict in (Verdict.IMPROVED, Verdict.REGRESSED) or row.moved is Moved.REFERENCE
+        changed = row.moved is not None or any(metric.verdict is Verdict.REGRESSED for metric in row.metrics)
+        # Slower than another variant, as before: nothing of its own has changed.
+        regressed = row.verdict is Verdict.REGRESSED and changed
+        moved = regressed or row.verdict is Verdict.IMPROVED or row.moved is Moved.REFERENCE
         if is_incomparable(row) or (row.compared and (all_moved or moved)):
             yield row.case
 
