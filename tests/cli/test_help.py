@@ -80,7 +80,7 @@ def test_help_has_no_colour_and_fits_a_narrow_terminal(
     ("words", "expected"),
     [
         ("perfkit com", {"compare"}),
-        ("perfkit baseline ", {"show", "diff", "list", "prune"}),
+        ("perfkit baseline ", {"show", "diff", "list", "rename", "prune"}),
         ("perfkit waivers c", {"check"}),
         ("perfkit promote --f", {"--force"}),
         ("perfkit compare --format ", {"terminal", "markdown", "json"}),
