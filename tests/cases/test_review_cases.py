@@ -97,7 +97,11 @@ def test_c11_what_is_thirty_percent_slower_becomes_no_baseline(capsys: pytest.Ca
     assert main(["promote", "C11/current"]) == ExitCode.FAIL
 
 
-def test_c17_a_change_brings_no_baseline_of_its_own_and_a_promotion_says_who_and_why() -> None:
+def test_c17_a_change_brings_no_baseline_of_its_own_and_a_promotion_says_who_and_why(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "1000")
+    monkeypatch.delenv("GITHUB_BASE_REF", raising=False)
     git = ["git", "-c", "user.name=Ana", "-c", "user.email=ana@example.invalid", "-c", "init.defaultBranch=main"]
     for day in (1, 2, 3):
         write_run(Path("usual"), day=day)
@@ -110,6 +114,25 @@ def test_c17_a_change_brings_no_baseline_of_its_own_and_a_promotion_says_who_and
     # Against its own baseline it is no regression any more; against the base branch's it is.
     assert main(["compare", "auto", again]) != ExitCode.FAIL
     assert main(["compare", "git:main", again]) == ExitCode.FAIL
+    # The report says so, with the commit that the baseline is of.
+    capsys.readouterr()
+    main(["compare", "auto", again])
+    shown = capsys.readouterr().out
+    assert "with uncommitted changes, not as main has it" in shown
+    assert "own baseline: results/baselines/made-up-gpu-x1-80gib.json has changes that no commit has" in shown
+    for command in (["checkout", "-qb", "change"], ["commit", "-qam", "faster tests"]):
+        subprocess.run([*git, *command], check=True)
+    tip = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout[:12]
+    main(["compare", "auto", again, "--json"])
+    told = json.loads(capsys.readouterr().out)
+    assert told["baseline"]["file_commit"] == tip
+    assert told["baseline"]["is_as_in_base"] is False
+    (finding,) = [finding["text"] for finding in told["findings"] if finding["kind"] == "own baseline"]
+    assert f"is of commit {tip} and differs from main's" in finding
+    main(["compare", "git:main", again])
+    shown = capsys.readouterr().out
+    assert ", as main has it" in shown
+    assert "own baseline" not in shown
     first, forced = read_baseline(baseline_file()).changes
     assert (first.reason, forced.reason) == ("first review", "I need to merge")
     assert forced.by

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from perfkit.catalog.case import CaseId
     from perfkit.judge.verdict import Row
+    from perfkit.record.baseline import Baseline
     from perfkit.record.replicate import Run, Sample
 
 _NO_WARMUP_RATIO = 10
@@ -104,6 +105,15 @@ def tails(current: Mapping[CaseId, Sequence[Sample]]) -> Iterator[Finding]:
         rounds = sum(sample.rounds for _, sample in found)
         text = f"{spikes} of {rounds} rounds took more than twice their case's median wall time"
         yield Finding(kind=FindingKind.TAILS, text=f"{text}, the longest {longest:.1f}x ({worst})", cases=(worst,))
+
+
+def own_baseline(baseline: Baseline | None) -> Iterator[Finding]:
+    """A baseline that isn't the base branch's: with it a change could bring what it is judged by."""
+    file = baseline.committed if baseline is not None else None
+    if baseline is not None and file is not None and file.is_as_in_base is False:
+        where = "has changes that no commit has" if file.is_changed else f"is of commit {file.commit}"
+        text = f"{baseline.source} {where} and differs from {file.base}'s; --perfkit-baseline or BASE git:{file.base}"
+        yield Finding(kind=FindingKind.OWN_BASELINE, text=f"{text} judges by that one")
 
 
 def injected(runs: Iterable[Run]) -> Iterator[Finding]:

@@ -87,6 +87,7 @@ def judge(
         findings=(
             *shift_findings(shifts, suspects, len(replicates)),
             *drift_finding(anchors, changes, shifts, drifts, rows, current[0].replicate.platform),
+            *advisories.own_baseline(baseline),
             *advisories.injected(current),
             *advisories.expectation_findings(slower),
             *advisories.too_good(rows),
@@ -162,11 +163,16 @@ def _side_of_runs(runs: Sequence[Run]) -> Side:
 def _side_of(baseline: Baseline | None) -> Side | None:
     if baseline is None:
         return None
+    file = baseline.committed
     return Side(
         source=baseline.source,
         replicates=len(_replicates(baseline)),
         commits=_commits(_replicates(baseline)),
         hardware=describe_hardware(baseline.hardware),
+        file_commit=file.commit if file is not None else None,
+        is_uncommitted=file is not None and file.is_changed,
+        base_branch=file.base if file is not None else None,
+        is_as_in_base=file.is_as_in_base if file is not None else None,
     )
 
 
