@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 REASONS = {
-    "answers-nan": "the outputs hold NaN or infinity on 1 of 1 images",
+    "answers-nan": "the outputs hold NaN or infinity on 8 of 8 images",
     "cannot-import": "cannot-import' (tests.nowhere:Gone) can't be imported: ModuleNotFoundError: No module named",
     "clock-backwards": "times are not positive: -",
     "kills-its-process": "build failed: its process was killed by SIGKILL",
