@@ -28,6 +28,7 @@ def baseline_file() -> Path:
     return path
 
 
+@pytest.mark.case("A05")
 def test_a05_only_promote_makes_a_baseline(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "400")
     shutil.copytree(INPUTS / "A05" / "current", "current")
@@ -41,6 +42,7 @@ def test_a05_only_promote_makes_a_baseline(capsys: pytest.CaptureFixture[str], m
     assert baseline_file().exists()
 
 
+@pytest.mark.case("A18")
 def test_a18_thresholds_are_shares_or_percentages_and_sizes_have_units(capsys: pytest.CaptureFixture[str]) -> None:
     for text, value in (('"2.5%"', 0.025), ("0.025", 0.025), ('"150 %"', 1.5)):
         Path("perfkit.toml").write_text(f'[judging."*"]\ntolerance = {text}\n')
@@ -51,6 +53,7 @@ def test_a18_thresholds_are_shares_or_percentages_and_sizes_have_units(capsys: p
     assert 'tolerance: 10 has no unit: write "10%", or "1000%"' in capsys.readouterr().err
 
 
+@pytest.mark.case("C01")
 def test_c01_of_five_nights_promoted_together_the_outlier_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     for folder in ("history", "baseline"):
         shutil.copytree(INPUTS / "C01" / folder, "nights", dirs_exist_ok=True)
@@ -62,6 +65,7 @@ def test_c01_of_five_nights_promoted_together_the_outlier_is_named(capsys: pytes
     assert not list(Path("results/baselines").iterdir())
 
 
+@pytest.mark.case("C01")
 def test_c01_after_four_nights_the_fifth_is_no_gain_to_be_taken(capsys: pytest.CaptureFixture[str]) -> None:
     shutil.copytree(INPUTS / "C01", "C01")
     assert main(["promote", "C01/history"]) == ExitCode.PASS
@@ -72,6 +76,7 @@ def test_c01_after_four_nights_the_fifth_is_no_gain_to_be_taken(capsys: pytest.C
     assert main(["promote", "C01/current"]) == ExitCode.PASS
 
 
+@pytest.mark.case("C05")
 def test_c05_one_lucky_process_is_no_new_mark(capsys: pytest.CaptureFixture[str]) -> None:
     """Or every night after it would be an alarm."""
     for day in (1, 2, 3):
@@ -83,6 +88,7 @@ def test_c05_one_lucky_process_is_no_new_mark(capsys: pytest.CaptureFixture[str]
     assert main(["compare", "auto", str(write_run(Path("next"), day=9))]) == ExitCode.PASS
 
 
+@pytest.mark.case("C11")
 def test_c11_what_is_thirty_percent_slower_becomes_no_baseline(capsys: pytest.CaptureFixture[str]) -> None:
     shutil.copytree(INPUTS / "C11", "C11")
     assert main(["promote", "C11/baseline"]) == ExitCode.PASS
@@ -97,6 +103,7 @@ def test_c11_what_is_thirty_percent_slower_becomes_no_baseline(capsys: pytest.Ca
     assert main(["promote", "C11/current"]) == ExitCode.FAIL
 
 
+@pytest.mark.case("C17")
 def test_c17_a_change_brings_no_baseline_of_its_own_and_a_promotion_says_who_and_why(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -83,6 +83,7 @@ def test_a_limit_that_is_none_is_named(tmp_path: Path, entry: str, key: str) -> 
         load_config(tmp_path)
 
 
+@pytest.mark.case("A18")
 def test_a_share_may_be_a_percentage(tmp_path: Path) -> None:
     (tmp_path / "perfkit.toml").write_text(TOML.replace("= 0.2", '= "20 %"'), encoding="utf-8")
     entry = load_config(tmp_path).judging["resnet50/*"]

@@ -24,6 +24,7 @@ def demanding(folder: Path, factor: str, more: str = "") -> Limits:
     return Limits.of(load_config(folder))
 
 
+@pytest.mark.case("B01")
 @pytest.mark.parametrize(("factor", "verdict"), [("1.2x", Verdict.PASS), ("1.3 x", Verdict.REGRESSED)])
 def test_a_case_that_hasnt_moved_is_held_to_another_variant(tmp_path: Path, factor: str, verdict: Verdict) -> None:
     judgement = judge(usual_baseline(), [make_run(day=9)], demanding(tmp_path, factor))

@@ -91,6 +91,8 @@ def test_one_infinite_value_of_many_outputs_is_found() -> None:
     assert "2 of 6 images" in wrong(variant, reference=several, classifies=False)
 
 
+@pytest.mark.case("D01")
+@pytest.mark.case("D06")
 def test_structure_and_shape_come_before_values() -> None:
     nan = torch.full((4, 3), math.nan)
     assert wrong(lambda _: (nan, nan)) == "2 outputs where eager-fp32 has 1"

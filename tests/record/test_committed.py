@@ -41,6 +41,7 @@ def test_a_file_that_the_base_has_too(file: Path) -> None:
     assert committed(file) == Committed(first, is_changed=False, base="main", is_as_in_base=True)
 
 
+@pytest.mark.case("C17")
 def test_a_file_that_the_change_brings_itself(file: Path) -> None:
     file.write_text("2")
     first = head()

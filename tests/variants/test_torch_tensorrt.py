@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+@pytest.mark.case("B03")
 def test_operators_left_to_pytorch_are_counted_in_all_submodules() -> None:
     """Neither parameters and inputs nor the plumbing between engines are operators."""
     graph = torch.fx.symbolic_trace(Tiny().eval())
@@ -32,6 +33,7 @@ def test_operators_left_to_pytorch_are_counted_in_all_submodules() -> None:
     assert count_operators(nn.ReLU()) == 0
 
 
+@pytest.mark.case("B03")
 def test_b03_what_is_left_to_pytorch_is_named() -> None:
     """The most frequent first, and few enough for a line."""
     program, _ = export(nn.Sequential(Tiny(), nn.Flatten(), nn.Linear(4, 4)).eval(), FIXED, torch.rand(FIXED.opt))
