@@ -18,8 +18,7 @@ from perfkit.judge.metric import Metric
 from perfkit.judge.verdict import FindingKind, Judgement, Moved, Verdict
 from perfkit.record.baseline import Baseline, read_baseline
 from perfkit.record.read import read_runs
-from perfkit.report import json_, markdown, terminal
-from perfkit.report.exporter import Report
+from perfkit.report.exporter import Format, Report, load_exporter
 from tests.support import INPUTS, program_environment
 
 if TYPE_CHECKING:
@@ -44,12 +43,9 @@ def test_b01_int8_slower_than_fp16_is_told_and_fails_nothing() -> None:
     assert set(verdicts(judgement).values()) == {Verdict.PASS}
     assert judgement.exit_code is ExitCode.PASS
     assert kinds(judgement) == [FindingKind.INT8_SLOWER]
-    for report in (
-        terminal.render(judgement, width=200, color=False),
-        markdown.export(Report(judgement)).decode(),
-        json_.export(Report(judgement)).decode(),
-    ):
-        assert "int8 takes 2.02x the time of trt-fp16 on this shape" in report
+    for form in ("terminal", "markdown", "json", "html", "junit", "csv", "github-annotations"):
+        report = load_exporter(Format(form))(Report(judgement)).decode()
+        assert "int8 takes 2.02x the time of trt-fp16 on this shape" in report, form
 
 
 @pytest.mark.case("B01")
