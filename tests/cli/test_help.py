@@ -98,6 +98,20 @@ def test_a_shell_completes_commands_options_and_values(words: str, expected: set
     assert set(done.stdout.split()) == expected
 
 
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_other_shells_complete_as_well(shell: str) -> None:
+    asked = {"_PERFKIT_COMPLETE": f"complete_{shell}", "_TYPER_COMPLETE_ARGS": "perfkit baseline re"}
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys; from perfkit.cli import main; sys.exit(main())"],
+        env={**program_environment(), **asked, "_TYPER_COMPLETE_FISH_ACTION": "get-args"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "rename" in done.stdout
+    assert "prune" not in done.stdout
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_program_shows_the_script_that_turns_completion_on(shell: str) -> None:
     """Of the shell that it runs in; here that is told, because a test runner runs in none."""
