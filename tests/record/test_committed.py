@@ -63,6 +63,11 @@ def test_the_base_is_what_the_pull_request_says(file: Path, monkeypatch: pytest.
     found = committed(file)
     assert found is not None
     assert found.base == "origin/main"
+    git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/release")
+    found = committed(file)
+    assert found is not None
+    assert found.base == "origin/release"
+    git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main")
     monkeypatch.setenv("GITHUB_BASE_REF", "release")
     found = committed(file)
     assert found is not None

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 _BASE_OF_GITHUB = "GITHUB_BASE_REF"
 """GitHub Actions name the branch that a pull request would go into."""
-_USUAL_BASES = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
+_REMOTES_OWN = "origin/HEAD"
+_USUAL_BASES = (_REMOTES_OWN, "origin/main", "origin/master", "main", "master")
 _DIGITS = 12
 
 
@@ -59,7 +60,9 @@ def committed(path: Path, ref: str | None = None) -> Committed | None:
 def _base(folder: Path) -> str | None:
     asked = os.environ.get(_BASE_OF_GITHUB)
     candidates = [f"origin/{asked}", *_USUAL_BASES] if asked else _USUAL_BASES
-    return next((name for name in candidates if _blob(folder, f"{name}^{{commit}}")), None)
+    found = next((name for name in candidates if _blob(folder, f"{name}^{{commit}}")), None)
+    # By the name of the branch that it stands for.
+    return git_in(folder, "rev-parse", "--abbrev-ref", _REMOTES_OWN).strip() if found == _REMOTES_OWN else found
 
 
 def _blob(folder: Path, name: str) -> str:
