@@ -82,6 +82,12 @@ def test_times_taken_in_another_way_are_not_held_to_it() -> None:
     assert main(["promote", str(run)]) == ExitCode.PASS
 
 
+def test_one_case_taken_in_another_way_has_no_past_of_its_own() -> None:
+    nights(1, 2, 3, 4)
+    run = edit_records(write_run(Path("mixed"), slowed(usual_times(), HURT, 0.8), day=5), replay, HURT)
+    assert main(["promote", str(run)]) == ExitCode.PASS
+
+
 def test_a_level_of_months_ago_is_told_with_age_and_distance(capsys: pytest.CaptureFixture[str]) -> None:
     old = write_run(Path("old"), all_scaled(1.2), day=1)
     old.write_text(old.read_text().replace("2030-01-01T", "2029-11-01T"))
@@ -100,6 +106,8 @@ def test_a_gain_that_another_night_shows_is_confirmed() -> None:
     assert main(["promote", *nights(1, 2, 3)]) == ExitCode.PASS
     assert promote(faster, day=6) == ExitCode.INCONCLUSIVE
     nights(4)  # shows nothing of it
+    old = str(write_run(Path("odd"), faster, day=2))  # and this is older than the level that was reviewed
+    assert main(["history", "add", old]) == ExitCode.PASS
     assert promote(faster, day=6) == ExitCode.INCONCLUSIVE
     nights(5, times=faster)
     assert promote(faster, day=6) == ExitCode.PASS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,12 @@ def test_no_waiver_covers_it_and_a_promotion_by_force_keeps_the_replicates(
     )
     run = str(write_run(Path("run"), day=9))
     assert main(["compare", "auto", run]) == ExitCode.FAIL
+    slower = str(write_run(Path("slower"), slowed(usual_times(), HURT, 1.2), day=8))
+    capsys.readouterr()
+    assert main(["compare", "auto", slower, "--json"]) == ExitCode.FAIL
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    (row,) = [row for row in rows if (row["model"], row["variant"], row["shape"]) == HURT]
+    assert (row["verdict"], row["waiver"]) == ("REGRESSED", None)
     assert main(["promote", run, "--reason", "known"]) == ExitCode.FAIL
     capsys.readouterr()
     assert main(["promote", run, "--force", "--reason", "known"]) == ExitCode.PASS

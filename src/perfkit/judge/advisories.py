@@ -112,8 +112,8 @@ def own_baseline(baseline: Baseline | None) -> Iterator[Finding]:
     file = baseline.committed if baseline is not None else None
     if baseline is not None and file is not None and file.is_as_in_base is False:
         where = "has changes that no commit has" if file.is_changed else f"is of commit {file.commit}"
-        text = f"{baseline.source} {where} and differs from {file.base}'s; --perfkit-baseline or BASE git:{file.base}"
-        yield Finding(kind=FindingKind.OWN_BASELINE, text=f"{text} judges by that one")
+        text = f"{baseline.source} {where} and differs from {file.base}'s; git:{file.base} in its place judges by that"
+        yield Finding(kind=FindingKind.OWN_BASELINE, text=text)
 
 
 def injected(runs: Iterable[Run]) -> Iterator[Finding]:
