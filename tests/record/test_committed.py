@@ -72,6 +72,10 @@ def test_the_base_is_what_the_pull_request_says(file: Path, monkeypatch: pytest.
     found = committed(file)
     assert found is not None
     assert found.base == "origin/release"
+    monkeypatch.setenv("GITHUB_BASE_REF", "not-fetched")
+    found = committed(file)
+    assert found is not None
+    assert (found.base, found.is_as_in_base) == (None, None)
 
 
 def test_without_a_base_nothing_is_said_of_it(file: Path) -> None:

@@ -36,7 +36,7 @@ class Committed:
 def committed(path: Path, ref: str | None = None) -> Committed | None:
     """What git has of a file, in the working tree or at `ref`; None where it lies in no repository or git isn't there.
 
-    The base branch is the one that GITHUB_BASE_REF names, else the remote's own, else main or master.
+    The base branch is the one that GITHUB_BASE_REF names and no other; without it the remote's own, else main or master.
     """
     folder = path.absolute().parent
     existing = next(each for each in (folder, *folder.parents) if each.is_dir())
@@ -59,7 +59,7 @@ def committed(path: Path, ref: str | None = None) -> Committed | None:
 
 def _base(folder: Path) -> str | None:
     asked = os.environ.get(_BASE_OF_GITHUB)
-    candidates = [f"origin/{asked}", *_USUAL_BASES] if asked else _USUAL_BASES
+    candidates = (f"origin/{asked}", asked) if asked else _USUAL_BASES
     found = next((name for name in candidates if _blob(folder, f"{name}^{{commit}}")), None)
     # By the name of the branch that it stands for.
     return git_in(folder, "rev-parse", "--abbrev-ref", _REMOTES_OWN).strip() if found == _REMOTES_OWN else found
