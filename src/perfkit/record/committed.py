@@ -36,7 +36,7 @@ class Committed:
 def committed(path: Path, ref: str | None = None) -> Committed | None:
     """What git has of a file, in the working tree or at `ref`; None where it lies in no repository or git isn't there.
 
-    The base branch is the one that GITHUB_BASE_REF names and no other; without it the remote's own, else main or master.
+    The base branch is the one that GITHUB_BASE_REF names alone; without it the remote's own, main or master.
     """
     folder = path.absolute().parent
     existing = next(each for each in (folder, *folder.parents) if each.is_dir())
