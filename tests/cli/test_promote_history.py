@@ -148,6 +148,9 @@ def test_a_history_that_cant_be_asked_is_told_and_stops_nothing(
     monkeypatch.setenv("PERFKIT_HISTORY", f"sqlite:///{tmp_path}/no.sqlite")
     assert promote(day=1) == ExitCode.PASS
     assert "perfkit: the history wasn't asked: the history in sqlite:///" in capsys.readouterr().err
+    monkeypatch.setenv("PERFKIT_HISTORY", "mysql://team")
+    assert promote(day=3) == ExitCode.PASS
+    assert "perfkit: the history wasn't asked: PERFKIT_HISTORY: 'mysql' is no place" in capsys.readouterr().err
     monkeypatch.setenv("PERFKIT_HISTORY", "none")
     assert promote(day=2) == ExitCode.PASS
     assert capsys.readouterr().err == ""

@@ -99,14 +99,16 @@ def promote(
 
 
 def _asked_history(runs: list[Run], results: Path) -> list[PastRun]:
-    if existing_url(results) is None:
-        return []
-    from perfkit.history.past import asked
+    """Other runs that it has. One that can't be read stops no reviewed promotion, and is told."""
+    try:
+        if existing_url(results) is None:
+            return []
+        from perfkit.history.past import asked
 
-    past, warning = asked(runs, results)
-    if warning is not None:
-        write(f"perfkit: {warning}\n", sys.stderr)
-    return past
+        return asked(runs, results)
+    except UserError as error:
+        write(f"perfkit: the history wasn't asked: {error}\n", sys.stderr)
+        return []
 
 
 def _promoted(

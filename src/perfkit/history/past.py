@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from perfkit.catalog.case import CaseId
-from perfkit.errors import UserError
 from perfkit.history.database import open_existing_history
 from perfkit.history.metrics import replayed
 from perfkit.history.series import hardware_of
@@ -29,16 +28,13 @@ _RUNS = 30
 _SERIES_A_STATEMENT = 500
 
 
-def asked(runs: Sequence[Run], results: Path) -> tuple[list[PastRun], str | None]:
-    """What :func:`past_runs` finds, and why it couldn't be asked in one line; nothing where there is no history.
+def asked(runs: Sequence[Run], results: Path) -> list[PastRun]:
+    """What :func:`past_runs` finds in the history that a run would be added to.
 
-    A history that can't be read is no reason to stop a reviewed promotion, and none to be silent about it.
+    Raises UserError where there is none or it can't be read.
     """
-    try:
-        with open_existing_history(results) as history, history.reading() as connection:
-            return past_runs(connection, runs), None
-    except UserError as error:
-        return [], f"the history wasn't asked: {error}"
+    with open_existing_history(results) as history, history.reading() as connection:
+        return past_runs(connection, runs)
 
 
 def past_runs(connection: sa.Connection, runs: Sequence[Run]) -> list[PastRun]:
