@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import random
-from typing import TYPE_CHECKING
+from statistics import fmean, quantiles, stdev
+from typing import TYPE_CHECKING, Any
 
 from perfkit.catalog.case import Platform
 from perfkit.record.replicate import Replicate, Run, Sample, Tail, Timing
-from perfkit.record.schema import Agreement, Hardware
+from perfkit.record.schema import (
+    Agreement,
+    BuildFacts,
+    CaseRecord,
+    Comparability,
+    Hardware,
+    Memory,
+    Outcome,
+    Rounds,
+    RunRecord,
+    Status,
+    Warmup,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +32,9 @@ METRICS = 10
 """A sample below has so many numbers that the history keeps."""
 _FIRST_NIGHT = dt.datetime(2030, 1, 1, 2, 17, tzinfo=dt.UTC)
 _UPGRADE_EVERY_NIGHTS = 90
+_ROUNDS = 20
+_HOST_S = 5e-5
+"""What a wall time has beyond the device's."""
 _VARIANTS = ("eager-fp16", "inductor-fp16", "onnx-trt-fp16", "onnx-trt-int8", "trt-fp16", "trt-int8", "trt-fp8")
 
 
@@ -27,7 +44,7 @@ def nights(count: int, cases: int) -> Iterator[Run]:
     Of a hundred cases one loses a twentieth of its speedup for good in the middle, and one drifts down by a tenth.
     """
     rng = random.Random(7)  # noqa: S311 - no secret
-    names = [(f"model_{i // 35:03d}", _VARIANTS[i % 7], f"{1 + i // 7 % 5}x3x224x224") for i in range(cases)]
+    names = _names(cases)
     for night in range(count):
         samples = []
         for index, (model, variant, shape) in enumerate(names):
@@ -52,6 +69,68 @@ def nights(count: int, cases: int) -> Iterator[Run]:
             ),
             outcomes=[],
         )
+
+
+def run_file(cases: int, night: dt.date) -> dict[str, Any]:
+    """One night as pytest-benchmark saves it, with perfkit's record, for commands that read files."""
+    rng = random.Random(night.toordinal())  # noqa: S311 - no secret
+    benchmarks, outcomes = [], []
+    for model, variant, shape in _names(cases):
+        record = _record(rng, model, variant, shape)
+        times_s = record.rounds.variant_wall_s
+        low_s, middle_s, high_s = quantiles(times_s, n=4, method="inclusive")
+        stats: dict[str, Any] = {"min": min(times_s), "max": max(times_s), "mean": fmean(times_s), "median": middle_s}
+        stats |= {"stddev": stdev(times_s), "iqr": high_s - low_s, "rounds": _ROUNDS, "iterations": 1, "data": times_s}
+        extra = {"perfkit": record.model_dump(mode="json")}
+        name = f"bench.py::test[{model}-{variant}-{shape}]"
+        benchmarks.append({"fullname": name, "extra_info": extra, "stats": stats})
+        outcomes.append(Outcome(model=model, variant=variant, shape=shape, status=Status.MEASURED))
+    record_of_run = RunRecord(
+        suite="nightly",
+        platform=Platform.CUDA,
+        hardware=HARDWARE,
+        software={"torch": "2.11.0", "driver": "580.1"},
+        settings={"tf32": False},
+        outcomes=outcomes,
+    )
+    return {
+        "machine_info": {"python_version": "3.12.1", "release": "6.8", "cpu": {}},
+        "commit_info": {"id": f"{night.toordinal():040x}", "dirty": False},
+        "benchmarks": benchmarks,
+        "datetime": f"{night.isoformat()}T02:17:00+00:00",
+        "version": "5.2.3",
+        "perfkit": record_of_run.model_dump(mode="json"),
+    }
+
+
+def _names(cases: int) -> list[tuple[str, str, str]]:
+    return [(f"model_{i // 35:03d}", _VARIANTS[i % 7], f"{1 + i // 7 % 5}x3x224x224") for i in range(cases)]
+
+
+def _record(rng: random.Random, model: str, variant: str, shape: str) -> CaseRecord:
+    reference_s = [4e-3 * math.exp(rng.gauss(0, 0.003)) for _ in range(_ROUNDS)]
+    variant_s = [1e-3 * math.exp(rng.gauss(0, 0.003)) for _ in range(_ROUNDS)]
+    return CaseRecord(
+        model=model,
+        variant=variant,
+        shape=shape,
+        platform=Platform.CUDA,
+        rounds=Rounds(
+            order="RV" * (_ROUNDS // 2),
+            reference_wall_s=[time_s + _HOST_S for time_s in reference_s],
+            variant_wall_s=[time_s + _HOST_S for time_s in variant_s],
+            reference_device_s=reference_s,
+            variant_device_s=variant_s,
+        ),
+        warmup=Warmup(reference_calls=8, variant_calls=8, variant_cold_call_s=0.4, stable=True),
+        agreement=Agreement(images=8, cosine_min=0.9995, sqnr_db_min=31.0, top1_agreement=1.0),
+        facts=BuildFacts(build_s=2.5, engines=1, layers=56, fallback_ops=0),
+        reference_facts=BuildFacts(build_s=0.01),
+        memory=Memory(),
+        comparability=Comparability(
+            weights="random, seed 0", weights_sha256="0" * 64, images="made up", profile="any", settings={"tf32": False}
+        ),
+    )
 
 
 def _sample(model: str, variant: str, shape: str, log: float) -> Sample:

@@ -22,15 +22,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from benchmarks.history_data import HARDWARE, METRICS, nights
+from benchmarks.history_data import METRICS, nights, run_file
 from perfkit.history.location import VARIABLE
-from tests.databases import history_url
-from tests.support import run_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["history_url"]
+SERVER = "PERFKIT_TEST_POSTGRESQL"
 NIGHTS, CASES = (int(os.environ.get(f"PERFKIT_HISTORY_{name}", few)) for name, few in (("NIGHTS", 40), ("CASES", 50)))
 CASE = "model_000/onnx-trt-fp16/1x3x224x224"
 """The second of a hundred: it drifts."""
@@ -53,6 +51,28 @@ REPEATS = 5
 def _by_name(pytestconfig: pytest.Config) -> None:
     if not any(Path(__file__).name in str(argument) for argument in pytestconfig.invocation_params.args):
         pytest.skip("it measures no model: run it by name, pytest benchmarks/test_history.py")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def history_url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """An empty database of its own, which the commands find by the variable."""
+    if request.param == "sqlite":
+        monkeypatch.setenv(VARIABLE, url := f"sqlite:///{tmp_path}/kept/history.sqlite")
+        yield url
+        return
+    if SERVER not in os.environ:
+        pytest.skip(f"{SERVER} isn't set: eval with .ci/postgresql start FOLDER")
+    import sqlalchemy as sa
+
+    server, name = sa.make_url(os.environ[SERVER]), f"perfkit_years_{os.getpid()}"
+    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    monkeypatch.setenv(VARIABLE, url := server.set(database=name).render_as_string(hide_password=False))
+    yield url
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    engine.dispose()
 
 
 def test_years(history_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -97,9 +117,8 @@ def counted(made: dict[str, float]) -> Iterator[Any]:
 
 def one_more_night(folder: Path, number: int) -> str:
     """A whole run file, as pytest-benchmark saves it."""
-    times = {sample.case: (4e-3, 1e-3) for sample in next(nights(1, CASES)).replicate.samples}
     path = folder / f"more-{number}.json"
-    path.write_text(json.dumps(run_data(times, day=number + 1, hardware=HARDWARE)), "utf-8")
+    path.write_text(json.dumps(run_file(CASES, dt.date(2040, 1, 1 + number))), "utf-8")
     return path.name
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -10,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from perfkit.cli import main
 from perfkit.exit_codes import ExitCode
 from perfkit.judge.compare import judge
 from perfkit.judge.metric import Metric
 from perfkit.judge.verdict import FindingKind, Judgement, Moved, Verdict
 from perfkit.record.baseline import Baseline, read_baseline
 from perfkit.record.read import read_runs
-from perfkit.report import json_, markdown, terminal
-from perfkit.report.exporter import Report
+from perfkit.report.exporter import Format, Report, load_exporter
 from tests.support import INPUTS, program_environment
 
 if TYPE_CHECKING:
@@ -36,19 +37,34 @@ def kinds(judgement: Judgement) -> list[FindingKind]:
     return [finding.kind for finding in judgement.findings]
 
 
+@pytest.mark.case("B01")
 def test_b01_int8_slower_than_fp16_is_told_and_fails_nothing() -> None:
     judgement = judged("B01")
     assert set(verdicts(judgement).values()) == {Verdict.PASS}
     assert judgement.exit_code is ExitCode.PASS
     assert kinds(judgement) == [FindingKind.INT8_SLOWER]
-    for report in (
-        terminal.render(judgement, width=200, color=False),
-        markdown.export(Report(judgement)).decode(),
-        json_.export(Report(judgement)).decode(),
-    ):
-        assert "int8 takes 2.02x the time of trt-fp16 on this shape" in report
+    for form in ("terminal", "markdown", "json", "html", "junit", "csv", "github-annotations"):
+        report = load_exporter(Format(form))(Report(judgement)).decode()
+        assert "int8 takes 2.02x the time of trt-fp16 on this shape" in report, form
 
 
+@pytest.mark.case("B01")
+@pytest.mark.parametrize(("least", "code"), [("1.0x", ExitCode.FAIL), ("0.45x", ExitCode.PASS)])
+def test_b01_a_configured_minimum_fails_it(
+    least: str, code: ExitCode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "perfkit.toml").write_text(f'[judging."*/trt-int8/*"]\nminimum_speed = {{ "trt-fp16" = "{least}" }}\n')
+    assert main(["compare", str(INPUTS / "B01" / "baseline"), str(INPUTS / "B01" / "current"), "--json"]) == code
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    failing = {row["variant"]: row["reason"] for row in rows if row["verdict"] == "REGRESSED"}
+    if code is ExitCode.PASS:
+        assert not failing
+    else:
+        assert failing == {"trt-int8": "0.49x the speed of trt-fp16 on this shape, [judging] demands 1x"}
+
+
+@pytest.mark.case("B13")
 def test_b13_a_compile_in_the_first_round_is_told_and_the_median_judges() -> None:
     judgement = judged("B13")
     assert set(verdicts(judgement).values()) == {Verdict.PASS}
@@ -60,6 +76,7 @@ def test_b13_a_compile_in_the_first_round_is_told_and_the_median_judges() -> Non
     assert latency.current == pytest.approx(1.0224e-3, rel=1e-3)
 
 
+@pytest.mark.case("C01")
 def test_c01_a_baseline_that_is_the_outlier_is_reported_once() -> None:
     judgement = judged("C01")
     assert set(verdicts(judgement).values()) == {Verdict.INCONCLUSIVE}
@@ -73,6 +90,7 @@ def test_c01_a_baseline_that_is_the_outlier_is_reported_once() -> None:
     assert speedup.verdict is Verdict.PASS
 
 
+@pytest.mark.case("C07a")
 def test_c07a_a_variant_that_died_is_missing() -> None:
     judgement = judged("C07a")
     assert verdicts(judgement) == {
@@ -85,6 +103,7 @@ def test_c07a_a_variant_that_died_is_missing() -> None:
     assert "of 3 cases: 1 MISSING, 2 PASS" in judgement.summary
 
 
+@pytest.mark.case("C08")
 def test_c08_a_moved_file_keeps_its_cases() -> None:
     judgement = judged("C08")
     assert verdicts(judgement) == {
@@ -98,6 +117,7 @@ def test_c08_a_moved_file_keeps_its_cases() -> None:
     assert judgement.exit_code is ExitCode.FAIL
 
 
+@pytest.mark.case("C11")
 def test_c11_thirty_percent_slower_is_the_one_regression() -> None:
     judgement = judged("C11")
     assert verdicts(judgement) == {
@@ -116,6 +136,7 @@ def test_c11_thirty_percent_slower_is_the_one_regression() -> None:
     assert judgement.exit_code is ExitCode.FAIL
 
 
+@pytest.mark.case("C11")
 def test_c11_swapped_it_is_the_one_improvement() -> None:
     one_night = min((INPUTS / "C11" / "baseline").iterdir())
     judgement = judge(read_baseline(INPUTS / "C11" / "current"), read_runs(one_night))
@@ -127,6 +148,7 @@ def test_c11_swapped_it_is_the_one_improvement() -> None:
     assert judgement.exit_code is ExitCode.PASS
 
 
+@pytest.mark.case("C11")
 @pytest.mark.parametrize("left_out", range(4))
 def test_c11_each_night_against_the_others_shows_nothing(left_out: int) -> None:
     nights = read_runs(INPUTS / "C11" / "baseline")
@@ -136,6 +158,7 @@ def test_c11_each_night_against_the_others_shows_nothing(left_out: int) -> None:
     assert set(verdicts(judgement).values()) == {Verdict.PASS}
 
 
+@pytest.mark.case("C16b")
 def test_c16b_a_slowdown_of_everything_is_reported_once_with_the_driver() -> None:
     judgement = judged("C16b")
     assert set(verdicts(judgement).values()) == {Verdict.INCONCLUSIVE}
@@ -167,6 +190,7 @@ def run_step(workflow: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.case("C14")
 def test_c14_make_can_not_turn_a_regression_into_no_baseline(workflow: Path) -> None:
     done = run_step(workflow)
     assert "1 REGRESSED" in done.stdout
@@ -174,6 +198,7 @@ def test_c14_make_can_not_turn_a_regression_into_no_baseline(workflow: Path) -> 
     assert done.returncode == 2, done.stderr
 
 
+@pytest.mark.case("C14")
 @pytest.mark.parametrize(
     ("base", "told", "code"),
     [("../C11/baseline", "1 REGRESSED", 1), ("auto", "no baseline, skipped", 0)],

@@ -28,6 +28,7 @@ def baseline_file() -> Path:
     return path
 
 
+@pytest.mark.case("A05")
 def test_a05_only_promote_makes_a_baseline(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "400")
     shutil.copytree(INPUTS / "A05" / "current", "current")
@@ -41,6 +42,7 @@ def test_a05_only_promote_makes_a_baseline(capsys: pytest.CaptureFixture[str], m
     assert baseline_file().exists()
 
 
+@pytest.mark.case("A18")
 def test_a18_thresholds_are_shares_or_percentages_and_sizes_have_units(capsys: pytest.CaptureFixture[str]) -> None:
     for text, value in (('"2.5%"', 0.025), ("0.025", 0.025), ('"150 %"', 1.5)):
         Path("perfkit.toml").write_text(f'[judging."*"]\ntolerance = {text}\n')
@@ -51,6 +53,7 @@ def test_a18_thresholds_are_shares_or_percentages_and_sizes_have_units(capsys: p
     assert 'tolerance: 10 has no unit: write "10%", or "1000%"' in capsys.readouterr().err
 
 
+@pytest.mark.case("C01")
 def test_c01_of_five_nights_promoted_together_the_outlier_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     for folder in ("history", "baseline"):
         shutil.copytree(INPUTS / "C01" / folder, "nights", dirs_exist_ok=True)
@@ -62,6 +65,7 @@ def test_c01_of_five_nights_promoted_together_the_outlier_is_named(capsys: pytes
     assert not list(Path("results/baselines").iterdir())
 
 
+@pytest.mark.case("C01")
 def test_c01_after_four_nights_the_fifth_is_no_gain_to_be_taken(capsys: pytest.CaptureFixture[str]) -> None:
     shutil.copytree(INPUTS / "C01", "C01")
     assert main(["promote", "C01/history"]) == ExitCode.PASS
@@ -72,6 +76,7 @@ def test_c01_after_four_nights_the_fifth_is_no_gain_to_be_taken(capsys: pytest.C
     assert main(["promote", "C01/current"]) == ExitCode.PASS
 
 
+@pytest.mark.case("C05")
 def test_c05_one_lucky_process_is_no_new_mark(capsys: pytest.CaptureFixture[str]) -> None:
     """Or every night after it would be an alarm."""
     for day in (1, 2, 3):
@@ -83,6 +88,7 @@ def test_c05_one_lucky_process_is_no_new_mark(capsys: pytest.CaptureFixture[str]
     assert main(["compare", "auto", str(write_run(Path("next"), day=9))]) == ExitCode.PASS
 
 
+@pytest.mark.case("C11")
 def test_c11_what_is_thirty_percent_slower_becomes_no_baseline(capsys: pytest.CaptureFixture[str]) -> None:
     shutil.copytree(INPUTS / "C11", "C11")
     assert main(["promote", "C11/baseline"]) == ExitCode.PASS
@@ -97,7 +103,12 @@ def test_c11_what_is_thirty_percent_slower_becomes_no_baseline(capsys: pytest.Ca
     assert main(["promote", "C11/current"]) == ExitCode.FAIL
 
 
-def test_c17_a_change_brings_no_baseline_of_its_own_and_a_promotion_says_who_and_why() -> None:
+@pytest.mark.case("C17")
+def test_c17_a_change_brings_no_baseline_of_its_own_and_a_promotion_says_who_and_why(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "1000")
+    monkeypatch.delenv("GITHUB_BASE_REF", raising=False)
     git = ["git", "-c", "user.name=Ana", "-c", "user.email=ana@example.invalid", "-c", "init.defaultBranch=main"]
     for day in (1, 2, 3):
         write_run(Path("usual"), day=day)
@@ -110,6 +121,25 @@ def test_c17_a_change_brings_no_baseline_of_its_own_and_a_promotion_says_who_and
     # Against its own baseline it is no regression any more; against the base branch's it is.
     assert main(["compare", "auto", again]) != ExitCode.FAIL
     assert main(["compare", "git:main", again]) == ExitCode.FAIL
+    # The report says so, with the commit that the baseline is of.
+    capsys.readouterr()
+    main(["compare", "auto", again])
+    shown = capsys.readouterr().out
+    assert "with uncommitted changes, not as main has it" in shown
+    assert "own baseline: results/baselines/made-up-gpu-x1-80gib.json has changes that no commit has" in shown
+    for command in (["checkout", "-qb", "change"], ["commit", "-qam", "faster tests"]):
+        subprocess.run([*git, *command], check=True)
+    tip = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout[:12]
+    main(["compare", "auto", again, "--json"])
+    told = json.loads(capsys.readouterr().out)
+    assert told["baseline"]["file_commit"] == tip
+    assert told["baseline"]["is_as_in_base"] is False
+    (finding,) = [finding["text"] for finding in told["findings"] if finding["kind"] == "own baseline"]
+    assert f"is of commit {tip} and differs from main's" in finding
+    main(["compare", "git:main", again])
+    shown = capsys.readouterr().out
+    assert ", as main has it" in shown
+    assert "own baseline" not in shown
     first, forced = read_baseline(baseline_file()).changes
     assert (first.reason, forced.reason) == ("first review", "I need to merge")
     assert forced.by

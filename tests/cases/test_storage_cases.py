@@ -31,6 +31,7 @@ def verdicts(judgement: Judgement) -> dict[str, Verdict]:
     return {row.variant: row.verdict for row in judgement.rows}
 
 
+@pytest.mark.case("A01")
 def test_a01_a_run_is_never_compared_with_a_copy_of_itself() -> None:
     first, second = sorted((INPUTS / "A01" / "results").iterdir())
     judgement = judged(first, second)
@@ -42,6 +43,7 @@ def test_a01_a_run_is_never_compared_with_a_copy_of_itself() -> None:
     assert judgement.rows == ()
 
 
+@pytest.mark.case("A01")
 def test_a01_a_copy_is_no_second_replicate() -> None:
     both = INPUTS / "A01" / "results"
     assert len(read_baseline(both).replicates) == 1
@@ -51,6 +53,7 @@ def test_a01_a_copy_is_no_second_replicate() -> None:
     assert latency.current_replicates == 1
 
 
+@pytest.mark.case("A03")
 def test_a03_clock_reading_node_and_kernel_are_not_the_hardware() -> None:
     judgement = judged(INPUTS / "A03" / "baseline", INPUTS / "A03" / "current")
     assert set(verdicts(judgement).values()) == {Verdict.PASS}
@@ -61,6 +64,7 @@ def test_a03_clock_reading_node_and_kernel_are_not_the_hardware() -> None:
     assert keys == {"nvidia-h100-80gb-hbm3-x1-80gib"}
 
 
+@pytest.mark.case("A05")
 def test_a05_a_first_run_says_that_nothing_was_compared(tmp_path: Path) -> None:
     runs = read_runs(INPUTS / "A05" / "current")
     baseline = load_baseline("auto", hardware=runs[0].hardware, results=tmp_path)
@@ -78,6 +82,7 @@ def test_a05_a_first_run_says_that_nothing_was_compared(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.case("A09")
 def test_a09_every_unreadable_file_is_named_and_no_older_one_takes_its_place() -> None:
     results = INPUTS / "A09" / "results"
     with pytest.raises(UserError) as error:
@@ -90,6 +95,7 @@ def test_a09_every_unreadable_file_is_named_and_no_older_one_takes_its_place() -
     assert "\n" not in message
 
 
+@pytest.mark.case("A10")
 @pytest.mark.parametrize("turned_round", [False, True])
 def test_a10_a_duplicate_is_broken_whichever_comes_first(turned_round: bool) -> None:
     (file,) = (INPUTS / "A10" / "current").iterdir()
@@ -108,6 +114,8 @@ def test_a10_a_duplicate_is_broken_whichever_comes_first(turned_round: bool) -> 
     assert markdown.export(Report(judgement)).decode().count("trt-fp16/") == 1
 
 
+@pytest.mark.case("A11")
+@pytest.mark.case("A13")
 @pytest.mark.parametrize(
     ("name", "reason"),
     [("A11", "time is not positive (0 s)"), ("A13", "time is negative (-1 s)")],
@@ -139,12 +147,14 @@ def odd_names(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.case("A14")
 def test_a14_all_nine_are_matched() -> None:
     judgement = judged(INPUTS / "A14" / "baseline", INPUTS / "A14" / "current")
     assert judgement.counts == {Verdict.PASS: 9}
     assert judgement.exit_code is ExitCode.PASS
 
 
+@pytest.mark.case("A14")
 def test_a14_odd_names_are_matched_and_break_no_report(odd_names: Path) -> None:
     judgement = judged(odd_names / "baseline", odd_names / "current")
     assert judgement.counts == {Verdict.PASS: 9}
@@ -159,6 +169,7 @@ def test_a14_odd_names_are_matched_and_break_no_report(odd_names: Path) -> None:
         assert max(map(len, shown.splitlines())) <= width
 
 
+@pytest.mark.case("A14")
 def test_a14_names_cut_for_display_stay_distinct(odd_names: Path) -> None:
     file = odd_names / "current" / "run.json"
     data = json.loads(file.read_text())

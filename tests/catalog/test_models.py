@@ -92,6 +92,7 @@ def test_batch_norm_is_settled_on_pictures(pictures: ImageSet) -> None:
     assert model.classifies
 
 
+@pytest.mark.case("D01")
 def test_a_model_is_ready_to_be_measured(pictures: ImageSet) -> None:
     module = loaded(SMALL, pictures).module
     assert not module.training
@@ -105,6 +106,21 @@ def test_pictures_make_different_answers(pictures: ImageSet) -> None:
     assert float(alike.max()) < 0.9999
 
 
+@pytest.mark.case("D01")
+@pytest.mark.case("D03")
+def test_d01_auxiliary_heads_are_neither_measured_nor_exported(pictures: ImageSet) -> None:
+    """In training googlenet answers with a tuple of three."""
+    model = loaded("googlenet", pictures)
+    assert model.classifies
+    output = answers(model)
+    assert isinstance(output, Tensor)
+    assert output.shape == (1, 1000)
+    exported = torch.export.export(model.module, (torch.rand(1, 3, 64, 64),))
+    assert len(exported.graph_signature.user_outputs) == 1
+    assert not [node for node in exported.graph.nodes if "aux" in str(node.meta.get("nn_module_stack", ""))]
+
+
+@pytest.mark.case("D03")
 def test_a_segmentation_model_gives_one_tensor(pictures: ImageSet) -> None:
     model = loaded("lraspp_mobilenet_v3_large", pictures)
     output = answers(model)
@@ -113,6 +129,7 @@ def test_a_segmentation_model_gives_one_tensor(pictures: ImageSet) -> None:
     assert not model.classifies
 
 
+@pytest.mark.case("D03")
 def test_a_single_shot_detector_gives_its_heads_in_a_fixed_order(pictures: ImageSet) -> None:
     model = loaded("ssdlite320_mobilenet_v3_large", pictures, (1, 3, 320, 320))
     output = answers(model, (1, 3, 320, 320))

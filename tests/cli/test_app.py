@@ -42,6 +42,7 @@ def test_the_exit_codes_are_the_contract() -> None:
     }
 
 
+@pytest.mark.case("C14")
 def test_help_lists_commands_and_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     shown = capsys.readouterr().out
@@ -51,6 +52,7 @@ def test_help_lists_commands_and_every_exit_code(capsys: pytest.CaptureFixture[s
         assert re.search(rf"^ +{int(code)}  {re.escape(code.meaning)}$", shown, re.MULTILINE)
 
 
+@pytest.mark.case("C14")
 def test_the_document_lists_every_exit_code() -> None:
     document = (DOCS / "exit-codes.md").read_text(encoding="utf-8")
     listed = {int(code) for code in re.findall(r"^\| (\d+) \|", document, re.MULTILINE)}

@@ -60,6 +60,7 @@ def test_thirty_replicates_of_one_folder_are_one_run(
     assert json.loads(capsys.readouterr().out)["run"]["replicates"] == 3
 
 
+@pytest.mark.case("C17")
 def test_a_baseline_of_another_branch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

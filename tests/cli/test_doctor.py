@@ -9,6 +9,7 @@ import pytest
 
 from perfkit.cli import main
 from perfkit.measure import machine
+from perfkit.report.text import cell_width
 from perfkit.variants.registry import variant_names
 
 torch = pytest.importorskip("torch")
@@ -49,6 +50,11 @@ def test_versions_processor_and_state(found: dict[str, Any]) -> None:
     assert found["cpu"]["name"] == machine.cpu_name()
     assert found["cpu"]["threads"] == torch.get_num_threads()
     assert "load_average_1min" in found["state"]
+
+
+def test_a_narrow_terminal_gets_folded_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    assert max(map(cell_width, told().splitlines())) <= 40
 
 
 def test_the_text_holds_what_the_json_holds(found: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:

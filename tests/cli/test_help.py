@@ -80,7 +80,7 @@ def test_help_has_no_colour_and_fits_a_narrow_terminal(
     ("words", "expected"),
     [
         ("perfkit com", {"compare"}),
-        ("perfkit baseline ", {"show", "diff", "list", "prune"}),
+        ("perfkit baseline ", {"show", "diff", "list", "rename", "prune"}),
         ("perfkit waivers c", {"check"}),
         ("perfkit promote --f", {"--force"}),
         ("perfkit compare --format ", {"terminal", "markdown", "json"}),
@@ -96,6 +96,20 @@ def test_a_shell_completes_commands_options_and_values(words: str, expected: set
         check=True,
     )
     assert set(done.stdout.split()) == expected
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_other_shells_complete_as_well(shell: str) -> None:
+    asked = {"_PERFKIT_COMPLETE": f"complete_{shell}", "_TYPER_COMPLETE_ARGS": "perfkit baseline re"}
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys; from perfkit.cli import main; sys.exit(main())"],
+        env={**program_environment(), **asked, "_TYPER_COMPLETE_FISH_ACTION": "get-args"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "rename" in done.stdout
+    assert "prune" not in done.stdout
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

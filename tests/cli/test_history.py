@@ -14,6 +14,7 @@ from perfkit.cli import main
 from perfkit.exit_codes import ExitCode
 from perfkit.report.history import COLUMNS
 from perfkit.report.history_table import sparkline
+from perfkit.report.text import cell_width
 from tests.support import case, slowed, usual_times, write_run
 
 if TYPE_CHECKING:
@@ -219,6 +220,20 @@ def test_what_changed_together_is_one_row_with_its_software(
     assert "and 7 more" in row
     assert "driver 580.1 -> 590.2" in row
     assert summary == "8 changes, 8 for the worse"
+
+
+@pytest.mark.usefixtures("kept")
+@pytest.mark.parametrize("asked", [["trends"], ["history", CASE], ["history", "*"]], ids=lambda asked: asked[-1])
+def test_a_narrow_terminal_gets_paragraphs(
+    asked: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "46")
+    assert main(asked) == ExitCode.PASS
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(cell_width, lines)) <= 46
+    # Whole words, not columns of two letters.
+    assert any("device speedup" in line for line in lines)
+    assert any(CASE in line for line in lines)
 
 
 def test_without_a_history_nothing_is_made(

@@ -73,6 +73,24 @@ def test_names_become_cases_with_speedups_and_what_is_open_is_told(
     ]
 
 
+@pytest.mark.parametrize("version", ["4.0.0", "5.3.1"])
+def test_files_that_pytest_benchmark_itself_saved(version: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a suite of three benchmarks, autosaved with ``--benchmark-save-data``; the host's name is changed."""
+    theirs = Path(__file__).parent / "inputs" / f"pytest-benchmark-{version}.json"
+    assert json.loads(theirs.read_text())["version"] == version
+    pattern = ["--pattern", "test_infer[{model}-{variant}-{shape}]", "--reference", "torch"]
+    assert main(["import", str(theirs), *pattern]) == ExitCode.PASS
+    shown = capsys.readouterr().out
+    assert "3 benchmarks, the pattern fits 2, 1 speedup\n" in shown
+    assert "can't be judged: 1 with fewer than 5 rounds: INCONCLUSIVE" in shown
+    (kept,) = Path("results/imported").iterdir()
+    (speedup,) = [s for s in read_run(kept).replicate.samples if s.wall.log_speedup is not None]
+    assert str(speedup.case) == "resnet50/trt/224"
+    assert 2 < 2.718281828 ** (speedup.wall.log_speedup or 0) < 8
+    assert main(["history", "resnet50/trt/224", "--json"]) == ExitCode.PASS
+    assert main(["compare", "auto", str(kept)]) == ExitCode.NOT_JUDGED
+
+
 def test_imported_files_are_compared_by_their_speedups(capsys: pytest.CaptureFixture[str]) -> None:
     slow = NAMES | {"bench/test_infer.py::test_infer[resnet50-trt-224]": 1.4e-3}
     write_plain(Path("before.json"))

@@ -180,6 +180,7 @@ def test_a_run_of_another_suite_is_added() -> None:
     assert nights(case(model="vgg16")) == ["02"]
 
 
+@pytest.mark.case("C01")
 def test_c01_a_night_out_of_line_with_four_others_is_questioned(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -189,6 +190,7 @@ def test_c01_a_night_out_of_line_with_four_others_is_questioned(
     assert "wall time -48.9%" in capsys.readouterr().out
 
 
+@pytest.mark.case("A01")
 def test_a01_a_copy_adds_no_replicate(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["promote", str(INPUTS / "A01" / "results")]) == 0
     assert "1 replicate\n" in capsys.readouterr().out

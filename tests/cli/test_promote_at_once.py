@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,61 +10,17 @@ import pytest
 from perfkit.catalog.case import CaseId
 from perfkit.cli import main
 from perfkit.record.baseline import read_baseline
-from tests.support import SHAPE, program_environment, write_run
+from tests.cli.at_once import at_once
+from tests.support import SHAPE, write_run
 
 PROCESSES = 100
 FILE = Path("results/baselines/made-up-gpu-x1-80gib.json")
 CASES = [CaseId(f"model{number:03d}", "trt-fp16", SHAPE) for number in range(PROCESSES)]
-AT_ONCE = """
-import os, sys
-from perfkit.cli import main
-import perfkit.cli.promote  # each child would import it by itself
-
-def promote(arguments, gate, log):
-    os.read(gate, 1)  # ends when the parent closes the other side
-    sys.stdout = sys.stderr = open(log, "w")
-    try:
-        code = main(["promote", *arguments])
-    finally:
-        sys.stdout.flush()
-    os._exit(code)
-
-ready, go = os.pipe()
-children = {}
-for number, line in enumerate(sys.stdin):
-    child = os.fork()
-    if child == 0:
-        os.close(go)
-        promote(line.split(), ready, f"log{number}")
-    children[child] = number
-os.close(go)
-failed = {}
-while children:
-    child, status = os.wait()
-    number = children.pop(child)
-    if status:
-        failed[number] = open(f"log{number}").read()
-print(failed) if failed else None
-sys.exit(bool(failed))
-"""
-"""Processes of their own that all wait at a gate; forked, because a hundred interpreters take a minute to start."""
 
 
 @pytest.fixture(autouse=True)
 def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-
-
-def at_once(commands: list[str]) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", AT_ONCE],
-        input="\n".join(commands),
-        env=program_environment(),
-        text=True,
-        capture_output=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def no_file_is_left_over() -> None:
@@ -76,7 +30,7 @@ def no_file_is_left_over() -> None:
 def test_the_cases_of_one_run_promoted_one_by_one_are_all_there() -> None:
     cases = CASES[:30]
     run = write_run(Path("night"), dict.fromkeys(cases, (4e-3, 1e-3)), day=1, rounds=5)
-    at_once([f"{run} --cases {case}" for case in cases])
+    at_once([f"promote {run} --cases {case}" for case in cases])
     promoted = read_baseline(FILE)
     (replicate,) = promoted.replicates
     assert [sample.case for sample in replicate.samples] == cases
@@ -95,7 +49,7 @@ def test_a_hundred_runs_of_different_cases_are_all_there_beside_what_was() -> No
         data = json.loads(path.read_text())
         data["datetime"] = f"2030-01-02T{number // 60:02d}:{number % 60:02d}:00+00:00"
         path.write_text(json.dumps(data))
-        runs.append(f"{path} --cases {case.model}/*")
+        runs.append(f"promote {path} --cases {case.model}/*")
     at_once(runs)
     promoted = read_baseline(FILE)
     assert len(promoted.replicates) == PROCESSES + 1

@@ -103,6 +103,7 @@ def pytest_runtest_setup(item):
 """
 
 
+@pytest.mark.case("C05")
 def test_a_doubtful_case_is_measured_again_alone(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """What one bad moment did to one process weighs less, and only that case costs more time."""
     assert measure("--baseline=none", replicates=2) == ExitCode.NOT_JUDGED

@@ -75,6 +75,7 @@ def test_every_replayed_device_number_says_so(tmp_path: Path) -> None:
     assert names[:4] == ["device speedup (replayed)", "wall speedup", "device time (replayed)", "wall time"]
 
 
+@pytest.mark.case("C10")
 @pytest.mark.parametrize(
     ("metric", "better"),
     [

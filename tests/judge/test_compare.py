@@ -32,6 +32,7 @@ from tests.support import (
 )
 
 
+@pytest.mark.case("C07a")
 @pytest.mark.parametrize(
     ("outcomes", "verdict", "reason"),
     [
@@ -112,6 +113,7 @@ def test_a_lost_reference_fails_every_speedup_that_needed_it() -> None:
     assert row_of(judgement).reason == ("reference missing: no sound times of resnet50/eager-fp32/1x3x224x224")
 
 
+@pytest.mark.case("C08")
 def test_a_test_that_moved_to_another_file_is_hinted_at() -> None:
     before, after = plain_data({case(): 1e-3}, day=1), plain_data({case(): 1e-3}, day=2)
     for data in (before, after):

@@ -32,6 +32,7 @@ def with_samples(run: Run, **update: Any) -> Run:
     return run.model_copy(update={"replicate": run.replicate.model_copy(update={"samples": samples})})
 
 
+@pytest.mark.case("B16")
 def test_a_disturbed_replicate_proves_nothing() -> None:
     run = with_samples(make_run(slowed(usual_times(), HURT, 2.0), day=9), spoiled=True, disturbed=HOT)
     judgement = judge(usual_baseline(), [run])

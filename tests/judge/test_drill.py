@@ -14,6 +14,7 @@ def named(checks: list[Check]) -> dict[str, tuple[int, int]]:
     return {check.fault: (check.named, check.of) for check in checks}
 
 
+@pytest.mark.case("C11")
 @pytest.mark.parametrize("nights", [1, 3])
 def test_a_sound_judge_names_what_is_demanded(nights: int) -> None:
     checks = drill([make_run(day=day) for day in range(1, nights + 1)])

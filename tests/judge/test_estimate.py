@@ -164,6 +164,7 @@ def test_peers_share_how_wrong_the_assumption_is_and_not_the_spread_itself() -> 
     assert found[10].threshold == pytest.approx(5 * found[2].threshold, rel=1e-3)
 
 
+@pytest.mark.case("C05")
 def test_of_several_regressions_each_need_be_less_sure() -> None:
     """Benjamini and Hochberg: where many cases fell, a smaller fall is believed; a rise needs what it needed."""
     cases = family(random.Random(8), before=8, after=3, differ=0.0)  # noqa: S311

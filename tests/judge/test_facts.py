@@ -27,6 +27,7 @@ def judged(changed: dict[str, Any], factor: float = 1.0) -> Judgement:
     return judge(baseline_of(*before), [after])
 
 
+@pytest.mark.case("B03")
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [

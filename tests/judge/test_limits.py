@@ -69,6 +69,12 @@ def test_a_wider_tolerance_lets_a_blinder_row_pass(limits: Limits) -> None:
         ('minimum_effect = { "wall time" = 1 }', 'minimum_effect.wall time: 1 has no unit: write "1%"'),
         ('minimum_effect = { "speed" = 0.1 }', "minimum_effect.speed"),
         ("threshold = 0.1", "threshold"),
+        (
+            'minimum_speed = { "trt-fp16" = 1.0 }',
+            r"minimum_speed\.trt-fp16: 1\.0 is no factor: write a number with an x",
+        ),
+        ('minimum_speed = { "trt-fp16" = "100%" }', r"minimum_speed\.trt-fp16: '100%' is no factor"),
+        ('minimum_speed = { "trt-fp16" = "0x" }', r"minimum_speed\.trt-fp16: Input should be greater than 0"),
     ],
 )
 def test_a_limit_that_is_none_is_named(tmp_path: Path, entry: str, key: str) -> None:
@@ -77,6 +83,7 @@ def test_a_limit_that_is_none_is_named(tmp_path: Path, entry: str, key: str) -> 
         load_config(tmp_path)
 
 
+@pytest.mark.case("A18")
 def test_a_share_may_be_a_percentage(tmp_path: Path) -> None:
     (tmp_path / "perfkit.toml").write_text(TOML.replace("= 0.2", '= "20 %"'), encoding="utf-8")
     entry = load_config(tmp_path).judging["resnet50/*"]

@@ -35,6 +35,7 @@ def run_with(clock: Clock, variant: float, *, day: int) -> Run:
     return run.model_copy(update={"replicate": replicate})
 
 
+@pytest.mark.case("C10")
 @pytest.mark.parametrize(
     ("factor", "verdict"), [(2.0, Verdict.REGRESSED), (0.5, Verdict.IMPROVED), (1.0, Verdict.PASS)]
 )

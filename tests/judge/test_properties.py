@@ -6,6 +6,7 @@ import math
 import random
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -162,6 +163,7 @@ def test_order_does_not_matter(times: tuple[list[Times], Times], jitter: float, 
     assert judge(shuffled, runs[::-1]) == judge(baseline, runs)
 
 
+@pytest.mark.case("C05")
 @settings(deadline=None, max_examples=60)
 @given(times=nights(), jitter=noise)
 def test_identical_times_never_regress(times: tuple[list[Times], Times], jitter: float) -> None:

@@ -105,6 +105,7 @@ def test_sides_that_part_share_no_shift() -> None:
     assert row_of(judgement).moved is Moved.BOTH
 
 
+@pytest.mark.case("C16b")
 def test_everything_slower_is_one_finding_and_inconclusive() -> None:
     judgement = judged(scaled(usual_times(), reference=1.3, variant=1.3))
     assert judgement.counts == {Verdict.INCONCLUSIVE: 12}

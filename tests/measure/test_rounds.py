@@ -73,6 +73,7 @@ def test_settled_times_end_the_warm_up_after_two_windows() -> None:
     assert len(called) == 10
 
 
+@pytest.mark.case("B13")
 def test_a_slow_first_call_is_told_and_does_not_count() -> None:
     result, _ = warmed(itertools.chain([2.0], itertools.repeat(0.01)), max_s=1.0)
     assert result.stable
@@ -300,6 +301,7 @@ bounds = st.tuples(st.integers(5, 200), st.integers(5, 200)).map(sorted)
 seconds = st.just(0.0) | st.floats(1e-9, 1e6)
 
 
+@pytest.mark.case("A07")
 @given(seconds, bounds, seconds)
 def test_the_count_of_rounds_keeps_its_bounds(round_s: float, limits: list[int], budget_s: float) -> None:
     """An odd bound is rounded up to the pair."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -178,12 +179,29 @@ def test_throttling_disturbs(reasons: int, why: str | None) -> None:
     assert watcher.look() == why
 
 
-def test_a_process_that_comes_to_the_gpu_disturbs() -> None:
+@pytest.mark.case("B16")
+@pytest.mark.parametrize(
+    ("at_first", "then", "why"),
+    [
+        ([], [], None),
+        (["own"], ["own"], None),
+        ([4711], [4711], None),  # this process, by its number outside the container
+        (["own"], ["own", 12, 7], "the GPU is shared with pid 7, 12"),
+        ([4711], [4711, 12], "the GPU is shared with pid 12"),
+        # Somebody who was there before, asleep with the memory full, is there in every round.
+        (["own", 12], ["own", 12], "the GPU is shared with pid 12"),
+        ([4711, 12], [4711, 12], "the GPU is shared with pid 12, 4711"),
+        (["own", 12], ["own"], None),
+    ],
+)
+def test_b16_another_process_on_the_gpu_disturbs(
+    at_first: list[str | int], then: list[str | int], why: str | None
+) -> None:
     nvml = Nvml()
+    nvml.pids = [os.getpid() if pid == "own" else int(pid) for pid in at_first]
     watcher = GpuWatcher(nvml, "handle")
-    assert watcher.look() is None, "who was there before the first round is there in all of them"
-    nvml.pids = [1, 2]
-    assert watcher.look() == "another process came to the GPU"
+    nvml.pids = [os.getpid() if pid == "own" else int(pid) for pid in then]
+    assert watcher.look() == why
 
 
 def test_clocks_are_medians_and_what_is_hidden_is_left_out() -> None:

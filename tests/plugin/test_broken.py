@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 REASONS = {
-    "answers-nan": "the outputs hold NaN or infinity on 1 of 1 images",
+    "answers-nan": "the outputs hold NaN or infinity on 8 of 8 images",
     "cannot-import": "cannot-import' (tests.nowhere:Gone) can't be imported: ModuleNotFoundError: No module named",
     "clock-backwards": "times are not positive: -",
     "kills-its-process": "build failed: its process was killed by SIGKILL",
@@ -71,6 +71,7 @@ def test_the_run_goes_on_and_fails(ended: Ended) -> None:
     assert counts["failed"] + counts["errors"] == 2 * len(REASONS)
 
 
+@pytest.mark.case("B06")
 @pytest.mark.parametrize("variant", REASONS)
 def test_a_broken_case_keeps_its_reason(variant: str, outcomes: dict[tuple[str, str], dict[str, Any]]) -> None:
     for shape in (SMALL, LARGE):
@@ -102,6 +103,7 @@ def test_what_cannot_run_is_skipped_with_its_reason_and_not_replaced(
     assert not any("unavailable" in line for line in logged(project))
 
 
+@pytest.mark.case("D06")
 def test_a_failed_build_is_not_repeated_for_each_shape(project: Path, ended: Ended) -> None:
     assert ended.code == 1
     builds = Counter(line.split()[1] for line in logged(project) if line.startswith("build"))

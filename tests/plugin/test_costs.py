@@ -5,6 +5,8 @@ from __future__ import annotations
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.projects import LARGE, MODEL, SMALL, run_pytest, saved_run, suite, write_project
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ def records(folder: Path) -> dict[tuple[str, str], Any]:
     return {(extra["variant"], extra["shape"]): extra["perfkit"] for extra in extras}
 
 
+@pytest.mark.case("B13")
 def test_first_calls_and_changes_of_shape_are_no_part_of_any_latency(tmp_path: Path) -> None:
     project = write_project(tmp_path, suite(["sets-up-shapes"]))
     run_pytest(project, "--benchmark-autosave")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -65,7 +66,10 @@ def test_an_unchanged_run_does_not_fail(project: Path, baseline: Path) -> None:
     assert not list(project.glob("results/**/.*"))
 
 
-def test_a_really_slowed_case_fails_and_is_named_alone(project: Path, baseline: Path) -> None:
+@pytest.mark.case("A18")
+def test_a_really_slowed_case_fails_and_is_named_alone(
+    project: Path, baseline: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Judged against what git has: a change can't bring its own baseline."""
     git(project, "init", "-q")
     git(project, "add", "results/baselines")
@@ -85,7 +89,12 @@ def test_a_really_slowed_case_fails_and_is_named_alone(project: Path, baseline: 
     assert saved_run(project)["perfkit"]["injected"] == f"{SLOWED}=slow:60%"
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project)
-        assert main(["promote", str(saved_files(project)[-1])]) == ExitCode.USAGE
+        saved = str(saved_files(project)[-1])
+        # A18: what pytest and the command say of a run is one judgement.
+        assert main(["compare", "git:HEAD", saved, "--json"]) == slowed.code
+        rows = json.loads(capsys.readouterr().out)["rows"]
+        assert main(["promote", saved]) == ExitCode.USAGE
+    assert [f"{r['model']}/{r['variant']}/{r['shape']}" for r in rows if r["verdict"] == "REGRESSED"] == [SLOWED]
 
 
 def test_a_slowed_case_that_is_waived_fails_nothing(project: Path, baseline: Path) -> None:
@@ -115,6 +124,7 @@ def test_other_faults_are_named_for_what_they_are(project: Path, baseline: Path)
     assert "answers differ from eager-fp32" in ended.out
 
 
+@pytest.mark.case("C07a")
 def test_what_was_deselected_or_vanished_is_missing(project: Path, baseline: Path) -> None:
     assert baseline.is_file()
     config = project / "perfkit.toml"

@@ -61,6 +61,7 @@ def test_the_file_is_one_that_perfkit_reads(project: Path, run: dict[str, Any]) 
     RunRecord.model_validate(run["perfkit"])
 
 
+@pytest.mark.case("A07")
 def test_records_fit_the_schema_and_pytest_benchmarks_own_numbers(run: dict[str, Any]) -> None:
     for (variant, shape), benchmark in records(run).items():
         record = CaseRecord.model_validate(benchmark["extra_info"]["perfkit"])

@@ -33,6 +33,7 @@ def test_numbers_go_on_after_the_newest(storage: AtomicStorage, tmp_path: Path) 
     assert json.loads((tmp_path / "machine" / "0008_third.json").read_text()) == {"benchmarks": [2]}
 
 
+@pytest.mark.case("A09")
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
 def test_what_is_no_number_is_refused_and_leaves_no_file(storage: AtomicStorage, tmp_path: Path, value: float) -> None:
     with pytest.raises(pytest.UsageError, match="isn't saved"):

@@ -129,6 +129,7 @@ def test_a_case_that_the_suite_doesnt_have(project: pytest.Pytester) -> None:
     )
 
 
+@pytest.mark.case("B14")
 def test_calibration_data(project: pytest.Pytester) -> None:
     folder = project.path / "pictures"
     assert refused(project, f"--calibration-data={folder}") == f"--calibration-data: {folder} is not a folder"

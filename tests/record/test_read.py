@@ -235,6 +235,7 @@ def test_what_is_no_json_object_is_refused_with_its_place(tmp_path: Path, conten
     assert str(error.value).startswith(f"{path}: ")
 
 
+@pytest.mark.case("A07")
 def test_a_file_beyond_the_limit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_run(tmp_path)
     monkeypatch.setattr(json_file, "MAX_BYTES", 1000)

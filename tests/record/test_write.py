@@ -39,6 +39,7 @@ def test_a_number_that_is_not_json_leaves_the_old_file(tmp_path: Path, number: f
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.case("A09")
 def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "file.json"
     path.write_text("old")

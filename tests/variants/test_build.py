@@ -130,6 +130,7 @@ def test_a_build_runs_in_the_precision_that_it_is_named_for(
         build_variant(Named(), request_)
 
 
+@pytest.mark.case("B03")
 @pytest.mark.parametrize(
     ("precisions", "min_share", "ignore", "reason"),
     [

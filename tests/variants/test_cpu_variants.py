@@ -121,6 +121,7 @@ def test_an_engine_is_loaded_from_the_store_as_it_was_built(model: LoadedModel, 
         assert agreement(model, loaded, name, shape).images == shape[0] * 2
 
 
+@pytest.mark.case("B14")
 def test_int8_is_of_its_calibration_pictures_and_fp32_isnt(model: LoadedModel, tmp_path: Path) -> None:
     request = request_for(model.module, PROFILE, model.preprocessing, tmp_path)
     other = dataclasses.replace(request, calibration_sha256="1" * 64)

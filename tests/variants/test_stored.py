@@ -17,7 +17,7 @@ from perfkit.catalog.case import ShapeProfile
 from perfkit.catalog.images import Preprocessing
 from perfkit.record.schema import BuildFacts
 from perfkit.store.engine_store import EngineStore
-from perfkit.variants.base import BuildRequest, Built, StoredVariant
+from perfkit.variants.base import BuildRequest, Built, StoredVariant, VariantBroken
 from perfkit.variants.build import build_variant, key_of
 from tests.variants.requests import BuiltNumber, request_for
 
@@ -83,6 +83,7 @@ def answer(built: Built) -> float:
     return float(built.call(torch.ones(1)))
 
 
+@pytest.mark.case("B10")
 def test_an_engine_is_built_once_and_loaded_ever_after(request_: BuildRequest, store: EngineStore) -> None:
     variant = Numbered()
     first = build_variant(variant, request_, store).built
@@ -103,6 +104,7 @@ def test_without_a_store_everything_is_built(request_: BuildRequest) -> None:
     assert build_variant(variant, request_).built.facts.from_store is None
 
 
+@pytest.mark.case("B10")
 def test_rebuild_builds_anew_and_leaves_the_store_as_it_was(request_: BuildRequest, store: EngineStore) -> None:
     variant = Numbered()
     build_variant(variant, request_, store)
@@ -113,6 +115,7 @@ def test_rebuild_builds_anew_and_leaves_the_store_as_it_was(request_: BuildReque
     assert answer(build_variant(variant, request_, store).built) == 1
 
 
+@pytest.mark.case("B14")
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -133,6 +136,7 @@ def test_whatever_shapes_an_engine_is_in_its_key(
     assert answer(build_variant(variant, other, store).built) == 2
 
 
+@pytest.mark.case("B05")
 def test_another_library_builds_anew_and_says_what_differs(request_: BuildRequest, store: EngineStore) -> None:
     build_variant(Numbered(), request_, store)
     newer = build_variant(Numbered(library="1.1"), request_, store).built
@@ -143,6 +147,7 @@ def test_another_library_builds_anew_and_says_what_differs(request_: BuildReques
     assert build_variant(Numbered(library="1.1"), request_, store).built.facts.from_store is True
 
 
+@pytest.mark.case("B05")
 def test_a_damaged_entry_is_rebuilt_and_said_so(request_: BuildRequest, store: EngineStore) -> None:
     variant = Numbered()
     build_variant(variant, request_, store)
@@ -158,6 +163,7 @@ def test_a_damaged_entry_is_rebuilt_and_said_so(request_: BuildRequest, store: E
     assert answer(build_variant(variant, request_, store).built) == 2
 
 
+@pytest.mark.case("B05")
 def test_an_engine_that_wont_load_is_rebuilt(request_: BuildRequest, store: EngineStore) -> None:
     """And measured as it was built, if the new one won't load either."""
     variant = Numbered()
@@ -209,6 +215,19 @@ def test_builds_hold_the_lock_of_builds(request_: BuildRequest, store: EngineSto
         request_ = dataclasses.replace(request_, model=Branching().eval())
     build_variant(Looking(), request_, store, rebuild=kind == "rebuilt")
     assert held == [1]
+
+
+@pytest.mark.case("D06")
+def test_d06_a_model_that_cant_serve_its_smallest_shape_itself_is_no_fault_of_the_builder(tmp_path: Path) -> None:
+    """As VGG and SqueezeNet with pictures that their pooling leaves nothing of; no builder's message says so."""
+    pooled = nn.Sequential(nn.MaxPool2d(8), nn.MaxPool2d(8)).eval()
+    profile = ShapeProfile(min=(1, 3, 32, 32), opt=(1, 3, 64, 64), max=(1, 3, 64, 64))
+    variant = Numbered()
+    with pytest.raises(VariantBroken, match=r"the model can't serve 1x3x32x32, its profile's smallest: RuntimeError: "):
+        build_variant(variant, request_for(pooled, profile, PLAIN, tmp_path))
+    assert variant.builds == []
+    build_variant(variant, request_for(nn.MaxPool2d(8).eval(), profile, PLAIN, tmp_path))
+    assert len(variant.builds) == 1
 
 
 def test_a_failed_build_comes_through_and_stores_nothing(request_: BuildRequest, store: EngineStore) -> None:

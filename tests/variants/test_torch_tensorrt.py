@@ -15,7 +15,7 @@ from torch import nn
 from perfkit.record.schema import BuildFacts
 from perfkit.variants import _torch_tensorrt
 from perfkit.variants._export import export
-from perfkit.variants._fallback import count_fallback, count_operators, device_share
+from perfkit.variants._fallback import count_fallback, count_operators, device_share, fallback_note
 from perfkit.variants._torch_tensorrt import BuiltTensorrt, EngineMissing, load_module, save_module
 from tests.variants.requests import FIXED, Tiny
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+@pytest.mark.case("B03")
 def test_operators_left_to_pytorch_are_counted_in_all_submodules() -> None:
     """Neither parameters and inputs nor the plumbing between engines are operators."""
     graph = torch.fx.symbolic_trace(Tiny().eval())
@@ -30,6 +31,18 @@ def test_operators_left_to_pytorch_are_counted_in_all_submodules() -> None:
     assert count_operators(program.graph_module) == 3
     assert count_fallback(nn.Sequential(graph, nn.ReLU())) == count_operators(graph) > 0
     assert count_operators(nn.ReLU()) == 0
+
+
+@pytest.mark.case("B03")
+def test_b03_what_is_left_to_pytorch_is_named() -> None:
+    """The most frequent first, and few enough for a line."""
+    program, _ = export(nn.Sequential(Tiny(), nn.Flatten(), nn.Linear(4, 4)).eval(), FIXED, torch.rand(FIXED.opt))
+    twice = nn.Sequential(program.module(), program.module())
+    (note,) = fallback_note(twice)
+    assert note.startswith("left to PyTorch: ")
+    assert "aten.conv2d.default (2)" in note
+    assert count_fallback(twice) == 2 * count_operators(program.graph_module)
+    assert fallback_note(nn.ReLU()) == []
 
 
 def test_nothing_left_to_pytorch_takes_no_device_time() -> None:

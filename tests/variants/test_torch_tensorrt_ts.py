@@ -146,6 +146,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return asked
 
 
+@pytest.mark.case("B03")
 def test_a_model_that_comes_back_without_engines_is_no_build(asked: dict[str, Any], tmp_path: Path) -> None:
     profile = ShapeProfile(min=(1, 3, 64, 64), opt=(1, 3, 64, 64), max=(4, 3, 64, 64))
     request = request_for(Tiny().eval(), profile, PLAIN, tmp_path)

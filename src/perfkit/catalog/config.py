@@ -22,6 +22,7 @@ _Entry = TypeVar("_Entry")
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 MetricName = Literal["device speedup", "wall speedup", "device time", "wall time"]
 _LARGEST_SHARE = 10.0
+_FACTOR = re.compile(r"\s*(\d+(?:\.\d+)?)\s*x\s*")
 _PERCENT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%\s*")
 
 
@@ -37,6 +38,15 @@ def _share(value: object) -> object:
     return value
 
 
+def _factor(value: object) -> object:
+    """``"1.5x"``; a bare number may be meant as a percentage."""
+    found = _FACTOR.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError(f'{value!r} is no factor: write a number with an x, as in "1.0x"')
+    return float(found[1])
+
+
+Factor = Annotated[float, Field(gt=0, le=1000), BeforeValidator(_factor)]
 Share = Annotated[float, Field(gt=0, le=_LARGEST_SHARE), BeforeValidator(_share)]
 
 
@@ -132,6 +142,9 @@ class Judging(_Table):
 
     tolerance: Share | None = None
     minimum_effect: dict[MetricName, Share] = Field(default_factory=dict)
+    minimum_speed: dict[Name, Factor] = Field(
+        default_factory=dict, description="so many times as fast as that variant on the same shape, or REGRESSED"
+    )
 
 
 class Store(_Table):

@@ -5,8 +5,9 @@ from typing import Annotated, Any
 import typer
 
 from perfkit.catalog.case import Platform
-from perfkit.cli.output import write
+from perfkit.cli.output import terminal_width, write
 from perfkit.exit_codes import ExitCode
+from perfkit.report.text import cell_width, fold
 
 
 def doctor(
@@ -71,4 +72,12 @@ def _as_text(found: dict[str, Any]) -> str:
             lines.append(f"  {name:<{width}}  {platform:<4}  {'can run' if not reason else f'no: {reason}'}")
     lines.append("remarks")
     lines += [f"  - {remark}" for remark in found["remarks"]] or ["  nothing that would disturb a measurement"]
-    return "\n".join(lines) + "\n"
+    return "\n".join(part for line in lines for part in _folded(line, terminal_width())) + "\n"
+
+
+def _folded(line: str, width: int) -> list[str]:
+    """In lines of at most ``width`` columns, the later ones set in further."""
+    if cell_width(line) <= width:
+        return [line]
+    first, *more = fold(" ".join(line.split()), width - 4)
+    return [f"  {first}", *(f"    {part}" for part in more)]

@@ -94,7 +94,7 @@ def _counts(run: Run, fits: int) -> dict[str, int]:
 
 def _told(benchmarks: int, fits: int, speedups: int) -> str:
     fitting = f", the pattern fits {fits}" if fits else ""
-    return f"{benchmarks} benchmarks{fitting}, {speedups} speedups"
+    return f"{benchmarks} benchmarks{fitting}, {speedups} speedup{'s' if speedups != 1 else ''}"
 
 
 def _keep(runs: list[Run], results: Path) -> str | None:

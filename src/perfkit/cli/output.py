@@ -27,6 +27,13 @@ _WIDTH_WITHOUT_TERMINAL = 140
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
+OldNameArgument = Annotated[
+    str, typer.Argument(metavar="OLD", help="MODEL/VARIANT/SHAPE as it was; a * is any: 'resnet50/*/*'.")
+]
+NewNameArgument = Annotated[
+    str, typer.Argument(metavar="NEW", help="MODEL/VARIANT/SHAPE as it is now; a * stays as it was.")
+]
+
 JsonFormatOption = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only the cases to look at, and how it came out.")]

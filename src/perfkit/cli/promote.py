@@ -1,6 +1,7 @@
 """``perfkit promote``: make a run part of the baseline of its hardware, after judging it."""
 
 import json
+import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +11,9 @@ import typer
 from perfkit.cli.output import JsonOption, project_limits, write
 from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
+from perfkit.history.location import existing_url
 from perfkit.judge.compare import judge
+from perfkit.judge.past import PastRun
 from perfkit.judge.promotion import Foresight, Promotion, foresee, judged_against, promotion_of
 from perfkit.record.baseline import DEFAULT_RESULTS, FOLDER, Baseline, baseline_path, read_reviewed, write_baseline
 from perfkit.record.hardware import describe_hardware, same_hardware
@@ -53,9 +56,10 @@ def promote(
 ) -> int:
     """Add RUNS to the baseline of their hardware.
 
-    They are judged against it first, without waivers: what regressed, is broken or missing, has drifted from its
-    anchor, was measured with uncommitted changes, comes from other hardware or is there already is refused. Improved
-    cases start their replicates anew. The file keeps who promoted what, why, and what was accepted.
+    They are judged against it first, without waivers, and held to the history where there is one: what regressed, is
+    broken or missing, has drifted from its anchor, was measured with uncommitted changes, is an outlier or a level of
+    the past, comes from other hardware or is there already is refused. Improved cases start their replicates anew. The
+    file keeps who promoted what, why, and what was accepted.
     """
     if force and not reason.strip():
         raise UserError("--force needs --reason: the file keeps why")
@@ -64,6 +68,7 @@ def promote(
         if run.injected is not None:
             raise UserError(f"{run.source}: has faults put in on purpose ({run.injected}); measure again without it")
     limits = project_limits()
+    past = _asked_history(replicates, results)
     with locked_folder(baseline.parent if baseline is not None else results / FOLDER):
         path = baseline or baseline_path(replicates[0].hardware, results)
         known = read_reviewed(path) if path.exists() else None
@@ -74,7 +79,15 @@ def promote(
         against = judged_against(known, replicates, cases)
         judgement = judge(against, replicates, limits)
         promotion = promotion_of(
-            against, replicates, judgement, reason.strip(), force=force, glob=cases, limits=limits, whole=known
+            against,
+            replicates,
+            judgement,
+            reason.strip(),
+            force=force,
+            glob=cases,
+            limits=limits,
+            whole=known,
+            past=past,
         )
         if promotion.code is not ExitCode.PASS:
             return _refused(promotion, as_json=as_json)
@@ -83,6 +96,19 @@ def promote(
         write_baseline(path, promoted)
     write(_told(promoted, known, promotion, accepted, foresee(promoted, limits), as_json=as_json))
     return ExitCode.PASS
+
+
+def _asked_history(runs: list[Run], results: Path) -> list[PastRun]:
+    """Other runs that it has. One that can't be read stops no reviewed promotion, and is told."""
+    try:
+        if existing_url(results) is None:
+            return []
+        from perfkit.history.past import asked
+
+        return asked(runs, results)
+    except UserError as error:
+        write(f"perfkit: the history wasn't asked: {error}\n", sys.stderr)
+        return []
 
 
 def _promoted(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -19,6 +21,7 @@ REVISION = "0001"
 """The newest file in migrations/versions; a test holds the two together."""
 _WAIT_S = 60
 """For another process that writes; the longest import is done in pieces that take a second each."""
+_FULL = ("too many clients already", "remaining connection slots are reserved", "the database system is starting up")
 _LOCK = 0x7065_7266
 """PostgreSQL's advisory lock for migrating: any number that others don't use."""
 _WRITES = "perfkit_writes"
@@ -117,7 +120,22 @@ def _opened(url: str) -> History:
 
 
 def _postgresql(url: str) -> sa.Engine:
-    return sa.create_engine(url, connect_args={"connect_timeout": 10})
+    """An engine that waits where the server has as many clients as it takes, as SQLite's waits for who writes."""
+    engine = sa.create_engine(url, connect_args={"connect_timeout": 10})
+
+    @sa.event.listens_for(engine, "do_connect")
+    def connect(dialect: Any, _record: object, arguments: list[Any], named: dict[str, Any]) -> Any:
+        until = time.monotonic() + _WAIT_S
+        while True:
+            try:
+                return dialect.loaded_dbapi.connect(*arguments, **named)
+            except dialect.loaded_dbapi.OperationalError as error:
+                # A connection that never was has no SQLSTATE, only the server's words.
+                if time.monotonic() > until or not any(words in str(error) for words in _FULL):
+                    raise
+                time.sleep(random.uniform(0.1, 0.5))  # noqa: S311 - so that not all come back at once
+
+    return engine
 
 
 def _sqlite(url: str) -> sa.Engine:

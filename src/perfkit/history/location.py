@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from perfkit.errors import UserError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 VARIABLE = "PERFKIT_HISTORY"
 OFF = "none"
@@ -33,3 +30,14 @@ def history_url(results: Path) -> str | None:
             f"{VARIABLE}: {scheme!r} is no place for a history; give {_POSTGRESQL}..., {_SQLITE}FILE, {OFF}"
         )
     return told
+
+
+def existing_url(results: Path) -> str | None:
+    """The same where there is a history to ask: None where it is switched off, too, and where its file isn't there.
+
+    Raises UserError like :func:`history_url`.
+    """
+    url = history_url(results)
+    if url is None or not url.startswith(_SQLITE):
+        return url
+    return url if Path(url.removeprefix(_SQLITE).partition("?")[0]).is_file() else None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
-from perfkit.catalog.case import CaseId, Platform
+from perfkit.catalog.case import CaseId
 from perfkit.errors import UserError
 from perfkit.history.metrics import DECIDING, replayed
 from perfkit.history.tables import CASES, HARDWARE, MEASUREMENTS, RUNS, SERIES, SOFTWARE, VERDICTS
@@ -97,9 +97,9 @@ def find_series(connection: sa.Connection, glob: str, metric: str | None) -> lis
     named = {identity for identity, case in cases.items() if str(case) == glob or fnmatchcase(str(case), glob)}
     if not named:
         raise UserError(_no_case(glob, [str(case) for case in cases.values()]))
-    hardware = _hardware(connection)
+    hardware = hardware_of(connection)
     found = [
-        Series(row.id, row.case_id, cases[row.case_id], row.metric, hardware[row.hardware_id])
+        Series(row.id, row.case_id, cases[row.case_id], row.metric, describe_hardware(hardware[row.hardware_id]))
         for row in rows
         if row.case_id in named
     ]
@@ -208,6 +208,12 @@ def software_of(connection: sa.Connection, ids: Iterable[int]) -> dict[int, dict
     return {row.id: row.versions for row in connection.execute(asked)}
 
 
+def hardware_of(connection: sa.Connection) -> dict[int, Hardware]:
+    """Every kind of machine that the history has runs of, by its id."""
+    rows = connection.execute(sa.select(*HARDWARE.c)).mappings()
+    return {row["id"]: Hardware(**{name: row[name] for name in Hardware.model_fields}) for row in rows}
+
+
 def _deciding(series: Iterable[Series]) -> list[Series]:
     best: dict[tuple[CaseId, str], Series] = {}
     ranks: dict[str, int] = {str(metric): rank for rank, metric in enumerate(DECIDING)}
@@ -216,20 +222,6 @@ def _deciding(series: Iterable[Series]) -> list[Series]:
         if one.metric in ranks and (key not in best or ranks[one.metric] < ranks[best[key].metric]):
             best[key] = one
     return list(best.values())
-
-
-def _hardware(connection: sa.Connection) -> dict[int, str]:
-    found = {}
-    for row in connection.execute(sa.select(*HARDWARE.c)).mappings():
-        one = Hardware(
-            platform=Platform(row["platform"]),
-            name=row["name"],
-            count=row["count"],
-            memory_gib=row["memory_gib"],
-            compute_capability=row["compute_capability"],
-        )
-        found[row["id"]] = describe_hardware(one)
-    return found
 
 
 def _no_case(glob: str, known: list[str]) -> str:

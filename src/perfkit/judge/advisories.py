@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from perfkit.catalog.case import CaseId
     from perfkit.judge.verdict import Row
+    from perfkit.record.baseline import Baseline
     from perfkit.record.replicate import Run, Sample
 
 _NO_WARMUP_RATIO = 10
@@ -106,6 +107,15 @@ def tails(current: Mapping[CaseId, Sequence[Sample]]) -> Iterator[Finding]:
         yield Finding(kind=FindingKind.TAILS, text=f"{text}, the longest {longest:.1f}x ({worst})", cases=(worst,))
 
 
+def own_baseline(baseline: Baseline | None) -> Iterator[Finding]:
+    """A baseline that isn't the base branch's: with it a change could bring what it is judged by."""
+    file = baseline.committed if baseline is not None else None
+    if baseline is not None and file is not None and file.is_as_in_base is False:
+        where = "has changes that no commit has" if file.is_changed else f"is of commit {file.commit}"
+        text = f"{baseline.source} {where} and differs from {file.base}'s; git:{file.base} in its place judges by that"
+        yield Finding(kind=FindingKind.OWN_BASELINE, text=text)
+
+
 def injected(runs: Iterable[Run]) -> Iterator[Finding]:
     """Faults that were put in on purpose."""
     for text in sorted({run.injected for run in runs if run.injected is not None}):
@@ -141,7 +151,7 @@ def _slower(
     for case, samples in current.items():
         other = case._replace(variant=expected(case.variant) or "")
         if other in current:
-            ratio = _time_ratio(samples, current[other], clock)
+            ratio = time_ratio(samples, current[other], clock)
             if math.log(ratio) > MIN_EFFECT:
                 ratios[case] = ratio
     return {
@@ -164,7 +174,8 @@ def _plain(variant: str) -> str | None:
     return variant.removesuffix(_GRAPH_SUFFIX) if variant.endswith(_GRAPH_SUFFIX) else None
 
 
-def _time_ratio(of: Sequence[Sample], to: Sequence[Sample], clock: Clock | None) -> float:
+def time_ratio(of: Sequence[Sample], to: Sequence[Sample], clock: Clock | None = None) -> float:
+    """How many times as long the one takes as the other, by a clock; None: the device's where both have it."""
     if clock is None:
         clock = Clock.DEVICE if _clock(of) is _clock(to) is Clock.DEVICE else Clock.WALL
     return _median_time(of, clock) / _median_time(to, clock)

@@ -11,6 +11,7 @@ from perfkit.judge.decide import as_slowdown_pct
 from perfkit.judge.drift import RECENT, drift_finding, drifts_of
 from perfkit.judge.facts import grown_costs, worse_answers, worse_facts
 from perfkit.judge.limits import Limits
+from perfkit.judge.order import in_order, too_slow
 from perfkit.judge.refusal import NOTHING_COMPARABLE, mixed_hardware, no_baseline, same_run
 from perfkit.judge.rows import compared_row, uncompared_row
 from perfkit.judge.shift import shift_findings
@@ -71,6 +72,9 @@ def judge(
     rows = [_row(data, cases, changes, shifts, slower) for data in cases]
     day = day_of(current)
     rows = [_judged_further(row, changes.get(row.case), drifts.get(row.case), waivers, day) for row in rows]
+    if refusal is None:
+        out_of_order = too_slow(measured, limits)
+        rows = [in_order(row, out_of_order) for row in rows]
     rows.sort(key=lambda row: (row.verdict.rank, row.case))
     if refusal is None and not any(row.compared or row.verdict.fails for row in rows):
         refusal = NOTHING_COMPARABLE
@@ -83,6 +87,7 @@ def judge(
         findings=(
             *shift_findings(shifts, suspects, len(replicates)),
             *drift_finding(anchors, changes, shifts, drifts, rows, current[0].replicate.platform),
+            *advisories.own_baseline(baseline),
             *advisories.injected(current),
             *advisories.expectation_findings(slower),
             *advisories.too_good(rows),
@@ -158,11 +163,16 @@ def _side_of_runs(runs: Sequence[Run]) -> Side:
 def _side_of(baseline: Baseline | None) -> Side | None:
     if baseline is None:
         return None
+    file = baseline.committed
     return Side(
         source=baseline.source,
         replicates=len(_replicates(baseline)),
         commits=_commits(_replicates(baseline)),
         hardware=describe_hardware(baseline.hardware),
+        file_commit=file.commit if file is not None else None,
+        is_uncommitted=file is not None and file.is_changed,
+        base_branch=file.base if file is not None else None,
+        is_as_in_base=file.is_as_in_base if file is not None else None,
     )
 
 

@@ -43,6 +43,13 @@ class Limits:
         )
         return _first(shares, rule.minimum_effect(metric))
 
+    def minimum_speeds(self, case: CaseId) -> dict[str, float]:
+        """By variant, how many times as fast as it the case must be on the same shape."""
+        found: dict[str, float] = {}
+        for entry in self._matching(case):
+            found = {**entry.minimum_speed, **found}
+        return found
+
     def _matching(self, case: CaseId) -> Iterator[Judging]:
         return (entry for pattern, entry in self.entries if fnmatchcase(str(case), pattern))
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from statistics import median
 from typing import TYPE_CHECKING
 
 from perfkit.exit_codes import ExitCode
+from perfkit.judge import past as history
 from perfkit.judge.compare import judge
 from perfkit.judge.metric import time_of
 from perfkit.judge.rule import TOLERANCE
@@ -17,10 +17,12 @@ from perfkit.judge.verdict import FindingKind, Verdict
 from perfkit.record.provenance import moment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    import datetime as dt
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from perfkit.catalog.case import CaseId
     from perfkit.judge.limits import Limits
+    from perfkit.judge.past import PastRun
     from perfkit.judge.verdict import Finding, Judgement, Row
     from perfkit.record.baseline import Baseline
     from perfkit.record.replicate import Replicate, Run
@@ -48,11 +50,16 @@ def chooser(glob: str | None) -> Callable[[CaseId], bool]:
 
 
 def objections(
-    baseline: Baseline | None, runs: Sequence[Run], judgement: Judgement, limits: Limits, glob: str | None = None
+    baseline: Baseline | None,
+    runs: Sequence[Run],
+    judgement: Judgement,
+    limits: Limits,
+    glob: str | None = None,
+    past: Sequence[PastRun] = (),
 ) -> Iterator[Objection]:
     """All that speaks against promoting the chosen cases of ``runs``, the gravest first.
 
-    ``judgement`` is theirs against the baseline, without waivers.
+    ``judgement`` is theirs against the baseline, without waivers; ``past`` are other runs that the history has.
     """
     is_chosen = chooser(glob)
     rows = [row for row in judgement.rows if is_chosen(row.case)]
@@ -62,12 +69,31 @@ def objections(
             text = f"{run.source}: measured with uncommitted changes, so nobody can say of which code"
             yield Objection(text, ExitCode.USAGE, grave=True)
     yield from _told_by(judgement.findings, is_chosen)
-    yield from _outliers(baseline, runs, limits)
-    yield from _stale(baseline, runs, rows, is_chosen)
-    yield from _unconfirmed(rows, runs)
+    outliers = list(_outliers(baseline, runs, limits))
+    stale = list(_stale(baseline, runs, rows, is_chosen))
+    unconfirmed = list(_unconfirmed(rows, runs, history.confirmed_gains(past, rows, _newest(baseline, is_chosen))))
+    # What the baseline says already isn't said again by the history.
+    has_shifted = any(finding.kind is FindingKind.COMMON_SHIFT for finding in judgement.findings)
+    if not outliers and not has_shifted:
+        outliers = _doubts(history.outliers(past, runs, _from_baseline_pct(rows)))
+    yield from outliers
+    yield from stale or _doubts(history.stale(past, runs, STALE_DAYS))
+    yield from unconfirmed
+    yield from _doubts(history.denied_gains(past, rows, runs))
+    if not outliers:
+        yield from _doubts(history.lucky_firsts(past, rows, runs, _CONFIRMED))
     for row in rows:
         if is_incomparable(row):
             yield Objection(f"{row.case}: {row.reason}", ExitCode.NOT_JUDGED)
+
+
+def _doubts(told: Iterable[str]) -> list[Objection]:
+    return [Objection(text, ExitCode.INCONCLUSIVE) for text in told]
+
+
+def _from_baseline_pct(rows: Sequence[Row]) -> float | None:
+    """How far the times are from the baseline's, where it has half of the cases."""
+    return typical_change_pct(rows) if 2 * sum(row.compared for row in rows) >= len(rows) else None
 
 
 def cases_of(baseline: Baseline | None) -> set[CaseId]:
@@ -152,15 +178,10 @@ def typical_change_pct(rows: Iterable[Row]) -> float | None:
 def _stale(
     baseline: Baseline | None, runs: Sequence[Run], rows: Sequence[Row], is_chosen: Callable[[CaseId], bool]
 ) -> Iterator[Objection]:
-    dates = [
-        when
-        for replicate in (baseline.replicates if baseline is not None else ())
-        if any(is_chosen(sample.case) for sample in replicate.sound)
-        and (when := moment(replicate.datetime)) is not None
-    ]
-    for run in runs if dates else ():
+    newest = _newest(baseline, is_chosen)
+    for run in runs if newest is not None else ():
         when = moment(run.replicate.datetime)
-        age_days = (max(dates) - when).days if when is not None else 0
+        age_days = (newest - when).days if newest is not None and when is not None else 0
         if age_days > STALE_DAYS:
             typical = typical_change_pct(rows)
             apart = "" if typical is None else f" and {typical:+.1f}% from its level (times, median over cases)"
@@ -170,14 +191,24 @@ def _stale(
             yield Objection(text, ExitCode.INCONCLUSIVE)
 
 
-def _unconfirmed(rows: Iterable[Row], runs: Sequence[Run]) -> Iterator[Objection]:
+def _newest(baseline: Baseline | None, is_chosen: Callable[[CaseId], bool]) -> dt.datetime | None:
+    """When the newest replicate that the baseline has of the chosen cases was measured."""
+    dates = [
+        when
+        for replicate in (baseline.replicates if baseline is not None else ())
+        if any(is_chosen(sample.case) for sample in replicate.sound)
+        and (when := moment(replicate.datetime)) is not None
+    ]
+    return max(dates, default=None)
+
+
+def _unconfirmed(rows: Iterable[Row], runs: Sequence[Run], confirmed: Collection[CaseId]) -> Iterator[Objection]:
     """Gains that one process alone has shown: a lucky one would be the mark of all that follow.
 
     Of two and more the judgement has weighed already how far they agree.
     """
-    replicates = {run.replicate.run_id: run.replicate for run in runs}.values()
-    shown = Counter(sample.case for replicate in replicates for sample in replicate.sound)
+    shown = history.processes_of(runs)
     for row in rows:
-        if row.verdict is Verdict.IMPROVED and shown[row.case] < _CONFIRMED:
+        if row.verdict is Verdict.IMPROVED and shown[row.case] < _CONFIRMED and row.case not in confirmed:
             text = f"{row.case}: an unconfirmed gain ({row.reason})"
             yield Objection(f"{text}: promote {_CONFIRMED} processes that show it", ExitCode.INCONCLUSIVE)

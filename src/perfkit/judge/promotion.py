@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from perfkit.catalog.case import CaseId
+    from perfkit.judge.past import PastRun
     from perfkit.judge.verdict import Judgement, Row
     from perfkit.record.anchor import Anchor
     from perfkit.record.baseline import Baseline
@@ -52,6 +53,7 @@ def promotion_of(
     glob: str | None = None,
     limits: Limits = _USUAL,
     whole: Baseline | None = None,
+    past: Sequence[PastRun] = (),
 ) -> Promotion:
     """Decide on a promotion; `judgement` is that of `runs` against `baseline`, without waivers.
 
@@ -60,12 +62,12 @@ def promotion_of(
     otherwise let a slower run in under the name of a changed machine. What a shift, changed conditions or an accepted
     regression concern starts anew, for old and new replicates no longer mean the same. `glob` chooses cases. A broken
     case is never promoted, nor is a spoiled sample, and a missing case stays in the baseline. `whole` is the baseline
-    to add to where `baseline` is what :func:`judged_against` left of it.
+    to add to where `baseline` is what :func:`judged_against` left of it. `past` are other runs that the history has.
     """
     whole = whole or baseline
     if judgement.refusal is not None and judgement.refusal.kind in _NO_PROMOTION:
         return Promotion(ExitCode.NOT_JUDGED, judgement.refusal.text)
-    found = list(objections(baseline, runs, judgement, limits, glob))
+    found = list(objections(baseline, runs, judgement, limits, glob, past))
     standing = [objection for objection in found if not (reason and (force or not objection.grave))]
     if standing:
         how = "--force --reason" if any(objection.grave for objection in standing) else "--reason"
@@ -154,7 +156,10 @@ def _distinct(runs: Sequence[Run]) -> Iterable[Run]:
 def _starting_anew(judgement: Judgement, rows: Sequence[Row]) -> Iterator[CaseId]:
     all_moved = any(finding.kind is FindingKind.COMMON_SHIFT for finding in judgement.findings)
     for row in rows:
-        moved = row.verdict in (Verdict.IMPROVED, Verdict.REGRESSED) or row.moved is Moved.REFERENCE
+        changed = row.moved is not None or any(metric.verdict is Verdict.REGRESSED for metric in row.metrics)
+        # Slower than another variant, as before: nothing of its own has changed.
+        regressed = row.verdict is Verdict.REGRESSED and changed
+        moved = regressed or row.verdict is Verdict.IMPROVED or row.moved is Moved.REFERENCE
         if is_incomparable(row) or (row.compared and (all_moved or moved)):
             yield row.case
 

@@ -128,6 +128,8 @@ class FindingKind(StrEnum):
 
     COMMON_SHIFT = "common shift"
     DRIFT = "slow drift"
+    OWN_BASELINE = "own baseline"
+    """The baseline isn't the one that the base branch has: a change may have brought it."""
     INT8_SLOWER = "int8 slower than fp16"
     GRAPH_SLOWER = "graph slower than plain"
     TOO_GOOD = "too good to be true"
@@ -162,6 +164,14 @@ class Side(Model):
     replicates: int
     commits: tuple[str, ...]
     hardware: str
+    file_commit: str | None = None
+    """Of a baseline's file, the commit that changed it last; None where git doesn't know it."""
+    is_uncommitted: bool = False
+    """The file has changes that no commit has."""
+    base_branch: str | None = None
+    """The branch that the baseline's file was held to; None where none is known."""
+    is_as_in_base: bool | None = None
+    """Whether that branch has the same file."""
 
 
 class RefusalKind(StrEnum):

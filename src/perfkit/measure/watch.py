@@ -155,7 +155,9 @@ class GpuWatcher:
         self.start()
 
     def start(self) -> None:
-        self._known = self._processes()
+        # In a container NVML may name this process by a number of the host's: one alone is taken for it.
+        there = self._processes()
+        self._own = {os.getpid()} if os.getpid() in there or len(there) > 1 else there
         self._readings: dict[str, list[float]] = {}
 
     def look(self) -> str | None:
@@ -168,8 +170,8 @@ class GpuWatcher:
         for name, why in self._THROTTLED:
             if reasons & getattr(reader, name, 0):
                 return why
-        if self._processes() - self._known:
-            return "another process came to the GPU"
+        if others := self._processes() - self._own:
+            return f"the GPU is shared with pid {', '.join(map(str, sorted(others)))}"
         return None
 
     def seen(self) -> dict[str, float]:
@@ -186,7 +188,7 @@ class GpuWatcher:
     def _processes(self) -> set[int]:
         reader = self._reader
         found = self._ask(lambda: reader.nvmlDeviceGetComputeRunningProcesses(self._handle)) or ()
-        return {process.pid for process in found} - {os.getpid()}
+        return {process.pid for process in found}
 
     def _ask(self, read: Callable[[], Any]) -> Any:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from perfkit.errors import UserError
 from perfkit.record import git_ref
 from perfkit.record.baseline_file import BASELINE_VERSION, OLDEST_VERSION, BaselineFile, baseline_json
+from perfkit.record.committed import Committed, committed
 from perfkit.record.hardware import describe_hardware, file_key, file_stem, same_hardware
 from perfkit.record.json_file import (
     check_schema_version,
@@ -47,6 +48,10 @@ class Baseline:
     """The first reviewed level of each case; none in runs and in files of schema version 1."""
     changes: tuple[Change, ...] = ()
     """Who changed the file and why, the oldest first."""
+    is_file: bool = False
+    """A baseline's own file, not runs in its place."""
+    committed: Committed | None = None
+    """Of which commit the file is, where that was asked for and git knows."""
 
 
 def load_baseline(spec: str, *, hardware: Hardware, results: Path) -> Baseline | None:
@@ -54,20 +59,17 @@ def load_baseline(spec: str, *, hardware: Hardware, results: Path) -> Baseline |
 
     `spec` is ``none``, ``auto`` (the file of this hardware below `results`), ``git:REF`` (the same
     file as REF has it), or a path: a baseline file, a run file, or a folder of run files.
-    Raises UserError for what is there and can't be read.
+    A baseline's own file comes with what git knows of it. Raises UserError for what is there and can't be read.
     """
     if spec == NONE:
         return None
     folder = results / FOLDER
-    if spec == AUTO:
-        return _of_hardware(
-            hardware,
-            (path.name for path in folder.glob("*.json")),
-            lambda name: read_baseline(folder / name),
-        )
     if spec.startswith(GIT_PREFIX):
         return _from_git(spec, hardware, folder)
-    return read_baseline(Path(spec))
+    found = _here(hardware, folder) if spec == AUTO else read_baseline(Path(spec))
+    if found is None or not found.is_file:
+        return found
+    return replace(found, committed=committed(Path(found.source)))
 
 
 def check_baseline(spec: str, results: Path) -> None:
@@ -107,7 +109,7 @@ def baseline_path(hardware: Hardware, results: Path) -> Path:
 
     The existing file may lack memory in its name when that was unknown as it was written.
     """
-    found = load_baseline(AUTO, hardware=hardware, results=results)
+    found = _here(hardware, results / FOLDER)
     return Path(found.source) if found else results / FOLDER / f"{file_key(hardware)}.json"
 
 
@@ -134,6 +136,7 @@ def _from_data(data: dict[str, Any], source: str) -> Baseline:
         reason=file.reason,
         anchors=tuple(file.anchors),
         changes=tuple(file.changes),
+        is_file=True,
     )
 
 
@@ -155,9 +158,15 @@ def _from_git(spec: str, hardware: Hardware, folder: Path) -> Baseline | None:
 
     def read(name: str) -> Baseline:
         source = f"{spec}:{(folder / name).as_posix()}"
-        return _from_data(parse_json_object(git_ref.read_blob(folder, blobs[name]), source), source)
+        found = _from_data(parse_json_object(git_ref.read_blob(folder, blobs[name]), source), source)
+        return replace(found, committed=committed(folder / name, spec.removeprefix(GIT_PREFIX)))
 
     return _of_hardware(hardware, blobs, read)
+
+
+def _here(hardware: Hardware, folder: Path) -> Baseline | None:
+    names = (path.name for path in folder.glob("*.json"))
+    return _of_hardware(hardware, names, lambda name: read_baseline(folder / name))
 
 
 def _of_hardware(hardware: Hardware, names: Iterable[str], read: Callable[[str], Baseline]) -> Baseline | None:

@@ -17,7 +17,7 @@ _FREE_KEYS = ("software", "settings", "comparability", "facts", "costs")
 
 
 class BaselineFile(Model):
-    """``results/baselines/<hardware>.json``; written by ``perfkit promote`` and ``perfkit baseline prune`` only."""
+    """``results/baselines/<hardware>.json``; written by ``perfkit promote`` and ``perfkit baseline`` only."""
 
     kind: Literal["perfkit-baseline"] = "perfkit-baseline"
     schema_version: Literal[1, 2] = 2

@@ -59,6 +59,11 @@ def _commit(top: Path, ref: str) -> str:
     return found.decode("ascii").strip()
 
 
+def git_in(folder: Path, *arguments: str) -> str:
+    """What git prints in a folder. Raises UserError where it refuses or isn't installed."""
+    return _git(folder, *arguments).decode("utf-8", "surrogateescape")
+
+
 def _git(folder: Path, *arguments: str) -> bytes:
     command = ["git", "-C", str(folder), *arguments]
     try:

@@ -25,11 +25,11 @@ class RunSource(Model):
 class Change(Model):
     """One time that a command changed the file."""
 
-    action: Literal["promote", "prune"]
+    action: Literal["promote", "prune", "rename"]
     datetime: str
     by: str
     reason: str = ""
-    cases: str | None = Field(default=None, description="the glob that --cases gave")
+    cases: str | None = Field(default=None, description="the glob that --cases gave; OLD -> NEW of a renaming")
     runs: list[RunSource] = Field(default_factory=list)
     accepted: list[str] = Field(
         default_factory=list, description="what spoke against it and was accepted by --reason or --force"

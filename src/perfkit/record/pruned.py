@@ -39,6 +39,6 @@ def pruned(baseline: Baseline, is_gone: Callable[[CaseId], bool], keep: int | No
         changes=tuple(
             change
             for change in baseline.changes
-            if change.accepted or change.action == "prune" or any(run.run_id in left for run in change.runs)
+            if change.accepted or change.action != "promote" or any(run.run_id in left for run in change.runs)
         ),
     )

@@ -35,6 +35,8 @@ _FACTS_THAT_COUNT = (
     "delivered_layers",
     "reformat_layers",
     "calibration",
+    "timing_cache_bytes",
+    "timing_cache_sha256",
 )
 """Facts whose change is a suspect; build seconds and notes differ from build to build."""
 

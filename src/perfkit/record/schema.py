@@ -158,6 +158,7 @@ class BuildFacts(Model):
         default=None, description="true: found in the engine store, not built, by this process"
     )
     timing_cache_bytes: int | None = Field(default=None, ge=0, description="before the build; 0: cold")
+    timing_cache_sha256: str | None = Field(default=None, description="before the build; None: cold, or none is used")
     notes: list[str] = Field(default_factory=list)
 
 

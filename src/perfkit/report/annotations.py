@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from perfkit.judge.verdict import Verdict
+from perfkit.judge.verdict import FindingKind, Verdict
 from perfkit.report.table import why
 from perfkit.report.text import printable
 
@@ -18,16 +18,23 @@ if TYPE_CHECKING:
     from perfkit.report.exporter import Report
 
 _MOST = 10
+_NO_NEWS = (FindingKind.NOISE_FLOOR, FindingKind.TAILS, FindingKind.SKIPPED)
+"""Told every night; of the others there are fewer than GitHub shows."""
 
 
 def export(report: Report) -> bytes:
-    """A line an annotation: errors for what fails the run, warnings for what could not be told, the summary."""
+    """A line an annotation: errors for what fails the run, warnings for what could not be told, findings, summary."""
     judgement = report.judgement
     failing = [row for row in judgement.rows if row.verdict.fails]
     doubtful = [row for row in judgement.rows if row.verdict is Verdict.INCONCLUSIVE]
     lines = [*_lines("error", failing), *_lines("warning", doubtful)]
     if judgement.refusal is not None:
         lines.append(command("notice", "perfkit: nothing was judged", judgement.refusal.text))
+    lines += [
+        command("notice", f"perfkit: {finding.kind}", finding.text)
+        for finding in judgement.findings
+        if finding.kind not in _NO_NEWS
+    ]
     lines.append(command("notice", "perfkit", judgement.summary))
     return "".join(f"{line}\n" for line in lines).encode()
 

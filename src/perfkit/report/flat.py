@@ -21,6 +21,8 @@ class FlatRow(NamedTuple):
     shape: str
     verdict: str
     reason: str
+    notes: str
+    """What else is said of the case: an advisory, a fact that differs."""
     moved: str | None
     deciding: str | None
     metric: str | None
@@ -39,7 +41,8 @@ class FlatRow(NamedTuple):
 def flat_rows(judgement: Judgement) -> Iterator[FlatRow]:
     """In the judgement's order, the worst case first."""
     for row in judgement.rows:
-        of_case = (*row.case, str(row.verdict), row.reason, _word(row.moved), _word(row.deciding))
+        told = (row.reason, "; ".join(row.notes))
+        of_case = (*row.case, str(row.verdict), *told, _word(row.moved), _word(row.deciding))
         for metric in row.metrics:
             yield FlatRow(
                 *of_case,

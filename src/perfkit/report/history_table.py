@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import math
 from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.table import Table
-
 from perfkit.history.metrics import queued
-from perfkit.report.text import cell_width, printable
+from perfkit.report.columns import columns
+from perfkit.report.text import cell_width, fold, printable
 from perfkit.report.units import NOTHING, format_speedup, format_time
 
 if TYPE_CHECKING:
@@ -41,46 +38,48 @@ def render_many(
 
     `ids` and `values` are the columns of all their numbers, by series and date.
     """
-    out, console = _console(width)
-    table = _table("case", "metric", "replicates", "first", "last", "range", "through time")
-    for one in series:
-        own = values[ids.searchsorted(one.id) : ids.searchsorted(one.id, side="right")].tolist()
-        if own:
-            low, high, first, last = (
-                format_value(one.metric, number) for number in (min(own), max(own), own[0], own[-1])
-            )
-            case = printable(str(one.case))
-            table.add_row(case, one.metric, str(len(own)), first, last, f"{low} to {high}", sparkline(own, _SPARKLINE))
-    console.print(table)
-    for hardware in dict.fromkeys(one.hardware for one in series):
-        console.print(f"hardware: {printable(hardware)}")
-    return _stripped(out)
+    own = ((one, values[ids.searchsorted(one.id) : ids.searchsorted(one.id, side="right")].tolist()) for one in series)
+    return render_lines([(one, numbers) for one, numbers in own if numbers], "replicates", width)
+
+
+def render_lines(series: Sequence[tuple[Series, Sequence[float]]], counted: str, width: int) -> str:
+    """The same of series each with its numbers, one at least; `counted` says what a number is one of."""
+    headings = ("case", "metric", counted, "first", "last", "range", "through time")
+    rows = [(str(one.case), one.metric, *line_of(one.metric, numbers)) for one, numbers in series]
+    hardware = dict.fromkeys(f"hardware: {printable(one.hardware)}" for one, _ in series)
+    return "\n".join([*columns(headings, rows, width), *(part for line in hardware for part in fold(line, width))])
+
+
+def line_of(metric: str, values: Sequence[float]) -> tuple[str, str, str, str, str]:
+    """How many numbers, the first, the last, from where to where, and their sparkline."""
+    low, high, first, last = (
+        format_value(metric, value) for value in (min(values), max(values), values[0], values[-1])
+    )
+    return str(len(values)), first, last, f"{low} to {high}", sparkline(values, _SPARKLINE)
 
 
 def render_one(through: Through, width: int) -> str:
     """A series with a row a replicate, at most `width` columns wide, without a newline at its end."""
-    out, console = _console(width)
     series, points = through.series, through.points
     metric, values = series.metric, [point.value for point in points]
-    console.print(f"{printable(str(series.case))}, {metric}, on {printable(series.hardware)}")
+    head = fold(f"{printable(str(series.case))}, {metric}, on {printable(series.hardware)}", width)
     low, high = format_value(metric, min(values)), format_value(metric, max(values))
     line = sparkline(values, min(_LONGEST_SPARKLINE, max(8, width - cell_width(low + high) - 2)))
-    console.print(f"{low} {line} {high}")
-    table = _table("date", "commit", metric, "±", "verdict")
-    for point in points[-_MOST_ROWS:]:
-        error = point.relative_error
-        table.add_row(
+    rows = [
+        (
             point.run.date[:16].replace("T", " "),
-            printable(point.run.short_commit) or NOTHING,
+            point.run.short_commit,
             format_value(metric, point.value),
-            NOTHING if error is None else f"{100 * error:.1f}%",
+            NOTHING if point.relative_error is None else f"{100 * point.relative_error:.1f}%",
             point.verdict or NOTHING,
         )
-    console.print(table)
+        for point in points[-_MOST_ROWS:]
+    ]
+    lines = [*head, f"{low} {line} {high}", *columns(("date", "commit", metric, "±", "verdict"), rows, width)]
     earlier = len(points) - _MOST_ROWS
     if earlier > 0:
-        console.print(f"and {earlier} earlier; --csv and --json have all")
-    return _stripped(out)
+        lines += fold(f"and {earlier} earlier; --csv and --json have all", width)
+    return "\n".join(lines)
 
 
 def sparkline(values: Sequence[float], width: int) -> str:
@@ -89,12 +88,12 @@ def sparkline(values: Sequence[float], width: int) -> str:
     >>> sparkline([1, 2, 3, 4], 8), sparkline([1, 1, 9, 9, 5, 5], 3), sparkline([7, 7], 8)
     ('▁▃▆█', '▁█▅', '▄▄')
     """
-    columns = min(width, len(values))
-    edges = [round(column * len(values) / columns) for column in range(columns + 1)]
+    count = min(width, len(values))
+    edges = [round(column * len(values) / count) for column in range(count + 1)]
     shown = [median(values[a:b]) for a, b in pairwise(edges)]
     low, high = min(shown), max(shown)
     if high == low:
-        return _BARS[3] * columns
+        return _BARS[3] * count
     return "".join(_BARS[round((value - low) / (high - low) * (len(_BARS) - 1))] for value in shown)
 
 
@@ -114,20 +113,3 @@ def format_value(metric: str, value: float) -> str:
     if metric.endswith("_bytes"):
         return f"{value / 1e6:.2f} MB"
     return f"{value:.6g}"
-
-
-def _console(width: int) -> tuple[io.StringIO, Console]:
-    out = io.StringIO()
-    # Names have brackets; they are no markup.
-    return out, Console(file=out, width=width, color_system=None, markup=False, emoji=False, highlight=False)
-
-
-def _table(*headings: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="")
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    return table
-
-
-def _stripped(out: io.StringIO) -> str:
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())

@@ -145,6 +145,12 @@ def _side(side: Side) -> str:
         parts.append(f"commit{'s' if len(side.commits) != 1 else ''} {commits}")
         if earlier > 0:
             parts.append(f"{earlier} earlier")
+    if side.file_commit is not None:
+        parts.append(f"file of commit {side.file_commit}{' with uncommitted changes' if side.is_uncommitted else ''}")
+    elif side.is_uncommitted:
+        parts.append("file not committed")
+    if side.is_as_in_base is not None:
+        parts.append(f"{'as' if side.is_as_in_base else 'not as'} {side.base_branch} has it")
     return ", ".join(parts)
 
 

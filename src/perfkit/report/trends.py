@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from perfkit.report.text import clip, printable
+from perfkit.report.columns import columns
+from perfkit.report.text import cell_width, clip, fold, printable
 from perfkit.report.units import NOTHING, format_change
 
 if TYPE_CHECKING:
@@ -20,32 +21,42 @@ _ALIKE = 4
 """So many cases that change the same way in one night are one row: a driver, a compiler."""
 _COMMIT_DIGITS = 9
 _LONGEST_WORD = 40
+HEADINGS = ("date", "", "case", "metric", "change", "commits", "what changed there")
+_NARROWEST_LAST = 24
 
 
 def render(trends: Sequence[Trend], width: int) -> str:
     """At most `width` columns wide, without a newline at its end."""
     if not trends:
         return "no series changed its level or drifted"
-    out = io.StringIO()
-    console = Console(file=out, width=width, color_system=None, markup=False, emoji=False, highlight=False)
-    table = Table(box=None, pad_edge=False, header_style="")
-    for heading in ("date", "", "case", "metric", "change", "commits", "what changed there"):
-        table.add_column(heading, overflow="fold")
-    for group in _groups(trends):
-        table.add_row(*_cells(group))
-    console.print(table)
+    lines = _table([cells_of(group) for group in groups_of(trends)], width)
     worse = sum(trend.worse for trend in trends)
-    console.print(f"{len(trends)} change{'s' if len(trends) != 1 else ''}, {worse} for the worse")
+    ending = [f"{len(trends)} change{'s' if len(trends) != 1 else ''}, {worse} for the worse"]
     if between := [trend for trend in trends if trend.worse and _can_be_bisected(trend)]:
         newest = between[-1]
-        console.print(
-            f"which commit it was: perfkit bisect {printable(newest.case)} {_commit(newest.good)} "
-            f"{_commit(newest.bad)} -- COMMAND"
-        )
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+        command = f"perfkit bisect {printable(newest.case)} {_commit(newest.good)} {_commit(newest.bad)} -- COMMAND"
+        ending.append(f"which commit it was: {command}")
+    return "\n".join([*lines, *(part for line in ending for part in fold(line, width))])
 
 
-def _groups(trends: Sequence[Trend]) -> Iterator[Sequence[Trend]]:
+def _table(rows: Sequence[tuple[str, ...]], width: int) -> list[str]:
+    """Columns whose last is folded; a paragraph a row where it would get too little."""
+    *widths, _ = (max(map(cell_width, column)) for column in zip(HEADINGS, *rows, strict=True))
+    if sum(widths) + len(widths) + _NARROWEST_LAST > width:
+        merged = [("  ".join(row[:3]), *row[3:]) for row in rows]
+        return list(columns(("", *HEADINGS[3:]), merged, width))
+    out = io.StringIO()
+    table = Table(box=None, pad_edge=False, header_style="")
+    for heading in HEADINGS:
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    Console(file=out, width=width, color_system=None, markup=False, emoji=False, highlight=False).print(table)
+    return [line.rstrip() for line in out.getvalue().splitlines()]
+
+
+def groups_of(trends: Sequence[Trend]) -> Iterator[Sequence[Trend]]:
+    """Each change, or many of the same night together."""
     alike: dict[tuple[object, ...], list[Trend]] = {}
     for trend in trends:
         key = trend.kind, trend.before, trend.date, trend.good, trend.bad, trend.worse, trend.metric, trend.hardware
@@ -57,7 +68,8 @@ def _groups(trends: Sequence[Trend]) -> Iterator[Sequence[Trend]]:
             yield from ([trend] for trend in group)
 
 
-def _cells(group: Sequence[Trend]) -> tuple[str, ...]:
+def cells_of(group: Sequence[Trend]) -> tuple[str, ...]:
+    """What HEADINGS name, as printable text."""
     first = max(group, key=lambda trend: abs(trend.change_pct))
     sizes = sorted((trend.change_pct for trend in group), key=abs)
     changed = ", ".join(f"{each.what} {each.before} -> {each.after}" for each in first.software)

@@ -20,7 +20,7 @@ from perfkit.variants._export import example_shape
 from perfkit.variants._inspector import described_layers, engine_facts, engine_layers
 from perfkit.variants._onnx import INPUT, count_operators
 from perfkit.variants._tensorrt import BuiltEngine, activation_bytes, layer_information, layer_times_s, log
-from perfkit.variants._timing_cache import timing_cache_path
+from perfkit.variants._timing_cache import timing_cache_facts, timing_cache_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -71,7 +71,7 @@ def build_engine(
     profile.set_shape(INPUT, *_shapes(request.profile))
     config.add_optimization_profile(profile)
     path = timing_cache_path(request.cache)
-    cache_bytes = _use_timing_cache(config, path)
+    cached = timing_cache_facts(_use_timing_cache(config, path))
     calibrator = calibrate(request, builder, config) if calibrate is not None else None
     building = time.perf_counter()
     plan = builder.build_serialized_network(network, config)
@@ -98,7 +98,7 @@ def build_engine(
         fallback_ops=0,
         fallback_device_share=0.0,
         total_ops=count_operators(onnx),
-        timing_cache_bytes=cache_bytes,
+        **cached,
         notes=list(notes),
     )
     return built
@@ -114,15 +114,15 @@ def _shapes(profile: ShapeProfile) -> tuple[tuple[int, ...], ...]:
     return profile.min, example_shape(profile), profile.max
 
 
-def _use_timing_cache(config: Any, path: Path) -> int:
-    """Gives the builder what is known of this GPU's kernels; how many bytes that were."""
+def _use_timing_cache(config: Any, path: Path) -> bytes:
+    """Gives the builder what is known of this GPU's kernels, and returns it."""
     known = path.read_bytes() if path.is_file() else b""
     cache = config.create_timing_cache(known)
     if cache is None or not config.set_timing_cache(cache, ignore_mismatch=False):
         # Cut off while it was written, or of another GPU: begin anew.
         known = b""
         config.set_timing_cache(config.create_timing_cache(known), ignore_mismatch=False)
-    return len(known)
+    return known
 
 
 def _keep_timing_cache(config: Any, path: Path) -> None:

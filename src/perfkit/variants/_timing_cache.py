@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import hashlib
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -16,3 +17,9 @@ def timing_cache_path(folder: Path) -> Path:
 
     gpu = torch.cuda.get_device_name().lower().replace(" ", "-")
     return folder / "timing" / f"{gpu}-tensorrt-{tensorrt.__version__}.bin"
+
+
+def timing_cache_facts(known: bytes) -> dict[str, Any]:
+    """What a build's facts say of the cache that it began with: two builds from different ones pick other tactics."""
+    digest = hashlib.sha256(known).hexdigest() if known else None
+    return {"timing_cache_bytes": len(known), "timing_cache_sha256": digest}

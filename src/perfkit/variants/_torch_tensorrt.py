@@ -21,9 +21,9 @@ from torch import Tensor, nn
 from perfkit.record.layers import EngineLayers
 from perfkit.variants._engine_stream import place_on_callers_stream
 from perfkit.variants._export import example_shape
-from perfkit.variants._fallback import count_fallback, count_operators, device_share
+from perfkit.variants._fallback import count_fallback, count_operators, device_share, fallback_note
 from perfkit.variants._inspector import described_layers, engine_facts, engine_layers
-from perfkit.variants._timing_cache import timing_cache_path
+from perfkit.variants._timing_cache import timing_cache_facts, timing_cache_path
 from perfkit.variants.base import BuildRequest, Built, reason_of
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def compile_program(program: ExportedProgram, request: BuildRequest, started: fl
     profile = request.profile
     cache = timing_cache_path(request.cache)
     cache.parent.mkdir(parents=True, exist_ok=True)
-    cache_bytes = cache.stat().st_size if cache.is_file() else 0
+    cached = timing_cache_facts(cache.read_bytes() if cache.is_file() else b"")
     program_ops = count_operators(program.graph_module)
     options, remarks = _attention(program, torch_tensorrt.dynamo.compile, tensorrt.INetworkDefinition)
     with _detailed_layers(torch_tensorrt):
@@ -131,8 +131,8 @@ def compile_program(program: ExportedProgram, request: BuildRequest, started: fl
         activation_bytes=activation_bytes_of(plans),
         fallback_ops=count_fallback(module),
         total_ops=program_ops,
-        timing_cache_bytes=cache_bytes,
-        notes=[*notes, *remarks],
+        **cached,
+        notes=[*notes, *remarks, *fallback_note(module)],
     )
     built = BuiltTensorrt(module, facts)
     inputs = built.prepare(request.example)

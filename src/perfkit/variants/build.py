@@ -14,7 +14,7 @@ from perfkit.catalog.case import format_shape
 from perfkit.store.entry import Damaged, Entry
 from perfkit.store.key import EngineKey, source_sha256
 from perfkit.variants.base import StoredVariant, reason_of
-from perfkit.variants.building import BuildResult, build_here, load_built, noting, release, save_built
+from perfkit.variants.building import BuildResult, build_here, load_built, noting, prove_smallest, release, save_built
 from perfkit.variants.graph_replay import GraphReplay
 from perfkit.variants.isolated import ENGINE, NotIsolated, build_isolated
 from perfkit.variants.precision import count_layers, prove_precision
@@ -35,8 +35,8 @@ def build_variant(
     the night that builds it and in those that follow. ``rebuild`` builds anew and leaves the store alone: so builds
     are compared with each other.
 
-    Raises VariantBroken with the reason in one line: no layer runs in the precision that the variant is named for, or
-    an isolated build failed; and whatever a build in this process raises.
+    Raises VariantBroken with the reason in one line: the model itself can't serve the profile, no layer runs in the
+    precision that the variant is named for, or an isolated build failed; and whatever a build in this process raises.
     """
     if isinstance(variant, GraphReplay):
         plain = build_variant(variant.inner, request, store, rebuild=rebuild)
@@ -91,6 +91,7 @@ def _build(
                 building.enter_context(store.building())
         if not isinstance(variant, StoredVariant):
             return build_here(variant, request), None
+        prove_smallest(request)
         notes = []
         if variant.isolated:
             folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="perfkit-build-")))

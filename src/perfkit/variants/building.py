@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
+from torch.nn import functional
 
-from perfkit.catalog.case import Platform
+from perfkit.catalog.case import Platform, format_shape
 from perfkit.record.layers import read_layers, write_layers
+from perfkit.variants.base import VariantBroken, reason_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +33,22 @@ class BuildResult:
     peak_build_bytes: int | None
     cold_calls_s: dict[Shape, float] = field(default_factory=dict)
     """Seconds of the first call at each shape, once it was made."""
+
+
+def prove_smallest(request: BuildRequest) -> None:
+    """The model itself answers at the profile's smallest shape: no builder's error is to say that it doesn't.
+
+    Raises VariantBroken with the reason in one line.
+    """
+    smallest = request.profile.min
+    found = [batch for batch in request.calibration if tuple(batch.shape[1:]) == smallest[1:]]
+    pictures = found[0] if found else functional.interpolate(request.example, size=smallest[2:])
+    try:
+        with torch.inference_mode():
+            request.model(pictures[: smallest[0]])
+    except Exception as error:  # a model raises anything
+        shape = format_shape(smallest)
+        raise VariantBroken(f"the model can't serve {shape}, its profile's smallest: {reason_of(error)}") from error
 
 
 def build_here(variant: Variant, request: BuildRequest) -> BuildResult:

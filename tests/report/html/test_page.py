@@ -69,6 +69,7 @@ def data_of(document: Document) -> Any:
     return json.loads(document.scripts[0], parse_constant=pytest.fail)
 
 
+@pytest.mark.case("A14")
 @settings(max_examples=40)
 @given(reports)
 def test_nothing_of_a_report_becomes_markup_or_code(report: Report) -> None:

@@ -4,14 +4,14 @@ from importlib import import_module
 
 import typer
 
-_COMMANDS = ("show", "diff", "list", "prune")
+_COMMANDS = ("show", "diff", "list", "rename", "prune")
 
 baseline = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 @baseline.callback()
 def _baseline() -> None:
-    """Look at baselines and thin them out: show, diff, list, prune.
+    """Look at baselines, rename their cases, thin them out: show, diff, list, rename, prune.
 
     Runs get into a baseline by perfkit promote.
     """

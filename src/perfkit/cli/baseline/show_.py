@@ -53,7 +53,7 @@ def show_baseline(
     lines += ["", *columns(_HEADINGS, rows, width), ""]
     lines += [part for line in change_lines(baseline.changes) for part in fold(printable(line), width)]
     if not baseline.changes:
-        lines.append("where it came from isn't known: it was promoted before baselines kept that")
+        lines += fold("where it came from isn't known: it was promoted before baselines kept that", width)
     write("\n".join(lines) + "\n")
     return ExitCode.PASS
 

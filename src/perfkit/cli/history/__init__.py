@@ -1,4 +1,4 @@
-"""``perfkit history``: what a case was through the years, and adding runs. One file a command."""
+"""``perfkit history``: what a case was through the years, and adding runs, renaming cases. One file a command."""
 
 from typing import Any
 
@@ -6,10 +6,11 @@ import typer
 from typer.core import TyperGroup
 
 from perfkit.cli.history.add_ import add_to_history
+from perfkit.cli.history.rename_ import rename_in_history
 from perfkit.cli.history.show_ import show_history
 
 _SHOW = "show"
-_COMMANDS = (_SHOW, "add")
+_COMMANDS = (_SHOW, "add", "rename")
 
 
 class _ShowsByDefault(TyperGroup):
@@ -26,7 +27,7 @@ history = typer.Typer(cls=_ShowsByDefault, add_completion=False, rich_markup_mod
 
 @history.callback(options_metavar="CASE [OPTIONS] |", subcommand_metavar="COMMAND [ARGS]...")
 def _history() -> None:
-    """Show what CASE (MODEL/VARIANT/SHAPE, or a glob) was from run to run; add runs that aren't in the history.
+    """Show what CASE (MODEL/VARIANT/SHAPE, or a glob) was from run to run; add runs; rename cases.
 
     Runs add themselves: pytest with --benchmark-autosave or --benchmark-json, and perfkit run. The history is
     results/history.sqlite, or the database that PERFKIT_HISTORY names (postgresql+psycopg://...); none switches it off.
@@ -35,3 +36,4 @@ def _history() -> None:
 
 history.command(_SHOW)(show_history)
 history.command("add")(add_to_history)
+history.command("rename")(rename_in_history)

@@ -174,7 +174,6 @@ def _facts(before: Sample | None, after: Sample | None, record: CaseRecord | Non
             "build_s": record.facts.build_s,
             "builder_s": record.facts.builder_s,
             "from_store": record.facts.from_store,
-            "timing_cache_bytes": record.facts.timing_cache_bytes,
             "peak_build_bytes": record.memory.peak_build_bytes,
             "device_used_bytes": record.memory.device_used_bytes,
             "warm-up calls": record.warmup.variant_calls,
