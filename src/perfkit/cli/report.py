@@ -8,6 +8,8 @@ import typer
 
 from perfkit.cli.output import Format as ShownFormat
 from perfkit.cli.output import JsonFormatOption, Quiet, Verbose, project_limits, project_waivers, rendered, write
+from perfkit.cli.report_trend import show_history
+from perfkit.cli.since import SinceOption
 from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
 from perfkit.judge.compare import judge
@@ -21,9 +23,9 @@ from perfkit.report.text import printable
 
 def report(
     runs: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(metavar="RUN", help="Run files or folders: the replicates of one run."),
-    ],
+    ] = None,
     baseline: Annotated[
         str,
         typer.Option(help="auto: results/baselines/ has it for this hardware; none; git:REF; or a path."),
@@ -33,14 +35,37 @@ def report(
     ] = Format.TERMINAL,
     as_json: JsonFormatOption = False,
     output: Annotated[Path | None, typer.Option(help="Write to this file instead of standard output.")] = None,
+    trend: Annotated[
+        bool, typer.Option("--trend", help="Show the history instead of a run: terminal, markdown or html.")
+    ] = False,
+    cases: Annotated[
+        str | None, typer.Option("--cases", metavar="GLOB", help="With --trend: only these cases, 'resnet50/*'.")
+    ] = None,
+    metric: Annotated[
+        str | None,
+        typer.Option(metavar="M", help="With --trend: wall time, engine_bytes, ...  [default: what decides]"),
+    ] = None,
+    since: SinceOption = None,
+    results: Annotated[
+        Path, typer.Option(help="The folder that holds baselines/ and history.sqlite.")
+    ] = DEFAULT_RESULTS,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> int:
-    """Show RUNS with their verdicts; exit code 0 whatever these are.
+    """Show RUNS with their verdicts, or with --trend the history; exit code 0 whatever these are.
 
     What can't be read of a run is said in its report, and the rest is shown.
     """
     form = Format.JSON if as_json else form
+    if trend:
+        if runs:
+            raise UserError(f"--trend shows the history and no run; leave out {runs[0]}, or --trend")
+        return show_history(form, output, cases, metric, since, results)
+    if not runs:
+        raise UserError("give the run files or folders to show, or --trend for the history")
+    for option, given in (("--cases", cases), ("--metric", metric), ("--since", since)):
+        if given is not None:
+            raise UserError(f"{option} chooses from the history; it needs --trend")
     if output is None and form in BINARY:
         raise UserError(f"--format {form} is no text; say where it goes with --output")
     if output is not None:
@@ -49,7 +74,7 @@ def report(
     replicates, gaps = read_what_is_there(runs)
     for gap in gaps:
         write(f"perfkit: {printable(gap)}\n", sys.stderr)
-    found = load_baseline(baseline, hardware=replicates[0].hardware, results=DEFAULT_RESULTS)
+    found = load_baseline(baseline, hardware=replicates[0].hardware, results=results)
     judgement = with_gaps(judge(found, replicates, project_limits(), project_waivers()), gaps)
     if output is None and form is Format.TERMINAL:
         write(rendered(judgement, ShownFormat.TERMINAL, sys.stdout, verbose - quiet))

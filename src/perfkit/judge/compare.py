@@ -12,6 +12,7 @@ from perfkit.judge.drift import RECENT, drift_finding, drifts_of
 from perfkit.judge.facts import grown_costs, worse_answers, worse_facts
 from perfkit.judge.limits import Limits
 from perfkit.judge.refusal import NOTHING_COMPARABLE, mixed_hardware, no_baseline, same_run
+from perfkit.judge.roofline import faster_than_roofline
 from perfkit.judge.rows import compared_row, uncompared_row
 from perfkit.judge.shift import shift_findings
 from perfkit.judge.suspects import fact_notes, left_out_rounds, software_suspects
@@ -86,6 +87,7 @@ def judge(
             *advisories.injected(current),
             *advisories.expectation_findings(slower),
             *advisories.too_good(rows),
+            *faster_than_roofline(current[0].hardware.name, measured),
             *advisories.noise_floor(measured),
             *advisories.tails(measured),
             *advisories.skipped(current, {data.case for data in cases}),

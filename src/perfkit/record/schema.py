@@ -218,6 +218,32 @@ class Conditions(Model):
     gpu_power_w: Finite | None = Field(default=None, description="median")
 
 
+class WorkPrecision(StrEnum):
+    """What a variant's numbers are, by its name: what decides a card's rate and the bytes of a number."""
+
+    FP32 = "fp32"
+    TF32 = "tf32"
+    """Float32 in memory, multiplied with fewer digits."""
+    FP16 = "fp16"
+    BF16 = "bf16"
+    INT8 = "int8"
+    FP8 = "fp8"
+
+
+class Work(Model):
+    """What one call of the model is at the shape, at the least, whoever executes it."""
+
+    precision: WorkPrecision
+    flops: int = Field(
+        ge=0, description="of convolutions and matrix products in eager-fp32's graph, two a multiplication and addition"
+    )
+    min_bytes: int = Field(
+        ge=0,
+        description="a lower bound of what crosses the memory: parameters, input and output once, in this precision; "
+        "what lies between the layers isn't in it",
+    )
+
+
 class CaseRecord(Model):
     """``extra_info["perfkit"]`` of one benchmark."""
 
@@ -229,6 +255,7 @@ class CaseRecord(Model):
     rounds: Rounds
     queued: Queued | None = None
     conditions: Conditions | None = None
+    work: Work | None = Field(default=None, description="None: it can't be counted, or the record is older")
     warmup: Warmup
     agreement: Agreement
     facts: BuildFacts

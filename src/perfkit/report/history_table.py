@@ -41,20 +41,28 @@ def render_many(
 
     `ids` and `values` are the columns of all their numbers, by series and date.
     """
+    own = ((one, values[ids.searchsorted(one.id) : ids.searchsorted(one.id, side="right")].tolist()) for one in series)
+    return render_lines([(one, numbers) for one, numbers in own if numbers], "replicates", width)
+
+
+def render_lines(series: Sequence[tuple[Series, Sequence[float]]], counted: str, width: int) -> str:
+    """The same of series each with its numbers, one at least; `counted` says what a number is one of."""
     out, console = _console(width)
-    table = _table("case", "metric", "replicates", "first", "last", "range", "through time")
-    for one in series:
-        own = values[ids.searchsorted(one.id) : ids.searchsorted(one.id, side="right")].tolist()
-        if own:
-            low, high, first, last = (
-                format_value(one.metric, number) for number in (min(own), max(own), own[0], own[-1])
-            )
-            case = printable(str(one.case))
-            table.add_row(case, one.metric, str(len(own)), first, last, f"{low} to {high}", sparkline(own, _SPARKLINE))
+    table = _table("case", "metric", counted, "first", "last", "range", "through time")
+    for one, numbers in series:
+        table.add_row(printable(str(one.case)), one.metric, *line_of(one.metric, numbers))
     console.print(table)
-    for hardware in dict.fromkeys(one.hardware for one in series):
+    for hardware in dict.fromkeys(one.hardware for one, _ in series):
         console.print(f"hardware: {printable(hardware)}")
     return _stripped(out)
+
+
+def line_of(metric: str, values: Sequence[float]) -> tuple[str, str, str, str, str]:
+    """How many numbers, the first, the last, from where to where, and their sparkline."""
+    low, high, first, last = (
+        format_value(metric, value) for value in (min(values), max(values), values[0], values[-1])
+    )
+    return str(len(values)), first, last, f"{low} to {high}", sparkline(values, _SPARKLINE)
 
 
 def render_one(through: Through, width: int) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from perfkit.history.trends import Trend
 
+HEADINGS = ("date", "", "case", "metric", "change", "commits", "what changed there")
 _ALIKE = 4
 """So many cases that change the same way in one night are one row: a driver, a compiler."""
 _COMMIT_DIGITS = 9
@@ -29,10 +30,10 @@ def render(trends: Sequence[Trend], width: int) -> str:
     out = io.StringIO()
     console = Console(file=out, width=width, color_system=None, markup=False, emoji=False, highlight=False)
     table = Table(box=None, pad_edge=False, header_style="")
-    for heading in ("date", "", "case", "metric", "change", "commits", "what changed there"):
+    for heading in HEADINGS:
         table.add_column(heading, overflow="fold")
-    for group in _groups(trends):
-        table.add_row(*_cells(group))
+    for group in groups_of(trends):
+        table.add_row(*cells_of(group))
     console.print(table)
     worse = sum(trend.worse for trend in trends)
     console.print(f"{len(trends)} change{'s' if len(trends) != 1 else ''}, {worse} for the worse")
@@ -45,7 +46,8 @@ def render(trends: Sequence[Trend], width: int) -> str:
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
 
-def _groups(trends: Sequence[Trend]) -> Iterator[Sequence[Trend]]:
+def groups_of(trends: Sequence[Trend]) -> Iterator[Sequence[Trend]]:
+    """Each change, or many of the same night together."""
     alike: dict[tuple[object, ...], list[Trend]] = {}
     for trend in trends:
         key = trend.kind, trend.before, trend.date, trend.good, trend.bad, trend.worse, trend.metric, trend.hardware
@@ -57,7 +59,8 @@ def _groups(trends: Sequence[Trend]) -> Iterator[Sequence[Trend]]:
             yield from ([trend] for trend in group)
 
 
-def _cells(group: Sequence[Trend]) -> tuple[str, ...]:
+def cells_of(group: Sequence[Trend]) -> tuple[str, ...]:
+    """What HEADINGS name, as printable text."""
     first = max(group, key=lambda trend: abs(trend.change_pct))
     sizes = sorted((trend.change_pct for trend in group), key=abs)
     changed = ", ".join(f"{each.what} {each.before} -> {each.after}" for each in first.software)

@@ -117,7 +117,7 @@ def test_every_injected_fault_stands_where_a_person_looks() -> None:
         section = section[: section.index("</details>")]
         assert reason in section
         assert str(which) in section
-        row = text[text.index(f'<tr data-case="{cell[1]}" data-verdict="{verdict}">') :]
+        row = text[text.index(f'<tr data-case="{cell[1]}" data-state="{verdict}">') :]
         assert reason in row[: row.index("</tr>")]
     assert "torch" in text[text.index("What else changed") : text.index('id="matrix"')]
     assert "noise floor" in text

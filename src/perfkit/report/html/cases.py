@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from perfkit.judge.metric import Metric
 from perfkit.report.html.links import anchor
+from perfkit.report.html.roofline import roofline_words
 from perfkit.report.table import SYMBOLS, table_of, whole_why
 from perfkit.report.units import NOTHING, format_change, format_speedup, format_time
 
@@ -68,6 +69,8 @@ class CaseView:
     columns: tuple[Column, ...]
     numbers: tuple[Number, ...]
     tail: str
+    roofline: str
+    """How far the device time is from what the card can do, or why nobody knows; nothing without a device time."""
     facts: tuple[Fact, ...]
     notes: tuple[str, ...]
 
@@ -83,6 +86,7 @@ def case_views(report: Report) -> list[CaseView]:
     baseline = _samples(report.baseline.replicates if report.baseline else ())
     records = {case: record for details in report.details for case, record in details.records.items()}
     table = table_of(report.judgement)
+    hardware = report.runs[0].hardware.name if report.runs else ""
     return [
         _view(
             row,
@@ -93,6 +97,7 @@ def case_views(report: Report) -> list[CaseView]:
             baseline.get(row.case),
             current.get(row.case),
             records.get(row.case),
+            hardware,
         )
         for row, (_, cells) in zip(report.judgement.rows, table.rows, strict=True)
     ]
@@ -121,7 +126,12 @@ def _samples(replicates: Sequence[Replicate]) -> Mapping[CaseId, Sample]:
 
 
 def _view(
-    row: Row, columns: Sequence[Column], before: Sample | None, after: Sample | None, record: CaseRecord | None
+    row: Row,
+    columns: Sequence[Column],
+    before: Sample | None,
+    after: Sample | None,
+    record: CaseRecord | None,
+    hardware: str,
 ) -> CaseView:
     tail = ""
     if row.tail is not None:
@@ -135,6 +145,7 @@ def _view(
         columns=tuple(columns),
         numbers=tuple(map(_number, row.metrics)),
         tail=tail,
+        roofline=roofline_words(row, after, hardware),
         facts=tuple(_facts(before, after, record)),
         notes=tuple(record.facts.notes) if record is not None else (),
     )
@@ -190,4 +201,5 @@ def _told(sample: Sample | None) -> dict[str, object]:
     if sample is None:
         return {}
     agreement = {} if sample.agreement is None else sample.agreement.model_dump(exclude_none=True)
-    return {"rounds": sample.rounds, **sample.facts, **agreement, **sample.costs, **sample.comparability}
+    work = {} if sample.work is None else sample.work.model_dump(mode="json")
+    return {"rounds": sample.rounds, **work, **sample.facts, **agreement, **sample.costs, **sample.comparability}

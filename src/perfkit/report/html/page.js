@@ -9,6 +9,7 @@
 
   // Charts ------------------------------------------------------------------------------------------------------
   function rowsOf({ chart, key, clock: wanted }) {
+    if (chart === "trend") return nightsOf(data.series[key]);
     if (chart !== "rounds" && chart !== "distribution") {
       return data.models[key].map((point) => ({ ...point, profile: point.profile || "dynamic" }));
     }
@@ -29,6 +30,16 @@
       }
     }
     return rows;
+  }
+
+  function nightsOf({ set, values, failing, changes, room }) {
+    const at = (place) => ({ date: data.nights[place][0], commit: data.nights[place][1] });
+    return [
+      ...values.map((value, index) => ({ kind: "night", value, ...at(data.sets[set][index]) })),
+      ...failing.map(([place, value, verdict]) => ({ kind: "failing", value, verdict, ...at(place) })),
+      ...changes,
+      ...room.map((value) => ({ kind: "room", value })),
+    ];
   }
 
   function looks() {
@@ -83,7 +94,8 @@
   // Filter and order; both stand in the address, so that a link shows what its sender saw ---------------------------
   const form = document.getElementById("filter");
   const query = document.getElementById("q");
-  const boxes = [...form.querySelectorAll("input[name=verdict]")];
+  const things = document.getElementById("shown").dataset.things;
+  const boxes = [...form.querySelectorAll("input[type=checkbox]")];
   const body = document.querySelector("#table tbody");
   const rows = [...body.rows];
   const headings = [...document.querySelectorAll("#table th[data-sort]")];
@@ -95,12 +107,12 @@
     const wanted = new Set(boxes.filter((box) => box.checked).map((box) => box.value));
     let shown = 0;
     for (const { row, text, section } of all) {
-      const fits = wanted.has(row.dataset.verdict) && words.every((word) => text.includes(word));
+      const fits = wanted.has(row.dataset.state) && words.every((word) => text.includes(word));
       row.hidden = !fits;
       section.hidden = !fits;
       shown += fits;
     }
-    document.getElementById("shown").textContent = `${shown} of ${all.length} cases`;
+    document.getElementById("shown").textContent = `${shown} of ${all.length} ${things}`;
   }
 
   function compare(left, right, column) {
@@ -125,7 +137,7 @@
     const state = new URLSearchParams();
     if (query.value) state.set("q", query.value);
     if (!boxes.every((box) => box.checked)) {
-      state.set("verdict", boxes.filter((box) => box.checked).map((box) => box.value).join(","));
+      state.set(boxes[0].name, boxes.filter((box) => box.checked).map((box) => box.value).join(","));
     }
     if (order !== null) state.set("sort", (order.sign < 0 ? "-" : "") + order.by);
     history.replaceState(null, "", `#?${state}`);
@@ -133,8 +145,7 @@
 
   function restore(state) {
     query.value = state.get("q") || "";
-    const verdicts = state.has("verdict") ? state.get("verdict").split(",") : null;
-    for (const box of boxes) box.checked = verdicts === null || verdicts.includes(box.value);
+    for (const box of boxes) box.checked = !state.has(box.name) || state.get(box.name).split(",").includes(box.value);
     const sorted = state.get("sort") || "";
     const by = sorted.replace(/^-/, "");
     order = headings.some((found) => found.dataset.sort === by) ? { by, sign: sorted.startsWith("-") ? -1 : 1 } : null;
@@ -178,6 +189,9 @@
       target.open = true;
       target.scrollIntoView();
       target.querySelector("summary").focus();
+    } else if (target.dataset.chart) {
+      target.scrollIntoView();
+      target.focus();
     }
   }
   window.addEventListener("hashchange", follow);
