@@ -8,7 +8,7 @@ import typer
 
 from perfkit.cli.output import Format as ShownFormat
 from perfkit.cli.output import JsonFormatOption, Quiet, Verbose, project_limits, project_waivers, rendered, write
-from perfkit.cli.report_trend import show_history
+from perfkit.cli.report_trend import show_trend
 from perfkit.cli.since import SinceOption
 from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
@@ -26,6 +26,7 @@ def report(
         list[Path] | None,
         typer.Argument(metavar="RUN", help="Run files or folders: the replicates of one run."),
     ] = None,
+    *,
     baseline: Annotated[
         str,
         typer.Option(help="auto: results/baselines/ has it for this hardware; none; git:REF; or a path."),
@@ -38,17 +39,11 @@ def report(
     trend: Annotated[
         bool, typer.Option("--trend", help="Show the history instead of a run: terminal, markdown or html.")
     ] = False,
-    cases: Annotated[
-        str | None, typer.Option("--cases", metavar="GLOB", help="With --trend: only these cases, 'resnet50/*'.")
-    ] = None,
     metric: Annotated[
         str | None,
         typer.Option(metavar="M", help="With --trend: wall time, engine_bytes, ...  [default: what decides]"),
     ] = None,
     since: SinceOption = None,
-    results: Annotated[
-        Path, typer.Option(help="The folder that holds baselines/ and history.sqlite.")
-    ] = DEFAULT_RESULTS,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> int:
@@ -57,27 +52,31 @@ def report(
     What can't be read of a run is said in its report, and the rest is shown.
     """
     form = Format.JSON if as_json else form
-    if trend:
-        if runs:
-            raise UserError(f"--trend shows the history and no run; leave out {runs[0]}, or --trend")
-        return show_history(form, output, cases, metric, since, results)
-    if not runs:
-        raise UserError("give the run files or folders to show, or --trend for the history")
-    for option, given in (("--cases", cases), ("--metric", metric), ("--since", since)):
-        if given is not None:
-            raise UserError(f"{option} chooses from the history; it needs --trend")
     if output is None and form in BINARY:
         raise UserError(f"--format {form} is no text; say where it goes with --output")
     if output is not None:
         check_writable(output)
+    if trend:
+        if runs:
+            raise UserError(f"--trend shows the history and no run; leave out {runs[0]}, or --trend")
+        return show_trend(form, output, metric, since)
+    if not runs:
+        raise UserError("give the run files or folders to show, or --trend for the history")
+    for option, given in (("--metric", metric), ("--since", since)):
+        if given is not None:
+            raise UserError(f"{option} chooses from the history; it needs --trend")
+    return _show_run(runs, baseline, form, output, verbose - quiet)
+
+
+def _show_run(runs: list[Path], baseline: str, form: Format, output: Path | None, verbosity: int) -> int:
     exporter = load_exporter(form)
     replicates, gaps = read_what_is_there(runs)
     for gap in gaps:
         write(f"perfkit: {printable(gap)}\n", sys.stderr)
-    found = load_baseline(baseline, hardware=replicates[0].hardware, results=results)
+    found = load_baseline(baseline, hardware=replicates[0].hardware, results=DEFAULT_RESULTS)
     judgement = with_gaps(judge(found, replicates, project_limits(), project_waivers()), gaps)
     if output is None and form is Format.TERMINAL:
-        write(rendered(judgement, ShownFormat.TERMINAL, sys.stdout, verbose - quiet))
+        write(rendered(judgement, ShownFormat.TERMINAL, sys.stdout, verbosity))
         return ExitCode.PASS
     content = exporter(
         Report(

@@ -9,7 +9,8 @@ from perfkit.cli.output import write
 from perfkit.cli.since import since_s
 from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
-from perfkit.report.destination import check_writable, write_whole
+from perfkit.record.baseline import DEFAULT_RESULTS
+from perfkit.report.destination import write_whole
 from perfkit.report.exporter import Format
 
 if TYPE_CHECKING:
@@ -18,9 +19,7 @@ if TYPE_CHECKING:
 _WIDTH_WITHOUT_TERMINAL = 140
 
 
-def show_history(
-    form: Format, output: Path | None, cases: str | None, metric: str | None, since: str | None, results: Path
-) -> int:
+def show_trend(form: Format, output: Path | None, metric: str | None, since: str | None) -> int:
     """Write the report to `output`, None: to standard output. Raises UserError."""
     # The history's libraries are for this alone.
     from perfkit.history.database import open_existing_history
@@ -29,13 +28,11 @@ def show_history(
     from perfkit.report.trend.exporter import TrendReport, load_trend_exporter
 
     exporter, start_s = load_trend_exporter(form), since_s(since)
-    if output is not None:
-        check_writable(output)
-    with open_existing_history(results) as history, history.reading() as connection:
-        overview = read_overview(connection, find_series(connection, cases or "*", metric), start_s)
+    with open_existing_history(DEFAULT_RESULTS) as history, history.reading() as connection:
+        overview = read_overview(connection, find_series(connection, "*", metric), start_s)
     if not overview.series:
         raise UserError(f"the history has nothing since {since}; leave out --since to see what there is")
-    asked = f"{metric or 'what each case is judged by'} of {cases or 'all cases'}"
+    asked = metric or "what each case is judged by"
     report = TrendReport(overview, f"{asked}, since {since}" if since else asked)
     if output is not None:
         write_whole(output, exporter(report))

@@ -1,7 +1,8 @@
-"""The least time that a card can take for a case, by its data sheet: Williams, Waterman and Patterson, "Roofline", 2009.
+"""The least time that a card can take for a case, by its data sheet.
 
-Rates are the vendor's own, dense, at the boost clock; no card reaches them. A card that isn't here has no roofline: a
-guessed rate would make a guessed distance. To add one: its name as NVML tells it, and where its rates are from.
+The model is Williams', Waterman's and Patterson's ("Roofline", Communications of the ACM 52, 2009). Rates are the
+vendor's own, dense, at the boost clock; no card reaches them. A card that isn't here has no roofline: a guessed rate
+would make a guessed distance. To add one: its name as NVML tells it, and where its rates are from.
 """
 
 from __future__ import annotations
@@ -101,7 +102,5 @@ def faster_than_roofline(hardware: str, current: Mapping[CaseId, Sequence[Sample
     if shares:
         worst = min(shares, key=lambda case: (shares[case], case))
         count = f"{len(shares)} case{'s' if len(shares) != 1 else ''}"
-        text = (
-            f"{count}, the most {worst}: {shares[worst]:.2f}x the time that its card needs at the least by the roofline"
-        )
+        text = f"{count}, the most {worst}: {shares[worst]:.2f}x the least time that its card can take (roofline)"
         yield Finding(kind=FindingKind.TOO_GOOD, text=f"{text}; confirm it first", cases=tuple(sorted(shares)))

@@ -34,11 +34,12 @@ def roofline_words(row: Row, sample: Sample | None, hardware: str) -> str:
         return f"No roofline: the rates of {hardware} at {work.precision} aren't known to perfkit."
     if roofline.least_s == 0:
         return "No roofline: the model has neither bytes nor FLOPs that are counted."
+    arithmetic, memory = format_time(roofline.arithmetic_s), format_time(roofline.memory_s)
     bound = "arithmetic" if roofline.arithmetic_s >= roofline.memory_s else "memory"
     return (
-        f"The device time is {time_s / roofline.least_s:.1f}x the roofline's {format_time(roofline.least_s)}, which the "
-        f"{bound} bounds: {work.flops / 1e9:.3g} GFLOP at {work.precision} take {format_time(roofline.arithmetic_s)}, "
-        f"at least {work.min_bytes / 1e6:.3g} MB take {format_time(roofline.memory_s)} ({roofline.card.source})."
+        f"The device time is {time_s / roofline.least_s:.1f}x the roofline's {format_time(roofline.least_s)}, which "
+        f"the {bound} bounds: {work.flops / 1e9:.3g} GFLOP at {work.precision} take {arithmetic}, "
+        f"{work.min_bytes / 1e6:.3g} MB at the least take {memory} ({roofline.card.source})."
     )
 
 
