@@ -80,15 +80,12 @@ def read_overview(connection: sa.Connection, series: Sequence[Series], since_s: 
     trends: dict[tuple[str, str, str], list[Trend]] = {}
     for trend in trends_of(connection, known, nightly):
         trends.setdefault((trend.case, trend.metric, trend.hardware), []).append(trend)
-    # The two newest nights of each hardware: what is new is told by its own machine's night.
-    newest: dict[str, list[int]] = {}
+    # What is new is told by its own machine's night.
+    newest: dict[str, int] = {}
     for one in known:
-        nights = {*newest.get(one.hardware, ()), *columns[one.id][0][-2:]}
-        newest[one.hardware] = sorted(nights)[-2:]
-    begun = [one for one in known if len(newest[one.hardware]) > 1 and columns[one.id][0] == newest[one.hardware][-1:]]
-    new = _new_cases(
-        connection, begun, {name: _day_s(nightly.nights.last[found[-1]]) for name, found in newest.items()}
-    )
+        newest[one.hardware] = max(newest.get(one.hardware, 0), columns[one.id][0][-1])
+    begun = [one for one in known if columns[one.id][0] == [newest[one.hardware]]]
+    new = _new_cases(connection, begun, {name: _day_s(nightly.nights.last[night]) for name, night in newest.items()})
     verdicts = _failing(connection, {one.case_id for one in known}, nightly.nights)
     found = []
     for one in known:
@@ -102,7 +99,7 @@ def read_overview(connection: sa.Connection, series: Sequence[Series], since_s: 
                 trends=trends.get((str(one.case), one.metric, one.hardware), ()),
                 failing=failing,
                 is_new=(one.case_id, one.hardware) in new,
-                has_turned=_has_turned(nights, failing, newest[one.hardware][-1]),
+                has_turned=_has_turned(nights, failing, newest[one.hardware]),
             )
         )
     return Overview(nightly.nights.last, sorted(found, key=_order))
@@ -119,20 +116,26 @@ def _by_series(nightly: Nightly) -> dict[int, tuple[list[int], list[float]]]:
 def _new_cases(
     connection: sa.Connection, begun: Sequence[Series], tonight_s: Mapping[str, int]
 ) -> set[tuple[int, str]]:
-    """Of series that begin tonight the cases that no metric has on that hardware from before tonight's day."""
+    """Of series that begin tonight the cases that no metric has on that hardware from before tonight's day.
+
+    Where all that the hardware has is of that day, nothing is new.
+    """
     first_s: dict[int, int] = {}
+    machine_s: dict[int, int] = {}
     own, known = SERIES.alias(), SERIES.alias()
     for some in batches(begun):
-        found = (
-            sa.select(own.c.id, sa.func.min(RUNS.c.at_s))
-            .join(known, (known.c.case_id == own.c.case_id) & (known.c.hardware_id == own.c.hardware_id))
+        first = sa.select(own.c.id, sa.func.min(RUNS.c.at_s)).where(own.c.id.in_([one.id for one in some]))
+        of_case = (
+            first.join(known, (known.c.case_id == own.c.case_id) & (known.c.hardware_id == own.c.hardware_id))
             .join(MEASUREMENTS, MEASUREMENTS.c.series_id == known.c.id)
             .join(RUNS, RUNS.c.id == MEASUREMENTS.c.run_id)
-            .where(own.c.id.in_([one.id for one in some]))
-            .group_by(own.c.id)
         )
-        first_s.update((identity, at_s) for identity, at_s in connection.execute(found))
-    return {(one.case_id, one.hardware) for one in begun if first_s[one.id] >= tonight_s[one.hardware]}
+        of_machine = first.join(RUNS, RUNS.c.hardware_id == own.c.hardware_id)
+        for asked, found in ((of_case, first_s), (of_machine, machine_s)):
+            found.update((identity, at_s) for identity, at_s in connection.execute(asked.group_by(own.c.id)))
+    return {
+        (one.case_id, one.hardware) for one in begun if machine_s[one.id] < tonight_s[one.hardware] <= first_s[one.id]
+    }
 
 
 def _failing(connection: sa.Connection, cases: set[int], nights: Nights) -> dict[tuple[int, int], Verdict]:

@@ -207,6 +207,9 @@ class Conditions(Model):
 
     rounds: int = Field(ge=1, description="how many were measured, those included that were left out")
     disturbed: dict[str, int] = Field(default_factory=dict, description="rounds by what disturbed them")
+    disturbed_rounds: list[Annotated[int, Field(ge=0)]] | None = Field(
+        default=None, description="their places among all rounds that were measured, from 0; None: an older record"
+    )
     spoiled: bool = Field(
         default=False, description="most rounds were disturbed: they are all in the record, and prove nothing"
     )

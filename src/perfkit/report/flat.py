@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from perfkit.judge.verdict import Judgement
+    from perfkit.catalog.case import CaseId
+    from perfkit.record.replicate import Run, Sample
+    from perfkit.report.exporter import Report
 
 
 class FlatRow(NamedTuple):
@@ -34,12 +36,19 @@ class FlatRow(NamedTuple):
     detectable_pct: float | None
     baseline_replicates: int | None
     current_replicates: int | None
+    rounds: int | None
+    """Of the case in all replicates of the run, as many as were measured; those below are some of them."""
+    disturbed_rounds: int | None
+    spoiled_replicates: int | None
+    """Of the case: most of their rounds were disturbed, so that their times prove nothing."""
 
 
-def flat_rows(judgement: Judgement) -> Iterator[FlatRow]:
+def flat_rows(report: Report) -> Iterator[FlatRow]:
     """In the judgement's order, the worst case first."""
-    for row in judgement.rows:
+    samples = _samples(report.runs)
+    for row in report.judgement.rows:
         of_case = (*row.case, str(row.verdict), row.reason, _word(row.moved), _word(row.deciding))
+        conditions = _conditions(samples.get(row.case, ()))
         for metric in row.metrics:
             yield FlatRow(
                 *of_case,
@@ -54,9 +63,35 @@ def flat_rows(judgement: Judgement) -> Iterator[FlatRow]:
                 detectable_pct=metric.detectable_pct,
                 baseline_replicates=metric.baseline_replicates,
                 current_replicates=metric.current_replicates,
+                **conditions,
             )
         if not row.metrics:
-            yield FlatRow(*of_case, *[None] * (len(FlatRow._fields) - len(of_case)))
+            yield FlatRow(*of_case, **dict.fromkeys(_OF_METRIC), **conditions)
+
+
+_OF_METRIC = FlatRow._fields[FlatRow._fields.index("metric") : FlatRow._fields.index("rounds")]
+
+
+def _samples(runs: Iterable[Run]) -> Mapping[CaseId, list[Sample]]:
+    """By case, a copy of a replicate counting once."""
+    found: dict[CaseId, list[Sample]] = {}
+    for replicate in {run.replicate.run_id: run.replicate for run in runs}.values():
+        for sample in replicate.samples:
+            found.setdefault(sample.case, []).append(sample)
+    return found
+
+
+def _conditions(samples: Sequence[Sample]) -> dict[str, int | None]:
+    if not samples:
+        return dict.fromkeys(("rounds", "disturbed_rounds", "spoiled_replicates"))
+    disturbed = [sum(sample.disturbed.values()) for sample in samples]
+    # Of a spoiled sample all rounds are kept, of another one those that weren't disturbed.
+    left_out = sum(count for sample, count in zip(samples, disturbed, strict=True) if not sample.spoiled)
+    return {
+        "rounds": sum(sample.rounds for sample in samples) + left_out,
+        "disturbed_rounds": sum(disturbed),
+        "spoiled_replicates": sum(sample.spoiled for sample in samples),
+    }
 
 
 def _word(value: object) -> str | None:

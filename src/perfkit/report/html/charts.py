@@ -43,7 +43,7 @@ def trend() -> dict[str, Any]:
         y=y,
         tooltip=[alt.Tooltip("date:T", title="night"), alt.Tooltip("value:Q", format=".4g"), "commit:N"],
     )
-    room = base.transform_filter("datum.kind == 'room'").mark_point(opacity=0).encode(y=y)
+    room = base.transform_filter("datum.kind == 'room'").mark_point(opacity=0).encode(x=x, y=y)
     drifts = (
         base.transform_filter("datum.kind == 'drift'")
         .mark_rect(opacity=0.18)
@@ -72,14 +72,27 @@ def _plain(chart: Any) -> dict[str, Any]:
 
 def _rounds() -> Any:
     """Every round of one clock in the order in which it was measured, both sides."""
-    base = alt.Chart(_DATA).encode(
-        x=alt.X("round:Q", title="round", axis=alt.Axis(tickMinStep=1)),
-        y=alt.Y("ms:Q", axis=_MS, scale=alt.Scale(zero=False)),
-        color=alt.Color("side:N", title=None, scale=alt.Scale(domain=["variant", "reference"])),
-        detail="replicate:N",
-        tooltip=["replicate:N", "side:N", "round:Q", alt.Tooltip("ms:Q", format=".4g")],
+    x = alt.X("round:Q", title="round", axis=alt.Axis(tickMinStep=1))
+    base = (
+        alt.Chart(_DATA)
+        .transform_filter("datum.kind == 'round'")
+        .encode(
+            x=x,
+            y=alt.Y("ms:Q", axis=_MS, scale=alt.Scale(zero=False)),
+            color=alt.Color("side:N", title=None, scale=alt.Scale(domain=["variant", "reference"])),
+            detail="replicate:N",
+            tooltip=["replicate:N", "side:N", "round:Q", alt.Tooltip("ms:Q", format=".4g"), "how:N"],
+        )
     )
-    layers = base.mark_line(opacity=0.35) + base.mark_point(filled=True, size=18).encode(shape="replicate:N")
+    points = base.mark_point(filled=True, size=18).encode(shape="replicate:N")
+    disturbed = base.transform_filter("datum.how == 'disturbed'").mark_point(size=70, shape="circle", strokeWidth=1)
+    left_out = (
+        alt.Chart(_DATA)
+        .transform_filter("datum.kind == 'left out'")
+        .mark_rule(strokeDash=[2, 3], opacity=0.7, color="#b08800")
+        .encode(x=x, tooltip=["replicate:N", "round:Q", "kind:N"])
+    )
+    layers = left_out + base.mark_line(opacity=0.35) + points + disturbed
     return layers.properties(width=_WIDTH, height=_LOW)
 
 

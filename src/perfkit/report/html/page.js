@@ -15,13 +15,18 @@
     }
     const found = data.cases[key];
     const rows = [];
-    for (const { replicate, clock, side, ms } of found.series) {
+    for (const { replicate, clock, side, ms, disturbed, left_out: leftOut } of found.series) {
       if (clock !== wanted) continue;
       const isRun = replicate.startsWith("run");
-      if (chart === "rounds" ? isRun : side === "variant") {
-        ms.forEach((value, index) =>
-          rows.push({ kind: "round", replicate, clock, side, of: isRun ? "run" : "baseline", round: index + 1, ms: value })
-        );
+      if (chart === "rounds" ? !isRun : side !== "variant") continue;
+      const numbers = numbersOf(ms.length, leftOut);
+      ms.forEach((value, index) => {
+        const round = numbers[index];
+        const how = disturbed && disturbed.includes(round) ? "disturbed" : "round";
+        rows.push({ kind: "round", how, replicate, clock, side, of: isRun ? "run" : "baseline", round, ms: value });
+      });
+      if (chart === "rounds" && side === "variant") {
+        for (const round of leftOut || []) rows.push({ kind: "left out", replicate, round });
       }
     }
     if (chart === "distribution") {
@@ -32,13 +37,26 @@
     return rows;
   }
 
+  // The numbers of the rounds that have times: every data.step-th of those that weren't left out.
+  function numbersOf(count, leftOut) {
+    const gaps = new Set(leftOut);
+    const numbers = [];
+    for (let round = 1, place = 0; numbers.length < count; round += 1) {
+      if (gaps.has(round)) continue;
+      if (place % data.step === 0) numbers.push(round);
+      place += 1;
+    }
+    return numbers;
+  }
+
   function nightsOf({ set, values, failing, changes, room }) {
     const at = (place) => ({ date: data.nights[place][0], commit: data.nights[place][1] });
     return [
       ...values.map((value, index) => ({ kind: "night", value, ...at(data.sets[set][index]) })),
       ...failing.map(([place, value, verdict]) => ({ kind: "failing", value, verdict, ...at(place) })),
       ...changes,
-      ...room.map((value) => ({ kind: "room", value })),
+      // All charts have the same nights from side to side.
+      ...room.map((value, side) => ({ kind: "room", value, ...at(side === 0 ? 0 : data.nights.length - 1) })),
     ];
   }
 

@@ -20,7 +20,7 @@ def export(report: Report) -> bytes:
     models = points.model_points(report)
     return document(
         "page.html.j2",
-        {"charts": charts.specifications(), "models": models, "cases": cases},
+        {"charts": charts.specifications(), "models": models, "cases": cases, "step": step},
         judgement=report.judgement,
         head=head_lines(report.judgement),
         overview=overview_of(report),

@@ -126,7 +126,7 @@ def _count(details: Details) -> int:
 
 
 def _series(record: CaseRecord, replicate: str, step: int) -> Iterator[dict[str, Any]]:
-    rounds = record.rounds
+    rounds, marks = record.rounds, _marks(record)
     for clock, side, times_s in (
         (Clock.DEVICE, "variant", rounds.variant_device_s),
         (Clock.DEVICE, "reference", rounds.reference_device_s),
@@ -134,7 +134,18 @@ def _series(record: CaseRecord, replicate: str, step: int) -> Iterator[dict[str,
         (Clock.WALL, "reference", rounds.reference_wall_s),
     ):
         if times_s is not None:
-            yield _one(replicate, clock, side, times_s, step)
+            yield {**_one(replicate, clock, side, times_s, step), **marks}
+
+
+def _marks(record: CaseRecord) -> dict[str, list[int]]:
+    """The rounds that were disturbed, by their numbers from 1: left out of the times, or among them where all are.
+
+    Nothing of records that don't say which they were.
+    """
+    found = record.conditions
+    if found is None or not found.disturbed_rounds:
+        return {}
+    return {"disturbed" if found.spoiled else "left_out": [place + 1 for place in found.disturbed_rounds]}
 
 
 def _one(replicate: str, clock: Clock, side: str, times_s: Sequence[float], step: int) -> dict[str, Any]:
