@@ -70,6 +70,11 @@ def judge(
 
     drifts = drifts_of(anchors, changes, recent)
     rows = [_row(data, cases, changes, shifts, slower) for data in cases]
+    faults = advisories.injected_into(current)
+    rows = [
+        row.model_copy(update={"notes": (*row.notes, note)}) if (note := faults.get(str(row.case))) else row
+        for row in rows
+    ]
     day = day_of(current)
     rows = [_judged_further(row, changes.get(row.case), drifts.get(row.case), waivers, day) for row in rows]
     rows.sort(key=lambda row: (row.verdict.rank, row.case))

@@ -233,15 +233,22 @@ class WorkPrecision(StrEnum):
     FP8 = "fp8"
 
 
+_MOST = 10**24
+"""More work than any model is; far larger numbers don't fit a float."""
+
+
 class Work(Model):
     """What one call of the model is at the shape, at the least, whoever executes it."""
 
     precision: WorkPrecision
     flops: int = Field(
-        ge=0, description="of convolutions and matrix products in eager-fp32's graph, two a multiplication and addition"
+        ge=0,
+        le=_MOST,
+        description="of convolutions and matrix products in eager-fp32's graph, two a multiplication and addition",
     )
     min_bytes: int = Field(
         ge=0,
+        le=_MOST,
         description="a lower bound of what crosses the memory: parameters, input and output once, in this precision; "
         "what lies between the layers isn't in it",
     )
