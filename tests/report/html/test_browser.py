@@ -15,7 +15,7 @@ from perfkit.judge.verdict import Verdict
 from perfkit.report.exporter import Format, Report, load_exporter
 from perfkit.report.html.links import anchor
 from tests.report.examples import ODD, first_run, report_of, whole_report
-from tests.support import case, run_data
+from tests.support import benchmark_of, case, run_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -139,6 +139,22 @@ def test_charts_draw_what_is_there(browser: Browser, report_file: Path) -> None:
         figure.scroll_into_view_if_needed()
         figure.locator("svg").wait_for()
         assert "SQNR" in figure.inner_text()
+
+
+def test_left_out_rounds_leave_gaps_in_the_chart(browser: Browser, tmp_path: Path) -> None:
+    data = run_data({REGRESSED: (4e-3, 1e-3)})
+    benchmark_of(data, REGRESSED)["extra_info"]["perfkit"]["conditions"] = {
+        "rounds": 23,
+        "disturbed": {"the GPU was too hot": 3},
+        "disturbed_rounds": [0, 7, 8],
+    }
+    with opened(browser, written(report_of([data], None), tmp_path), f"#{anchor(REGRESSED)}") as page:
+        figure = page.locator(f"#{anchor(REGRESSED)} figure[data-chart=rounds][data-clock=device]")
+        figure.scroll_into_view_if_needed()
+        figure.locator("svg").wait_for()
+        assert figure.locator(".mark-rule.role-mark line").count() == 3
+        figure.locator(".mark-symbol.role-mark path").first.hover(force=True)
+        assert page.locator("#vg-tooltip-element tr", has_text="round").locator("td.value").first.inner_text() == "2"
 
 
 def test_the_keyboard_reaches_everything(browser: Browser, report_file: Path) -> None:

@@ -15,10 +15,11 @@ from hypothesis import given, settings
 from perfkit.judge.verdict import Verdict
 from perfkit.record.baseline import Baseline
 from perfkit.report.exporter import Format, Report, load_exporter
+from perfkit.report.html.links import anchor, name_of
 from perfkit.report.html.points import MOST_TIMES, case_points
 from tests.report.examples import first_run, report_of, whole_report
 from tests.report.strategies import reports
-from tests.support import GPU, case, make_run, plain_data, run_data, slowed, usual_times
+from tests.support import CPU, GPU, benchmark_of, case, make_run, plain_data, run_data, slowed, usual_times
 
 if TYPE_CHECKING:
     from perfkit.catalog.case import CaseId
@@ -196,3 +197,56 @@ def test_colours_follow_speedup_and_verdict() -> None:
     assert re.search(r'class="cell s2 v-pass"[^>]*><span aria-hidden="true">✓</span> <strong>1.00x', text)
     assert re.search(r'class="cell s6 v-regressed"[^>]*><span aria-hidden="true">▼</span> <strong>3.84x', text)
     assert f"v-{Verdict.IMPROVED.lower()}" in text
+
+
+def test_the_distance_from_the_roofline_stands_with_each_case() -> None:
+    hardware = GPU.model_copy(update={"name": "NVIDIA H100 80GB HBM3"})
+    times = {case(): (8e-3, 2e-3), case("trt-int8"): (8e-3, 1e-3), case("mine"): (8e-3, 1e-3)}
+    data = run_data(times, hardware=hardware, jitter=1e-9)
+    work = {"flops": 10**12, "min_bytes": 335 * 10**4}
+    for which, precision in ((case(), "fp16"), (case("trt-int8"), "int8")):
+        benchmark_of(data, which)["extra_info"]["perfkit"]["work"] = {"precision": precision, **work}
+
+    def sentence(text: str, which: CaseId) -> str:
+        section = text[text.index(f'<details class="case" id="{anchor(which)}">') :]
+        found = re.search(r'<p class="roofline"><bdi>(.*?)</bdi></p>', section[: section.index("</details>")])
+        assert found is not None
+        return found[1].replace("&#39;", "'")
+
+    text = page(report_of([data], None))
+    told = sentence(text, case())
+    assert told.startswith(
+        "The device time is 2.0x the roofline's 1.01 ms, which the arithmetic bounds: 1e+03 GFLOP at fp16"
+    )
+    assert "3.35 MB at the least take 1.00 µs (NVIDIA H100 Tensor Core GPU data sheet, H100 SXM)" in told
+    assert sentence(text, case("trt-int8")).startswith("The device time is 2.0x the roofline's 505 µs")
+    assert sentence(text, case("mine")) == "No roofline: the record doesn't hold the model's bytes and FLOPs."
+    points = {
+        point["variant"]: point["roofline"] for point in data_of(Document(text))["models"][name_of("m", "resnet50")]
+    }
+    assert points == {"trt-fp16": pytest.approx(1.978), "trt-int8": pytest.approx(1.979), "mine": None}
+
+    data["perfkit"]["hardware"]["name"] = "Made Up GPU"
+    unknown = page(report_of([data], None))
+    assert sentence(unknown, case()) == "No roofline: the rates of Made Up GPU at fp16 aren't known to perfkit."
+    on_cpu = page(report_of([run_data({case("openvino-fp32"): (8e-3, 2e-3)}, hardware=CPU)], None))
+    assert 'class="roofline"' not in on_cpu  # it has no device times
+
+
+def test_disturbed_rounds_are_drawn_where_they_were() -> None:
+    hot, spoiled, quiet = case("trt-int8"), case("eager-fp32"), case()
+    data = run_data(dict.fromkeys((hot, spoiled, quiet), (8e-3, 2e-3)))
+    for which, is_spoiled in ((hot, False), (spoiled, True)):
+        benchmark_of(data, which)["extra_info"]["perfkit"]["conditions"] = {
+            "rounds": 20 if is_spoiled else 22,
+            "disturbed": {"the GPU was too hot": 11 if is_spoiled else 2},
+            "disturbed_rounds": list(range(11)) if is_spoiled else [0, 7],
+            "spoiled": is_spoiled,
+        }
+    text = page(report_of([data], None))
+    drawn = data_of(Document(text))["cases"]
+    assert all(one["left_out"] == [1, 8] for one in drawn[anchor(hot)]["series"])
+    assert all(one["disturbed"] == list(range(1, 12)) for one in drawn[anchor(spoiled)]["series"])
+    assert not any("left_out" in one or "disturbed" in one for one in drawn[anchor(quiet)]["series"])
+    assert text.count("; dashed: a round that was disturbed and is left out") == 2  # of both clocks
+    assert text.count("; ringed: a round that was disturbed, in a replicate in which most were") == 2
