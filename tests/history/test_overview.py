@@ -111,4 +111,4 @@ def test_replicates_of_a_night_are_one_number(history: History) -> None:
     runs = [make_run({case(): (4e-3, variant_s)}, day=1, jitter=1e-9) for variant_s in (1e-3, 2e-3)]
     add_runs(history, map(Entry, runs))
     (one,) = overview(history, "device time").series
-    assert one.values == [pytest.approx(1.5e-3, rel=1e-6)]
+    assert list(one.values) == pytest.approx([1.5e-3], rel=1e-6)

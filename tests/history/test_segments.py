@@ -152,7 +152,7 @@ def test_many_series_at_once_with_replicates_and_nights_of_ones_own() -> None:
     assert found[7][0].size == pytest.approx(-0.06, abs=0.01)
     assert found[9][0].size == pytest.approx(math.log(3))
     shuffled = np.random.default_rng(3).permutation(900)
-    again = changes_by_series(*nightly_means(*(column[shuffled] for column in columns)))
+    again = changes_by_series(*nightly_means(columns[0][shuffled], columns[1][shuffled], columns[2][shuffled]))
     assert {key: [(c.before, c.after) for c in changes] for key, changes in again.items()} == {
         7: [(118, 120)],
         9: [(58, 60)],

@@ -29,7 +29,7 @@ def work(precision: WorkPrecision = WorkPrecision.FP16, flops: int = 0, min_byte
 def test_the_larger_of_memory_and_arithmetic_bounds() -> None:
     found = roofline_of(H100.name, work(flops=989_000_000_000, min_bytes=3_350_000_000))
     assert found is not None
-    assert (found.arithmetic_s, found.memory_s) == (pytest.approx(1e-3), pytest.approx(1e-3))
+    assert [found.arithmetic_s, found.memory_s] == pytest.approx([1e-3, 1e-3])
     memory = roofline_of("NVIDIA H200", work(WorkPrecision.INT8, flops=1, min_bytes=4_800_000))
     assert memory is not None
     assert memory.least_s == pytest.approx(1e-6)

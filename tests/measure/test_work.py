@@ -71,11 +71,20 @@ def test_known_models_have_their_known_work(name: str, giga_macs: float) -> None
 
 def test_attention_is_counted_in_inference_mode_too() -> None:
     """Its fast path is one operator that nobody counts."""
-    layer = nn.TransformerEncoderLayer(16, 2, 32, batch_first=True).eval()
+
+    class OfTokens(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.TransformerEncoderLayer(16, 2, 32, batch_first=True)
+
+        def forward(self, images: Tensor) -> Tensor:
+            found: Tensor = self.layer(images.flatten(0, 1))
+            return found
+
     tokens, width = 10, 16
     products = 4 * tokens * width * width + 2 * tokens * tokens * width + 2 * tokens * width * 32
     with torch.inference_mode():
-        work = CountedWork(layer).at((1, tokens, width), "eager-fp32", tf32=False)
+        work = CountedWork(OfTokens().eval()).at((1, 1, tokens, width), "eager-fp32", tf32=False)
     assert work is not None
     assert work.flops == 2 * products
     assert torch.backends.mha.get_fastpath_enabled()

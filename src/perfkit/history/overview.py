@@ -106,7 +106,9 @@ def read_overview(connection: sa.Connection, series: Sequence[Series], since_s: 
 
 
 def _by_series(nightly: Nightly) -> dict[int, tuple[list[int], list[float]]]:
-    bounds = np.flatnonzero(np.r_[True, np.diff(nightly.ids) != 0, True]) if len(nightly.ids) else []
+    if not len(nightly.ids):
+        return {}
+    bounds = np.flatnonzero(np.r_[True, np.diff(nightly.ids) != 0, True])
     return {
         int(nightly.ids[start]): (nightly.night[start:end].tolist(), nightly.means[start:end].tolist())
         for start, end in pairwise(bounds)

@@ -99,7 +99,7 @@ class _Used(TorchDispatchMode):
     """Which tensors any operator takes: heads that only training has are parameters that no call reads."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.tensors: set[int] = set()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

@@ -63,13 +63,21 @@ def flat_rows(report: Report) -> Iterator[FlatRow]:
                 detectable_pct=metric.detectable_pct,
                 baseline_replicates=metric.baseline_replicates,
                 current_replicates=metric.current_replicates,
-                **conditions,
+                rounds=conditions.rounds,
+                disturbed_rounds=conditions.disturbed_rounds,
+                spoiled_replicates=conditions.spoiled_replicates,
             )
         if not row.metrics:
-            yield FlatRow(*of_case, **dict.fromkeys(_OF_METRIC), **conditions)
+            without = FlatRow(*of_case, *[None] * (len(FlatRow._fields) - len(of_case)))
+            yield without._replace(**conditions._asdict())
 
 
-_OF_METRIC = FlatRow._fields[FlatRow._fields.index("metric") : FlatRow._fields.index("rounds")]
+class _Conditions(NamedTuple):
+    """The last columns."""
+
+    rounds: int | None = None
+    disturbed_rounds: int | None = None
+    spoiled_replicates: int | None = None
 
 
 def _samples(runs: Iterable[Run]) -> Mapping[CaseId, list[Sample]]:
@@ -81,17 +89,17 @@ def _samples(runs: Iterable[Run]) -> Mapping[CaseId, list[Sample]]:
     return found
 
 
-def _conditions(samples: Sequence[Sample]) -> dict[str, int | None]:
+def _conditions(samples: Sequence[Sample]) -> _Conditions:
     if not samples:
-        return dict.fromkeys(("rounds", "disturbed_rounds", "spoiled_replicates"))
+        return _Conditions()
     disturbed = [sum(sample.disturbed.values()) for sample in samples]
     # Of a spoiled sample all rounds are kept, of another one those that weren't disturbed.
     left_out = sum(count for sample, count in zip(samples, disturbed, strict=True) if not sample.spoiled)
-    return {
-        "rounds": sum(sample.rounds for sample in samples) + left_out,
-        "disturbed_rounds": sum(disturbed),
-        "spoiled_replicates": sum(sample.spoiled for sample in samples),
-    }
+    return _Conditions(
+        rounds=sum(sample.rounds for sample in samples) + left_out,
+        disturbed_rounds=sum(disturbed),
+        spoiled_replicates=sum(sample.spoiled for sample in samples),
+    )
 
 
 def _word(value: object) -> str | None:
