@@ -11,7 +11,7 @@ from perfkit.cli import main
 from perfkit.exit_codes import ExitCode
 from perfkit.report.exporter import Format
 from perfkit.report.markdown import MOST_BYTES
-from tests.support import case, slowed, usual_times, write_run
+from tests.support import CPU, case, slowed, usual_times, write_run
 
 SLOWER, NEWCOMER = case("trt-int8"), case(model="vg|g`<b>\x1b[31m")
 
@@ -98,3 +98,22 @@ def test_other_formats_name_the_commands_that_have_the_numbers(
     assert main(["report", "--trend", "--format", form, "--output", "x"]) == ExitCode.USAGE
     assert "perfkit history --csv" in capsys.readouterr().err
     assert not Path("x").exists()
+
+
+def test_the_page_of_a_run_has_its_cases_through_the_nights() -> None:
+    arguments = ["report", "runs/0014.json", "--baseline", "none", "--format", "html", "--output"]
+    assert main([*arguments, "with.html"]) == ExitCode.PASS
+    text = Path("with.html").read_text("utf-8")
+    assert len(re.findall(r'<figure data-chart="trend"', text)) == 13
+    assert "Through 14 nights, device speedup (axis: x): 5.00x → 4.1" in text
+    Path("history.sqlite").unlink()
+    assert main([*arguments, "without.html"]) == ExitCode.PASS
+    text = Path("without.html").read_text("utf-8")
+    assert '<figure data-chart="trend"' not in text
+    assert "no history yet; perfkit run starts one" in text
+
+
+def test_another_machines_nights_are_not_shown_with_a_run() -> None:
+    write_run(Path("cpu"), usual_times(), hardware=CPU)
+    assert main(["report", "cpu", "--baseline", "none", "--format", "html", "--output", "cpu.html"]) == ExitCode.PASS
+    assert "it has none of these cases on this hardware" in Path("cpu.html").read_text("utf-8")

@@ -16,8 +16,9 @@ from perfkit.judge.compare import judge
 from perfkit.record.baseline import AUTO, DEFAULT_RESULTS, load_baseline
 from perfkit.record.details import baseline_details, read_details
 from perfkit.report.destination import check_writable, write_whole
-from perfkit.report.exporter import BINARY, Format, Report, load_exporter
+from perfkit.report.exporter import BINARY, PAST, Format, Report, load_exporter
 from perfkit.report.gaps import read_what_is_there, with_gaps
+from perfkit.report.past import Past, read_past
 from perfkit.report.text import printable
 
 
@@ -78,6 +79,9 @@ def _show_run(runs: list[Path], baseline: str, form: Format, output: Path | None
     if output is None and form is Format.TERMINAL:
         write(rendered(judgement, ShownFormat.TERMINAL, sys.stdout, verbosity))
         return ExitCode.PASS
+    past = Past()
+    if form in PAST:
+        past = read_past({row.case for row in judgement.rows}, judgement.run.hardware, DEFAULT_RESULTS)
     content = exporter(
         Report(
             judgement=judgement,
@@ -85,6 +89,7 @@ def _show_run(runs: list[Path], baseline: str, form: Format, output: Path | None
             baseline=found,
             details=tuple(details for path in runs for details in read_details(path)),
             baseline_details=tuple(baseline_details(baseline)),
+            past=past,
         )
     )
     if output is None:

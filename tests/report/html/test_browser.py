@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING
 import axe_playwright_python
 import pytest
 
+from perfkit.history.overview import Overview, SeriesThrough
+from perfkit.history.series import RunFacts, Series
 from perfkit.judge.verdict import Verdict
 from perfkit.report.exporter import Format, Report, load_exporter
 from perfkit.report.html.links import anchor
+from perfkit.report.past import Past
 from tests.report.examples import ODD, first_run, report_of, whole_report
 from tests.support import benchmark_of, case, run_data
 
@@ -228,3 +231,15 @@ def test_a_report_without_cases_opens(browser: Browser, tmp_path: Path) -> None:
     with opened(browser, written(empty, tmp_path)) as page:
         assert "Nothing was judged" in page.locator("header").inner_text()
         assert page.get_by_role("status").inner_text() == "0 of 0 cases"
+
+
+def test_a_case_is_drawn_through_the_nights(browser: Browser, tmp_path: Path) -> None:
+    one = Series(1, 1, REGRESSED, "device speedup", "Made Up GPU")
+    nights = [RunFacts(1_900_000_000 + 86_400 * night, f"{night:040x}", str(night), 1) for night in range(9)]
+    through = SeriesThrough(one, range(9), [4.0] * 9, (), {}, is_new=False, has_turned=False)
+    report = replace(report_of([run_data({REGRESSED: (4e-3, 1e-3)})], None), past=Past(Overview(nights, [through])))
+    with opened(browser, written(report, tmp_path), f"#{anchor(REGRESSED)}") as page:
+        figure = page.locator(f"#{anchor(REGRESSED)} figure[data-chart=trend]")
+        figure.scroll_into_view_if_needed()
+        figure.locator("svg").wait_for()
+        assert figure.locator(".mark-symbol.role-mark path").count() >= 9

@@ -6,17 +6,22 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 
+from perfkit.history.overview import Overview, SeriesThrough
+from perfkit.history.series import RunFacts, Series
 from perfkit.judge.verdict import Verdict
 from perfkit.record.baseline import Baseline
 from perfkit.report.exporter import Format, Report, load_exporter
 from perfkit.report.html.links import anchor, name_of
 from perfkit.report.html.points import MOST_TIMES, case_points
+from perfkit.report.html.trend_views import id_of
+from perfkit.report.past import Past
 from tests.report.examples import first_run, report_of, whole_report
 from tests.report.strategies import reports
 from tests.support import CPU, GPU, benchmark_of, case, make_run, plain_data, run_data, slowed, usual_times
@@ -250,3 +255,22 @@ def test_disturbed_rounds_are_drawn_where_they_were() -> None:
     assert not any("left_out" in one or "disturbed" in one for one in drawn[anchor(quiet)]["series"])
     assert text.count("; dashed: a round that was disturbed and is left out") == 2  # of both clocks
     assert text.count("; ringed: a round that was disturbed, in a replicate in which most were") == 2
+
+
+def test_each_case_has_its_series_through_the_nights() -> None:
+    data = run_data({case(): (8e-3, 2e-3), case("trt-int8"): (8e-3, 1e-3)})
+    one = Series(1, 1, case(), "device speedup", "Made Up GPU")
+    nights = [RunFacts(1_900_000_000 + 86_400 * night, f"{night:040x}", str(night), 1) for night in range(3)]
+    through = SeriesThrough(one, [0, 1, 2], [4.0, 4.1, 4.2], (), {1: Verdict.REGRESSED}, is_new=False, has_turned=False)
+    text = page(replace(report_of([data], None), past=Past(Overview(nights, [through]))))
+
+    def section(which: CaseId) -> str:
+        found = text[text.index(f'<details class="case" id="{anchor(which)}">') :]
+        return found[: found.index("</details>")]
+
+    assert f'data-chart="trend" data-key="{id_of(one)}"' in section(case())
+    assert "Through 3 nights, device speedup (axis: x): 4.00x → 4.20x, steady" in section(case())
+    assert 'data-chart="trend"' not in section(case("trt-int8"))
+    assert data_of(Document(text))["series"][id_of(one)]["values"] == [4.0, 4.1, 4.2]
+    assert "The history isn't shown" not in text
+    assert "The history isn't shown: <bdi>it wasn&#39;t asked for</bdi>." in page(report_of([data], None))

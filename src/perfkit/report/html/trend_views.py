@@ -83,13 +83,13 @@ def change_views(overview: Overview) -> list[ChangeView]:
     ]
 
 
-def series_points(overview: Overview) -> tuple[dict[str, Any], int]:
+def series_points(overview: Overview, most: int = MOST_POINTS) -> tuple[dict[str, Any], int]:
     """For the page's script, and how many nights a point stands for.
 
     Nights are told once; which of them a series has is a list that most series share.
     """
     total = sum(len(one.values) for one in overview.series)
-    step = max(1, -(-total // MOST_POINTS))
+    step = max(1, -(-total // most))
     sets: dict[tuple[int, ...], int] = {}
     series = {}
     for one in overview.series:
