@@ -173,7 +173,7 @@ def make() -> None:
         picture(browser, cpu, "cpu-slowed-light", scheme="light")
         picture(browser, cpu, "cpu-slowed-case-dark", scheme="dark", at=SLOWED, height=820)
         report(f"{FAULTS}/faults", f"{FAULTS}/baseline.json", faults)
-        picture(browser, faults, "faults-light", scheme="light", at="#matrix", height=760)
+        picture(browser, faults, "faults-light", scheme="light", at="#cases", height=620)
         few, years = folder / "few.html", folder / "years.html"
         trend(folder, *MADE_UP["few"], few)
         trend(folder, *MADE_UP["many"], years)
