@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from perfkit.catalog.case import CaseId
 
-SLOWER, NEWCOMER, LATE = case("trt-int8"), case(model="vgg16"), case("trt-fp16", "mobilenet_v2")
+SLOWER, NEWCOMER = case("trt-int8"), case(model="vgg16")
+LATE, STILL = case("trt-fp16", "mobilenet_v2"), case("trt-int8", "mobilenet_v2")
 NIGHTS = 14
 
 
@@ -39,6 +40,7 @@ def kept(history: History) -> History:
         if day == NIGHTS:
             times = {**times, NEWCOMER: (9e-3, 2e-3)}
         verdicts = {SLOWER: "REGRESSED"} if day in (8, 9) else {}
+        verdicts |= {STILL: "REGRESSED"} if day >= NIGHTS - 1 else {}
         verdicts |= {LATE: "BROKEN", case(): "PASS"} if day == NIGHTS else {}
         entries.append(Entry(make_run(times, day=day), verdicts))
     add_runs(history, entries)
@@ -76,6 +78,7 @@ def test_who_is_new_and_who_began_to_fail_tonight(kept: History) -> None:
     assert [one.series.case for one in found.series if one.is_new] == [NEWCOMER]
     assert of(found, NEWCOMER).state is State.NEW
     assert [one.series.case for one in found.series if one.has_turned] == [LATE]
+    assert list(of(found, STILL).failing) == [NIGHTS - 2, NIGHTS - 1]  # no news any more
     # What fails tonight stands first, then what got worse, then what is new.
     assert [one.series.case for one in found.series[:3]] == [LATE, SLOWER, NEWCOMER]
 

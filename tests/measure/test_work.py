@@ -70,7 +70,7 @@ def test_known_models_have_their_known_work(name: str, giga_macs: float) -> None
 
 
 def test_attention_is_counted_in_inference_mode_too() -> None:
-    """Its fast path is one operator that nobody counts."""
+    """On a device with numbers it is one operator that nobody counts."""
 
     class OfTokens(nn.Module):
         def __init__(self) -> None:
@@ -87,7 +87,6 @@ def test_attention_is_counted_in_inference_mode_too() -> None:
         work = CountedWork(OfTokens().eval()).at((1, 1, tokens, width), "eager-fp32", tf32=False)
     assert work is not None
     assert work.flops == 2 * products
-    assert torch.backends.mha.get_fastpath_enabled()
 
 
 def test_every_shape_is_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.func import functional_call
-from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -74,21 +73,15 @@ def _count(module: nn.Module, shape: Shape) -> tuple[int, int] | None:
     state = {**dict(module.named_parameters()), **dict(module.named_buffers())}
     shadows = {name: tensor.detach().to("meta") for name, tensor in state.items()}
     images = torch.empty(shape, device="meta")
-    fast_path = torch.backends.mha.get_fastpath_enabled()
-    # Attention in one kernel is an operator that nobody counts; in its parts the products are.
-    torch.backends.mha.set_fastpath_enabled(False)
     try:
         with (
             torch.no_grad(),
-            sdpa_kernel(SDPBackend.MATH),
             _Used() as used,
             FlopCounterMode(display=False) as counter,
         ):
             outputs = functional_call(module, shadows, (images,))
     except Exception:  # a model that looks at its numbers, or keeps some where nobody finds them
         return None
-    finally:
-        torch.backends.mha.set_fastpath_enabled(fast_path)
     names = [name for name, _ in module.named_parameters()]
     tensors = [shadows[name] for name in names if id(shadows[name]) in used.tensors]
     tensors += [images, *_flat(outputs)]
