@@ -55,8 +55,8 @@ COPIES = 42
 """Of the twelve cases of the CPU's run under other names of models: 504 cases."""
 OPENINGS = 5
 ALL_DRAWN = """() => [...document.querySelectorAll("figure[data-chart]")].every((figure) => {
-  const { width, top, bottom } = figure.getBoundingClientRect();
-  return figure.dataset.drawn || width === 0 || bottom < 0 || top > innerHeight;
+  const { top, bottom } = figure.getBoundingClientRect();
+  return figure.dataset.drawn || !figure.checkVisibility() || bottom < 0 || top > innerHeight;
 })"""
 """Whether every chart in the window is there."""
 
