@@ -11,8 +11,10 @@ from perfkit.cli import main
 from perfkit.exit_codes import ExitCode
 from perfkit.report.exporter import Format
 from perfkit.report.markdown import MOST_BYTES
+from tests.golden import assert_golden
 from tests.support import CPU, case, slowed, usual_times, write_run
 
+GOLDEN = Path(__file__).parent / "golden"
 SLOWER, NEWCOMER = case("trt-int8"), case(model="vg|g`<b>\x1b[31m")
 
 
@@ -25,6 +27,12 @@ def _kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
         write_run(Path("runs"), {**times, NEWCOMER: (9e-3, 2e-3)} if day == 14 else times, day=day)
     assert main(["history", "add", "runs"]) == ExitCode.PASS
     capsys.readouterr()
+
+
+@pytest.mark.parametrize(("form", "name"), [("terminal", "trend.txt"), ("markdown", "trend.md")])
+def test_the_whole_report(form: str, name: str) -> None:
+    assert main(["report", "--trend", "--format", form, "--output", name]) == ExitCode.PASS
+    assert_golden(GOLDEN / name, Path(name).read_text("utf-8"))
 
 
 @pytest.mark.parametrize("width", ["200", "60"])
