@@ -13,6 +13,7 @@ import json
 import lzma
 import os
 import platform
+import runpy
 import shutil
 import sys
 import tempfile
@@ -23,6 +24,9 @@ from typing import TYPE_CHECKING, Any
 from blocks import with_blocks
 
 from perfkit.cli import main as perfkit
+from perfkit.history.add import Entry, add_runs
+from perfkit.history.database import open_history
+from perfkit.history.location import OFF, VARIABLE
 from perfkit.report.html.points import MOST_TIMES
 
 if TYPE_CHECKING:
@@ -34,12 +38,27 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "reports.md"
 OUT = ROOT / "docs" / "reports"
 WEIGHT = ROOT / "results" / "reports" / "weight.json"
-H100 = ("efficientnet_b0", "mobilenet_v2", "resnet50", "vit_b_16")
+
+# What is shown. To show another run, change these and make everything anew.
+H100 = "results/h100/tensorrt/2026-11-25-*.json.xz"
+"""The run's records: files below the root, packed or not."""
+H100_BASELINE = "results/baselines/nvidia-h100-80gb-hbm3-x1-80gib.json"
+H100_MODEL = "#m-vit"
+"""Whose section has a picture: how the link to it begins."""
 CPU = "results/cpu/2026-11-25-demo-repeats"
 SLOWED = "#c-resnet18-openvino-fp32-1x3x224x224-"
+FAULTS = "results/cpu/2026-11-26-faults"
+MADE_UP = {"few": (120, 40), "many": (365, 500)}
+"""Nights and cases of the histories, from benchmarks/history_data.py: one for a picture, one for the weight."""
+
 COPIES = 42
 """Of the twelve cases of the CPU's run under other names of models: 504 cases."""
 OPENINGS = 5
+ALL_DRAWN = """() => [...document.querySelectorAll("figure[data-chart]")].every((figure) => {
+  const { top, bottom } = figure.getBoundingClientRect();
+  return figure.dataset.drawn || !figure.checkVisibility() || bottom < 0 || top > innerHeight;
+})"""
+"""Whether every chart in the window is there."""
 
 
 @contextlib.contextmanager
@@ -49,10 +68,12 @@ def workplace() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "results").symlink_to(ROOT / "results")
-        (folder / "h100-tensorrt").mkdir()
-        for model in H100:
-            packed = ROOT / "results" / "h100" / "tensorrt" / f"2026-11-25-{model}.json.xz"
-            (folder / "h100-tensorrt" / f"{model}.json").write_bytes(lzma.decompress(packed.read_bytes()))
+        (folder / "h100").mkdir()
+        for path in sorted(ROOT.glob(H100)):
+            content = path.read_bytes()
+            packed = path.suffix == ".xz"
+            plain = path.stem if packed else path.name
+            (folder / "h100" / plain).write_bytes(lzma.decompress(content) if packed else content)
         os.chdir(folder)
         try:
             yield folder
@@ -62,7 +83,18 @@ def workplace() -> Iterator[Path]:
 
 def report(runs: str, baseline: str, output: Path) -> None:
     """An HTML report; ends the script where it can't be made."""
+    os.environ[VARIABLE] = OFF  # whatever this machine has measured is no part of it
     if perfkit(["report", runs, "--baseline", baseline, "--format", "html", "--output", str(output)]):
+        sys.exit(1)
+
+
+def trend(folder: Path, nights: int, cases: int, output: Path) -> None:
+    """The HTML report of a made-up history; ends the script where it can't be made."""
+    made_up = runpy.run_path(str(ROOT / "benchmarks" / "history_data.py"))["nights"]
+    os.environ[VARIABLE] = f"sqlite:///{folder}/{output.stem}.sqlite"
+    with open_history(folder) as history:
+        add_runs(history, map(Entry, made_up(nights, cases)))
+    if perfkit(["report", "--trend", "--format", "html", "--output", str(output)]):
         sys.exit(1)
 
 
@@ -109,7 +141,8 @@ def picture(browser: Browser, path: Path, name: str, *, scheme: str, at: str = "
     page.goto(path.as_uri())
     if at:
         go_to(page, at)
-    page.wait_for_timeout(1000)
+    page.wait_for_timeout(500)  # what scrolls into sight begins to be drawn
+    page.wait_for_function(ALL_DRAWN)
     target = OUT / f"{name}.png"
     page.screenshot(path=target)
     page.close()
@@ -121,7 +154,6 @@ def go_to(page: Page, at: str) -> None:
     """Follow the first link that begins so."""
     link = page.locator(f"a[href^='{at}']").first
     page.evaluate("href => { location.hash = href; }", link.get_attribute("href"))
-    page.wait_for_selector("figure[data-drawn]")
 
 
 def make() -> None:
@@ -134,18 +166,30 @@ def make() -> None:
     with workplace() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         h100, cpu, many = folder / "h100.html", OUT / "cpu-slowed.html", folder / "many.html"
-        report("h100-tensorrt", "results/baselines/nvidia-h100-80gb-hbm3-x1-80gib.json", h100)
+        faults = folder / "faults.html"
+        report("h100", H100_BASELINE, h100)
         report(f"{CPU}/slowed-10pct", f"{CPU}/baseline.json", cpu)
         picture(browser, h100, "h100-light", scheme="light")
-        picture(browser, h100, "h100-model-light", scheme="light", at="#m-vit", height=820)
+        picture(browser, h100, "h100-model-light", scheme="light", at=H100_MODEL, height=820)
         picture(browser, cpu, "cpu-slowed-light", scheme="light")
         picture(browser, cpu, "cpu-slowed-case-dark", scheme="dark", at=SLOWED, height=820)
+        report(f"{FAULTS}/faults", f"{FAULTS}/baseline.json", faults)
+        picture(browser, faults, "faults-light", scheme="light", at="#cases", height=620)
+        few, years = folder / "few.html", folder / "years.html"
+        trend(folder, *MADE_UP["few"], few)
+        trend(folder, *MADE_UP["many"], years)
+        picture(browser, few, "trend-light", scheme="light", at="#charts")
         report(str(many_cases(folder)), f"{CPU}/baseline.json", many)
-        pages = {"H100, TensorRT": h100, "CPU, slowed by 10%": cpu, "CPU, 42 times": many}
+        pages = {
+            "H100, TensorRT": h100,
+            "CPU, slowed by 10%": cpu,
+            f"CPU, {COPIES} times": many,
+            f"--trend, {MADE_UP['many'][0]} made-up nights": years,
+        }
         found = [
             {
                 "report": name,
-                "cases": path.read_text("utf-8").count('<details class="case"'),
+                "cases": path.read_text("utf-8").count("<tr data-case="),
                 "bytes": path.stat().st_size,
                 "opening_ms": opening_ms(browser, path),
             }

@@ -74,7 +74,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["compare", "a", "b", "c"], "unexpected extra argument"),
         (["compare", "a", "b", "--format", "html"], "'html' is not one of"),
         (["compare", "a", "b", "--nonsense"], "No such option"),
-        (["report"], "Missing argument"),
+        (["report"], "give the run files or folders to show, or --trend"),
         (["promote"], "Missing argument"),
         (["promote", "a.json", "--force"], "--force needs --reason"),
         (["baseline"], "Missing command"),

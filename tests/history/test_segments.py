@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from perfkit.history.levels import by_the_package, level_search
-from perfkit.history.segments import Change, changes_by_series, changes_in, kendall_z, slope
+from perfkit.history.segments import Change, changes_by_series, changes_in, kendall_z, nightly_means, slope
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -144,7 +144,7 @@ def test_many_series_at_once_with_replicates_and_nights_of_ones_own() -> None:
     flat = np.exp(noise(300, 0.01, 1))
     ids = np.repeat([7, 9, 4], 300)
     columns = ids, np.tile(nights, 3), np.concatenate([step, zeros, flat])
-    found = changes_by_series(*columns)
+    found = changes_by_series(*nightly_means(*columns))
     assert found == {
         7: [Change("step", 118, 120, found[7][0].size)],
         9: [Change("step", 58, 60, found[9][0].size)],
@@ -152,7 +152,7 @@ def test_many_series_at_once_with_replicates_and_nights_of_ones_own() -> None:
     assert found[7][0].size == pytest.approx(-0.06, abs=0.01)
     assert found[9][0].size == pytest.approx(math.log(3))
     shuffled = np.random.default_rng(3).permutation(900)
-    again = changes_by_series(columns[0][shuffled], columns[1][shuffled], columns[2][shuffled])
+    again = changes_by_series(*nightly_means(columns[0][shuffled], columns[1][shuffled], columns[2][shuffled]))
     assert {key: [(c.before, c.after) for c in changes] for key, changes in again.items()} == {
         7: [(118, 120)],
         9: [(58, 60)],

@@ -46,6 +46,7 @@ def test_disturbed_rounds_are_left_out_and_counted(whys: list[str | None]) -> No
     disturbed = [index for index, why in enumerate(whys) if why]
     assert conditions.rounds == len(whys)
     assert sum(conditions.disturbed.values()) == len(disturbed)
+    assert conditions.disturbed_rounds == sorted(disturbed)
     assert conditions.spoiled == (len(disturbed) > len(whys) / 2)
     expected = range(len(whys)) if conditions.spoiled else sorted(set(range(len(whys))) - set(disturbed))
     assert watching.kept == list(expected)

@@ -78,6 +78,19 @@ def test_records_fit_the_schema_and_pytest_benchmarks_own_numbers(run: dict[str,
         assert benchmark["group"] == f"{MODEL} {shape}"
 
 
+def test_work_is_counted_by_shape_and_precision(run: dict[str, Any]) -> None:
+    work = {case: benchmark["extra_info"]["perfkit"]["work"] for case, benchmark in records(run).items()}
+    small, large = work["openvino-fp32", SMALL], work["openvino-fp32", LARGE]
+    assert small["precision"] == "fp32"
+    assert large["flops"] > small["flops"] > 1e6
+    assert work["openvino-int8", SMALL] == {
+        "precision": "int8",
+        "flops": small["flops"],
+        "min_bytes": small["min_bytes"] / 4,
+    }
+    assert work["twin", SMALL] is None  # it is named for no precision
+
+
 def test_engines_are_proven_by_their_facts(run: dict[str, Any]) -> None:
     facts = {variant: b["extra_info"]["perfkit"]["facts"] for (variant, _), b in records(run).items()}
     assert facts["openvino-fp32"]["engines"] == facts["openvino-int8"]["engines"] == 1

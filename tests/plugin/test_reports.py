@@ -47,6 +47,7 @@ def test_each_report_is_written_and_named(project: Path, ended: Ended) -> None:
     text = (project / "out" / "report.html").read_text(encoding="utf-8")
     assert f"{MODEL}/twin/{SMALL}" in text
     assert '"replicate":"run 1","clock":"wall","side":"variant"' in text  # the rounds, although nothing was read back
+    assert "The history isn't shown: " in text  # these projects have it switched off
     root = ET.parse(project / "out" / "junit.xml").getroot()  # noqa: S314  (our own)
     assert {suite.attrib["name"] for suite in root} == {"perfkit", MODEL}
     with (project / "out" / "t.csv").open(encoding="utf-8", newline="") as file:

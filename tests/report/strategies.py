@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
 from perfkit.catalog.case import CaseId
 from perfkit.judge.metric import Metric
+from perfkit.judge.roofline import CARDS
 from perfkit.judge.verdict import (
     Finding,
     FindingKind,
@@ -23,6 +24,7 @@ from perfkit.judge.verdict import (
 )
 from perfkit.record.baseline import Baseline
 from perfkit.record.replicate import Tail
+from perfkit.record.schema import Work, WorkPrecision
 from perfkit.report.exporter import Report
 from tests.report.examples import report_of
 from tests.support import GPU, make_run, run_data
@@ -108,13 +110,39 @@ judgements = st.builds(
 
 
 @st.composite
+def _conditions(draw: DrawFn, kept: int) -> dict[str, Any]:
+    """Of so many kept rounds: none disturbed, some left out, or most disturbed and all kept; old ones lack places."""
+    whys = draw(st.lists(texts, max_size=kept))
+    is_spoiled = len(whys) > kept / 2
+    measured = kept if is_spoiled else kept + len(whys)
+    places = draw(st.permutations(range(measured)))[: len(whys)]
+    return {
+        "rounds": measured,
+        "disturbed": {why: whys.count(why) for why in whys},
+        "disturbed_rounds": draw(st.sampled_from([None, sorted(places)])),
+        "spoiled": is_spoiled,
+    }
+
+
+_works = st.builds(
+    Work, precision=st.sampled_from(WorkPrecision), flops=st.integers(0, 10**24), min_bytes=st.integers(0, 10**24)
+)
+
+
+@st.composite
 def compared_reports(draw: DrawFn) -> Report:
     """A run really judged, with its records, whose cases are called anything."""
     cases = draw(st.lists(st.builds(CaseId, names, names, names), min_size=1, max_size=4, unique=True))
     times = {case: (4e-3, draw(st.floats(1e-4, 1e-2))) for case in cases}
     software = {"torch": draw(texts)}
-    nights = tuple(make_run(times, day=day, rounds=6).replicate for day in (1, 2))
-    return report_of([run_data(times, day=9, rounds=6, software=software)], Baseline(draw(texts), GPU, nights))
+    hardware = GPU.model_copy(update={"name": draw(st.sampled_from([GPU.name, *CARDS]))})
+    nights = tuple(make_run(times, day=day, rounds=6, hardware=hardware).replicate for day in (1, 2))
+    data = run_data(times, day=9, rounds=6, software=software, hardware=hardware)
+    for benchmark in data["benchmarks"]:
+        record = benchmark["extra_info"]["perfkit"]
+        record["conditions"] = draw(st.none() | _conditions(6))
+        record["work"] = draw(st.none() | _works.map(lambda work: work.model_dump(mode="json")))
+    return report_of([data], Baseline(draw(texts), hardware, nights))
 
 
 reports = st.one_of(judgements.map(Report), compared_reports())

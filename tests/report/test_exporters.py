@@ -16,14 +16,16 @@ from hypothesis import given, settings
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as read_text_format
 
+from perfkit.catalog.case import CaseId
 from perfkit.judge.metric import Metric
 from perfkit.judge.verdict import Verdict
 from perfkit.report.exporter import Format, Report, load_exporter
 from perfkit.report.flat import flat_rows
 from perfkit.report.markdown import MOST_BYTES
 from tests.golden import assert_golden
-from tests.report.examples import every_kind, first_run, rounded_numbers, whole_report
+from tests.report.examples import every_kind, first_run, report_of, rounded_numbers, whole_report
 from tests.report.strategies import huge, judgements, reports
+from tests.support import benchmark_of, case, run_data, spoil, usual_times
 
 if TYPE_CHECKING:
     from perfkit.judge.verdict import Judgement
@@ -74,10 +76,10 @@ def test_junit_is_xml_with_a_test_case_for_each_case_and_metric(judgement: Judge
     )
 
 
-@given(judgements)
-def test_csv_has_the_flat_table_and_no_formula(judgement: Judgement) -> None:
-    heading, *rows = csv.reader(io.StringIO(exported(Format.CSV, Report(judgement)), newline=""))
-    expected = list(flat_rows(judgement))
+@given(reports)
+def test_csv_has_the_flat_table_and_no_formula(report: Report) -> None:
+    heading, *rows = csv.reader(io.StringIO(exported(Format.CSV, report), newline=""))
+    expected = list(flat_rows(report))
     assert len(rows) == len(expected)
     for row, flat in zip(rows, expected, strict=True):
         assert len(row) == len(heading)
@@ -86,10 +88,30 @@ def test_csv_has_the_flat_table_and_no_formula(judgement: Judgement) -> None:
         assert not any(named[name].lstrip().startswith(("=", "+", "-", "@")) for name in ("model", "variant", "reason"))
 
 
-@given(judgements)
-def test_parquet_gives_back_what_went_in(judgement: Judgement) -> None:
-    table = pq.read_table(io.BytesIO(load_exporter(Format.PARQUET)(Report(judgement))))
-    assert [tuple(row.values()) for row in table.to_pylist()] == [tuple(row) for row in flat_rows(judgement)]
+@given(reports)
+def test_parquet_gives_back_what_went_in(report: Report) -> None:
+    table = pq.read_table(io.BytesIO(load_exporter(Format.PARQUET)(report)))
+    assert [tuple(row.values()) for row in table.to_pylist()] == [tuple(row) for row in flat_rows(report)]
+
+
+def test_disturbed_rounds_and_spoiled_replicates_are_columns() -> None:
+    quiet, hot, spoiled = case(), case("trt-int8"), case("eager-fp32")
+    times = {which: usual_times()[which] for which in (quiet, hot, spoiled)}
+    first, second = run_data(times, day=1), run_data(times, day=2)
+    record = benchmark_of(first, hot)["extra_info"]["perfkit"]
+    record["conditions"] = {"rounds": 24, "disturbed": {"the GPU was too hot": 3, "busy": 1}}
+    spoil(benchmark_of(second, spoiled)["extra_info"]["perfkit"])
+    table = csv.DictReader(io.StringIO(exported(Format.CSV, report_of([first, second], None))))
+    told = {
+        CaseId(row["model"], row["variant"], row["shape"]): (
+            row["rounds"],
+            row["disturbed_rounds"],
+            row["spoiled_replicates"],
+        )
+        for row in table
+    }
+    # 20 rounds are kept in each file: beside the hot ones four were left out, the spoiled ones are all there.
+    assert told == {quiet: ("40", "0", "0"), hot: ("44", "4", "0"), spoiled: ("40", "15", "1")}
 
 
 @given(judgements)

@@ -8,22 +8,26 @@ import typer
 
 from perfkit.cli.output import Format as ShownFormat
 from perfkit.cli.output import JsonFormatOption, Quiet, Verbose, project_limits, project_waivers, rendered, write
+from perfkit.cli.report_trend import show_trend
+from perfkit.cli.since import SinceOption
 from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
 from perfkit.judge.compare import judge
 from perfkit.record.baseline import AUTO, DEFAULT_RESULTS, load_baseline
 from perfkit.record.details import baseline_details, read_details
 from perfkit.report.destination import check_writable, write_whole
-from perfkit.report.exporter import BINARY, Format, Report, load_exporter
+from perfkit.report.exporter import BINARY, PAST, Format, Report, load_exporter
 from perfkit.report.gaps import read_what_is_there, with_gaps
+from perfkit.report.past import Past, read_past
 from perfkit.report.text import printable
 
 
 def report(
     runs: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(metavar="RUN", help="Run files or folders: the replicates of one run."),
-    ],
+    ] = None,
+    *,
     baseline: Annotated[
         str,
         typer.Option(help="auto: results/baselines/ has it for this hardware; none; git:REF; or a path."),
@@ -33,10 +37,18 @@ def report(
     ] = Format.TERMINAL,
     as_json: JsonFormatOption = False,
     output: Annotated[Path | None, typer.Option(help="Write to this file instead of standard output.")] = None,
+    trend: Annotated[
+        bool, typer.Option("--trend", help="Show the history instead of a run: terminal, markdown or html.")
+    ] = False,
+    metric: Annotated[
+        str | None,
+        typer.Option(metavar="M", help="With --trend: wall time, engine_bytes, ...  [default: what decides]"),
+    ] = None,
+    since: SinceOption = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> int:
-    """Show RUNS with their verdicts; exit code 0 whatever these are.
+    """Show RUNS with their verdicts, or with --trend the history; exit code 0 whatever these are.
 
     What can't be read of a run is said in its report, and the rest is shown.
     """
@@ -45,6 +57,19 @@ def report(
         raise UserError(f"--format {form} is no text; say where it goes with --output")
     if output is not None:
         check_writable(output)
+    if trend:
+        if runs:
+            raise UserError(f"--trend shows the history and no run; leave out {runs[0]}, or --trend")
+        return show_trend(form, output, metric, since)
+    if not runs:
+        raise UserError("give the run files or folders to show, or --trend for the history")
+    for option, given in (("--metric", metric), ("--since", since)):
+        if given is not None:
+            raise UserError(f"{option} chooses from the history; it needs --trend")
+    return _show_run(runs, baseline, form, output, verbose - quiet)
+
+
+def _show_run(runs: list[Path], baseline: str, form: Format, output: Path | None, verbosity: int) -> int:
     exporter = load_exporter(form)
     replicates, gaps = read_what_is_there(runs)
     for gap in gaps:
@@ -52,8 +77,11 @@ def report(
     found = load_baseline(baseline, hardware=replicates[0].hardware, results=DEFAULT_RESULTS)
     judgement = with_gaps(judge(found, replicates, project_limits(), project_waivers()), gaps)
     if output is None and form is Format.TERMINAL:
-        write(rendered(judgement, ShownFormat.TERMINAL, sys.stdout, verbose - quiet))
+        write(rendered(judgement, ShownFormat.TERMINAL, sys.stdout, verbosity))
         return ExitCode.PASS
+    past = Past()
+    if form in PAST:
+        past = read_past({row.case for row in judgement.rows}, judgement.run.hardware, DEFAULT_RESULTS)
     content = exporter(
         Report(
             judgement=judgement,
@@ -61,6 +89,7 @@ def report(
             baseline=found,
             details=tuple(details for path in runs for details in read_details(path)),
             baseline_details=tuple(baseline_details(baseline)),
+            past=past,
         )
     )
     if output is None:

@@ -191,17 +191,22 @@ def kendall_z(values: Numbers) -> float:
     return total / math.sqrt(n * (n - 1) * (2 * n + 5) / 18)
 
 
-def changes_by_series(series: NDArray[np.int64], nights: NDArray[np.int64], values: Numbers) -> dict[int, list[Change]]:
-    """By series id its changes, steps first; an entry in each argument is one number of one night of one series.
-
-    A night's number is the mean of its replicates. A series in which one isn't positive is counted from 1 up: engines
-    and operators may be none.
-    """
+def nightly_means(
+    series: NDArray[np.int64], nights: NDArray[np.int64], values: Numbers
+) -> tuple[NDArray[np.int64], NDArray[np.int64], Numbers]:
+    """One number a night and series, the mean of its replicates; by series and night, of one number at least."""
     order = np.lexsort((nights, series))
     series, nights, values = series[order], nights[order], values[order]
     firsts = np.flatnonzero(np.r_[True, (np.diff(series) != 0) | (np.diff(nights) != 0)])
     means = np.add.reduceat(values, firsts) / np.diff(np.r_[firsts, len(values)])
-    series, nights = series[firsts], nights[firsts]
+    return series[firsts], nights[firsts], means
+
+
+def changes_by_series(series: NDArray[np.int64], nights: NDArray[np.int64], means: Numbers) -> dict[int, list[Change]]:
+    """By series id its changes, steps first; the arguments are what ``nightly_means`` gives.
+
+    A series in which a number isn't positive is counted from 1 up: engines and operators may be none.
+    """
     found, levels = {}, level_search()
     bounds = np.flatnonzero(np.r_[True, np.diff(series) != 0, True])
     for start, end in pairwise(bounds):

@@ -132,7 +132,7 @@ def numbers_of(
     import numpy as np
 
     ids, run_ids, values = [np.empty(0, int)], [np.empty(0, int)], [np.empty(0)]
-    for some in _batches(series):
+    for some in batches(series):
         for series_id, of_runs, of_values in _packed(connection, [one.id for one in some], min(runs, default=0)):
             ids.append(np.full(len(of_runs), series_id))
             run_ids.append(np.array(of_runs))
@@ -170,7 +170,7 @@ def histories_of(connection: sa.Connection, series: Sequence[Series], runs: Mapp
         return []
     first = min(runs)
     points: dict[int, list[Point]] = {one.id: [] for one in series}
-    for some in _batches(series):
+    for some in batches(series):
         verdicts = _verdicts(connection, [one.case_id for one in some], first)
         cases = {one.id: one.case_id for one in some}
         asked = sa.select(
@@ -196,7 +196,7 @@ def _verdicts(connection: sa.Connection, cases: Sequence[int], first: int) -> di
     return {(case_id, run_id): verdict for case_id, run_id, verdict in connection.execute(asked)}
 
 
-def _batches(series: Sequence[Series]) -> Iterator[Sequence[Series]]:
+def batches(series: Sequence[Series]) -> Iterator[Sequence[Series]]:
     """Databases limit how many values a statement may have."""
     for start in range(0, len(series), _IDS_A_STATEMENT):
         yield series[start : start + _IDS_A_STATEMENT]

@@ -3,13 +3,15 @@
 import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 import sqlalchemy as sa
+from numpy.typing import NDArray
 
 from perfkit.history.metrics import more_is_better
-from perfkit.history.segments import Change, changes_by_series
+from perfkit.history.segments import Change, changes_by_series, nightly_means
 from perfkit.history.series import RunFacts, Series, numbers_of, runs_since, software_of
 from perfkit.record.schema import Model
 
@@ -64,39 +66,28 @@ class Trend(Model):
         return "/".join(part for part in (self.model, self.variant, self.shape) if part)
 
 
-def find_trends(connection: sa.Connection, series: Sequence[Series], since_s: int | None) -> list[Trend]:
-    """Every change of some series from a moment on, oldest first."""
-    runs = runs_since(connection, since_s)
-    nights = _Nights(runs)
-    ids, places, values = numbers_of(connection, series, runs)
-    if not len(ids):
-        return []
-    software = software_of(connection, (run.software_id for run in runs.values()))
-    found = changes_by_series(ids, np.array(nights.of)[places], values)
-    by_id = {one.id: one for one in series}
-    trends = [
-        nights.trend(by_id[identity], change, software) for identity, changes in found.items() for change in changes
-    ]
-    return sorted(trends, key=lambda trend: (trend.date, trend.case, trend.metric))
+class Nights:
+    """Runs of one UTC date, one commit and one set of versions are one night: replicates, whose mean counts.
 
-
-class _Nights:
-    """Runs of one UTC date and one commit are one night: replicates, whose mean counts."""
+    ``last`` has each night's last run; ``of`` says for each run, by its place, which night it is of,
+    ``by_id`` by its id.
+    """
 
     def __init__(self, runs: Mapping[int, RunFacts]) -> None:
-        self._last: list[RunFacts] = []
+        self.last: list[RunFacts] = []
         self.of: list[int] = []
         numbers: dict[tuple[str, str, int], int] = {}
         for run in runs.values():
             key = _day(run), run.commit, run.software_id
             if key not in numbers:
-                numbers[key] = len(self._last)
-                self._last.append(run)
+                numbers[key] = len(self.last)
+                self.last.append(run)
             self.of.append(numbers[key])
+        self.by_id = dict(zip(runs, self.of, strict=True))
 
     def trend(self, series: Series, change: Change, software: Mapping[int, Mapping[str, str]]) -> Trend:
         """What was found, in words of the history."""
-        before, after = self._last[change.before], self._last[change.after]
+        before, after = self.last[change.before], self.last[change.after]
         change_pct = 100 * math.expm1(change.size)
         return Trend(
             kind=Kind(change.kind),
@@ -111,6 +102,45 @@ class _Nights:
             worse=(change_pct < 0) == more_is_better(series.metric),
             software=_differences(software[before.software_id], software[after.software_id]),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Nightly:
+    """Some series night by night: three columns, by series and night; `night` counts the nights of `nights`."""
+
+    nights: Nights
+    ids: NDArray[np.int64]
+    night: NDArray[np.int64]
+    means: NDArray[np.float64]
+
+
+def read_nightly(connection: sa.Connection, series: Sequence[Series], since_s: int | None) -> Nightly:
+    """All numbers of some series from a moment on, replicates of one night as their mean."""
+    runs = runs_since(connection, since_s)
+    nights = Nights(runs)
+    ids, places, values = numbers_of(connection, series, runs)
+    if len(ids):
+        ids, places, values = nightly_means(ids, np.array(nights.of)[places], values)
+    return Nightly(nights, ids, places, values)
+
+
+def find_trends(connection: sa.Connection, series: Sequence[Series], since_s: int | None) -> list[Trend]:
+    """Every change of some series from a moment on, oldest first."""
+    return trends_of(connection, series, read_nightly(connection, series, since_s))
+
+
+def trends_of(connection: sa.Connection, series: Sequence[Series], nightly: Nightly) -> list[Trend]:
+    """Every change in what was read, oldest first."""
+    if not len(nightly.ids):
+        return []
+    nights = nightly.nights
+    software = software_of(connection, (run.software_id for run in nights.last))
+    found = changes_by_series(nightly.ids, nightly.night, nightly.means)
+    by_id = {one.id: one for one in series}
+    trends = [
+        nights.trend(by_id[identity], change, software) for identity, changes in found.items() for change in changes
+    ]
+    return sorted(trends, key=lambda trend: (trend.date, trend.case, trend.metric))
 
 
 def _day(run: RunFacts) -> str:

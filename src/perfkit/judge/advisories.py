@@ -122,6 +122,17 @@ def injected(runs: Iterable[Run]) -> Iterator[Finding]:
         yield Finding(kind=FindingKind.INJECTED, text=f"put in on purpose: {text}")
 
 
+def injected_into(runs: Iterable[Run]) -> dict[str, str]:
+    """By the case's name a note that says which fault was put into it."""
+    faults: dict[str, dict[str, None]] = defaultdict(dict)
+    for run in runs:
+        for text in (run.injected or "").split(", "):
+            case, equals, fault = text.rpartition("=")
+            if equals:
+                faults[case][fault] = None
+    return {case: f"a fault was put in on purpose: {', '.join(found)}" for case, found in faults.items()}
+
+
 def skipped(runs: Iterable[Run], judged: Collection[CaseId]) -> Iterator[Finding]:
     """What was skipped, once for each variant and reason, less the cases that have a row."""
     cases: dict[tuple[str, str], set[CaseId]] = defaultdict(set)

@@ -13,6 +13,7 @@ from perfkit.judge.facts import grown_costs, worse_answers, worse_facts
 from perfkit.judge.limits import Limits
 from perfkit.judge.order import in_order, too_slow
 from perfkit.judge.refusal import NOTHING_COMPARABLE, mixed_hardware, no_baseline, same_run
+from perfkit.judge.roofline import faster_than_roofline
 from perfkit.judge.rows import compared_row, uncompared_row
 from perfkit.judge.shift import shift_findings
 from perfkit.judge.suspects import fact_notes, left_out_rounds, software_suspects
@@ -70,6 +71,11 @@ def judge(
 
     drifts = drifts_of(anchors, changes, recent)
     rows = [_row(data, cases, changes, shifts, slower) for data in cases]
+    faults = advisories.injected_into(current)
+    rows = [
+        row.model_copy(update={"notes": (*row.notes, note)}) if (note := faults.get(str(row.case))) else row
+        for row in rows
+    ]
     day = day_of(current)
     rows = [_judged_further(row, changes.get(row.case), drifts.get(row.case), waivers, day) for row in rows]
     if refusal is None:
@@ -91,6 +97,7 @@ def judge(
             *advisories.injected(current),
             *advisories.expectation_findings(slower),
             *advisories.too_good(rows),
+            *faster_than_roofline(current[0].hardware.name, measured),
             *advisories.noise_floor(measured),
             *advisories.tails(measured),
             *advisories.skipped(current, {data.case for data in cases}),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from perfkit.catalog.images import EVALUATION_IMAGES, ImageSet
 from perfkit.catalog.models import LoadedModel, load_model
+from perfkit.measure.work import CountedWork
 from perfkit.variants.base import BuildRequest, Variant
 from perfkit.variants.build import build_variant
 from perfkit.variants.building import BuildResult, release
@@ -61,6 +62,7 @@ class ModelBench:
         self.model: LoadedModel = load_model(plan.name, workshop.calibration, plan.profile.opt, workshop.device)
         self.reference_variant = reference
         self.reference = self._build(reference)
+        self.work = CountedWork(self.model.module)
         self._inputs: dict[Shape, list[Tensor]] = {}
 
     def build(self, variant: Variant) -> BuildResult:
@@ -79,7 +81,7 @@ class ModelBench:
         """Frees the model; the next one starts with the memory that this one found."""
         self.reference.built.close()
         self._inputs.clear()
-        del self.model, self.reference
+        del self.model, self.reference, self.work
         release()
 
     def _build(self, variant: Variant) -> BuildResult:

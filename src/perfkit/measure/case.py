@@ -130,6 +130,7 @@ def measure_case(
         rounds=recorder.rounds(times_s),
         queued=queued,
         conditions=watcher.conditions(),
+        work=bench.work.at(shape, variant.name, tf32=shop.tf32 and shop.clock.has_device_time),
         warmup=Warmup(
             reference_calls=reference_warm.calls,
             variant_calls=variant_warm.calls,

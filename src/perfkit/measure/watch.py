@@ -76,6 +76,7 @@ class Watch:
         return Conditions(
             rounds=len(self._whys),
             disturbed=dict(Counter(why for why in self._whys if why is not None)),
+            disturbed_rounds=[index for index, why in enumerate(self._whys) if why is not None],
             spoiled=self._spoiled,
             **seen,
         )

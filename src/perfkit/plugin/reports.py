@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import traceback
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from perfkit.errors import UserError
 from perfkit.record.details import baseline_details, details_from_json
 from perfkit.report.destination import write_whole
-from perfkit.report.exporter import Report, load_exporter
+from perfkit.report.exporter import PAST, Report, load_exporter
+from perfkit.report.past import Past, read_past
 from perfkit.report.text import printable
 
 if TYPE_CHECKING:
@@ -35,7 +37,8 @@ def write_reports(state: RunState, judgement: Judgement, run: Run, data: dict[st
     lines = []
     for form, path in state.options.reports:
         try:
-            write_whole(path, load_exporter(form)(report))
+            whole = replace(report, past=_past(state, judgement)) if form in PAST else report
+            write_whole(path, load_exporter(form)(whole))
         except UserError as error:
             lines.append(f"no {form} report: {printable(str(error))}")
         except Exception:
@@ -43,3 +46,8 @@ def write_reports(state: RunState, judgement: Judgement, run: Run, data: dict[st
         else:
             lines.append(f"{form} report: {printable(str(path))}")
     return lines
+
+
+def _past(state: RunState, judgement: Judgement) -> Past:
+    """What the history has from before this run."""
+    return read_past({row.case for row in judgement.rows}, judgement.run.hardware, state.results)

@@ -9,7 +9,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from perfkit.catalog.case import CaseId, Platform
-from perfkit.record.schema import Agreement, DeviceBy, Finite, Hardware, Model, Outcome
+from perfkit.record.schema import Agreement, DeviceBy, Finite, Hardware, Model, Outcome, Work
 
 SHORTEST_S, LONGEST_S = 1e-9, 1e5
 """No call of a model takes less than a nanosecond or more than a day; such a time is no time."""
@@ -68,6 +68,7 @@ class Sample(Model):
     comparability: dict[str, str]
     facts: dict[str, int | str] = Field(default_factory=dict)
     agreement: Agreement | None = None
+    work: Work | None = Field(default=None, description="what one call is at the least, for the roofline")
     clocks_mhz: dict[str, Finite] = Field(
         default_factory=dict, description="the GPU's clocks beside the rounds, medians"
     )

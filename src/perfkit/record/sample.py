@@ -66,6 +66,7 @@ def sample_from_record(record: CaseRecord, rounds: int) -> Sample:
         comparability=_flat_comparability(record),
         facts=_flat_facts(record.facts),
         agreement=record.agreement,
+        work=record.work,
         clocks_mhz=_clocks_mhz(record.conditions),
         disturbed={} if record.conditions is None else record.conditions.disturbed,
         spoiled=record.conditions is not None and record.conditions.spoiled,

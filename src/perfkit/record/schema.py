@@ -208,6 +208,9 @@ class Conditions(Model):
 
     rounds: int = Field(ge=1, description="how many were measured, those included that were left out")
     disturbed: dict[str, int] = Field(default_factory=dict, description="rounds by what disturbed them")
+    disturbed_rounds: list[Annotated[int, Field(ge=0)]] | None = Field(
+        default=None, description="their places among all rounds that were measured, from 0; None: an older record"
+    )
     spoiled: bool = Field(
         default=False, description="most rounds were disturbed: they are all in the record, and prove nothing"
     )
@@ -217,6 +220,39 @@ class Conditions(Model):
     gpu_memory_mhz: Finite | None = Field(default=None, description="median")
     gpu_temperature_c: Finite | None = Field(default=None, description="maximum")
     gpu_power_w: Finite | None = Field(default=None, description="median")
+
+
+class WorkPrecision(StrEnum):
+    """What a variant's numbers are, by its name: what decides a card's rate and the bytes of a number."""
+
+    FP32 = "fp32"
+    TF32 = "tf32"
+    """Float32 in memory, multiplied with fewer digits."""
+    FP16 = "fp16"
+    BF16 = "bf16"
+    INT8 = "int8"
+    FP8 = "fp8"
+
+
+_MOST = 10**24
+"""More work than any model is; far larger numbers don't fit a float."""
+
+
+class Work(Model):
+    """What one call of the model is at the shape, at the least, whoever executes it."""
+
+    precision: WorkPrecision
+    flops: int = Field(
+        ge=0,
+        le=_MOST,
+        description="of convolutions and matrix products in eager-fp32's graph, two a multiplication and addition",
+    )
+    min_bytes: int = Field(
+        ge=0,
+        le=_MOST,
+        description="a lower bound of what crosses the memory: parameters, input and output once, in this precision; "
+        "what lies between the layers isn't in it",
+    )
 
 
 class CaseRecord(Model):
@@ -230,6 +266,7 @@ class CaseRecord(Model):
     rounds: Rounds
     queued: Queued | None = None
     conditions: Conditions | None = None
+    work: Work | None = Field(default=None, description="None: it can't be counted, or the record is older")
     warmup: Warmup
     agreement: Agreement
     facts: BuildFacts

@@ -21,7 +21,7 @@ def export(report: Report) -> bytes:
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(FlatRow._fields)
-    writer.writerows([_field(value) for value in row] for row in flat_rows(report.judgement))
+    writer.writerows([_field(value) for value in row] for row in flat_rows(report))
     return out.getvalue().encode()
 
 

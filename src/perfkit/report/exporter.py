@@ -5,13 +5,14 @@ To add one: a file with ``export(report) -> bytes``, and its line here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol, cast
 
 from perfkit.errors import UserError
+from perfkit.report.past import Past
 
 if TYPE_CHECKING:
     from perfkit.judge.verdict import Judgement
@@ -31,6 +32,8 @@ class Report:
     """Rounds and facts of the run, replicate by replicate, as far as its files have them."""
     baseline_details: tuple[Details, ...] = ()
     """The same of a baseline that was given as run files; a baseline file holds no rounds."""
+    past: Past = field(default_factory=Past)
+    """The cases through the nights, where a format shows that; see PAST."""
 
 
 class Format(StrEnum):
@@ -77,6 +80,8 @@ _NEEDS = {
     Format.PARQUET: ("parquet", ("pyarrow",)),
 }
 """The extra that brings a format's libraries, and their modules."""
+PAST = frozenset({Format.HTML})
+"""Shows the history of the run's cases, where there is one."""
 BINARY = frozenset({Format.PARQUET})
 """No text: nothing for a terminal."""
 

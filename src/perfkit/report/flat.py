@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from perfkit.judge.verdict import Judgement
+    from perfkit.catalog.case import CaseId
+    from perfkit.record.replicate import Run, Sample
+    from perfkit.report.exporter import Report
 
 
 class FlatRow(NamedTuple):
@@ -36,13 +38,20 @@ class FlatRow(NamedTuple):
     detectable_pct: float | None
     baseline_replicates: int | None
     current_replicates: int | None
+    rounds: int | None
+    """Of the case in all replicates of the run, as many as were measured; those below are some of them."""
+    disturbed_rounds: int | None
+    spoiled_replicates: int | None
+    """Of the case: most of their rounds were disturbed, so that their times prove nothing."""
 
 
-def flat_rows(judgement: Judgement) -> Iterator[FlatRow]:
+def flat_rows(report: Report) -> Iterator[FlatRow]:
     """In the judgement's order, the worst case first."""
-    for row in judgement.rows:
+    samples = _samples(report.runs)
+    for row in report.judgement.rows:
         told = (row.reason, "; ".join(row.notes))
         of_case = (*row.case, str(row.verdict), *told, _word(row.moved), _word(row.deciding))
+        conditions = _conditions(samples.get(row.case, ()))
         for metric in row.metrics:
             yield FlatRow(
                 *of_case,
@@ -57,9 +66,43 @@ def flat_rows(judgement: Judgement) -> Iterator[FlatRow]:
                 detectable_pct=metric.detectable_pct,
                 baseline_replicates=metric.baseline_replicates,
                 current_replicates=metric.current_replicates,
+                rounds=conditions.rounds,
+                disturbed_rounds=conditions.disturbed_rounds,
+                spoiled_replicates=conditions.spoiled_replicates,
             )
         if not row.metrics:
-            yield FlatRow(*of_case, *[None] * (len(FlatRow._fields) - len(of_case)))
+            without = FlatRow(*of_case, *[None] * (len(FlatRow._fields) - len(of_case)))
+            yield without._replace(**conditions._asdict())
+
+
+class _Conditions(NamedTuple):
+    """The last columns."""
+
+    rounds: int | None = None
+    disturbed_rounds: int | None = None
+    spoiled_replicates: int | None = None
+
+
+def _samples(runs: Iterable[Run]) -> Mapping[CaseId, list[Sample]]:
+    """By case, a copy of a replicate counting once."""
+    found: dict[CaseId, list[Sample]] = {}
+    for replicate in {run.replicate.run_id: run.replicate for run in runs}.values():
+        for sample in replicate.samples:
+            found.setdefault(sample.case, []).append(sample)
+    return found
+
+
+def _conditions(samples: Sequence[Sample]) -> _Conditions:
+    if not samples:
+        return _Conditions()
+    disturbed = [sum(sample.disturbed.values()) for sample in samples]
+    # Of a spoiled sample all rounds are kept, of another one those that weren't disturbed.
+    left_out = sum(count for sample, count in zip(samples, disturbed, strict=True) if not sample.spoiled)
+    return _Conditions(
+        rounds=sum(sample.rounds for sample in samples) + left_out,
+        disturbed_rounds=sum(disturbed),
+        spoiled_replicates=sum(sample.spoiled for sample in samples),
+    )
 
 
 def _word(value: object) -> str | None:

@@ -20,7 +20,7 @@ _SCHEMA = pa.schema([(name, _TYPES[kind]) for name, kind in get_type_hints(FlatR
 def export(report: Report) -> bytes:
     """One table with the columns of FlatRow; its metadata name perfkit and the schema version of the judgement."""
     judgement = report.judgement
-    columns = zip(*flat_rows(judgement), strict=True) if judgement.rows else ([] for _ in _SCHEMA)
+    columns = zip(*flat_rows(report), strict=True) if judgement.rows else ([] for _ in _SCHEMA)
     arrays = [pa.array(list(column), field.type) for column, field in zip(columns, _SCHEMA, strict=True)]
     metadata = {"kind": judgement.kind, "schema_version": str(judgement.schema_version), "summary": judgement.summary}
     table = pa.Table.from_arrays(arrays, schema=_SCHEMA).replace_schema_metadata(metadata)

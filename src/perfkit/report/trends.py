@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     from perfkit.history.trends import Trend
 
+HEADINGS = ("date", "", "case", "metric", "change", "commits", "what changed there")
 _ALIKE = 4
 """So many cases that change the same way in one night are one row: a driver, a compiler."""
 _COMMIT_DIGITS = 9
 _LONGEST_WORD = 40
-HEADINGS = ("date", "", "case", "metric", "change", "commits", "what changed there")
 _NARROWEST_LAST = 24
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import shutil
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -11,33 +10,23 @@ from typing import TYPE_CHECKING
 
 import axe_playwright_python
 import pytest
-from playwright.sync_api import sync_playwright
 
+from perfkit.history.overview import Overview, SeriesThrough
+from perfkit.history.series import RunFacts, Series
 from perfkit.judge.verdict import Verdict
 from perfkit.report.exporter import Format, Report, load_exporter
 from perfkit.report.html.links import anchor
+from perfkit.report.past import Past
 from tests.report.examples import ODD, first_run, report_of, whole_report
-from tests.support import case, run_data
+from tests.support import benchmark_of, case, run_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Browser, Page
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
 REGRESSED, BROKEN = case("trt-int8"), case("trt-int8", "mobilenet_v2")
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        # A container's root has no sandbox; the pages are our own.
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield found
-        found.close()
 
 
 @pytest.fixture(scope="module")
@@ -155,6 +144,22 @@ def test_charts_draw_what_is_there(browser: Browser, report_file: Path) -> None:
         assert "SQNR" in figure.inner_text()
 
 
+def test_left_out_rounds_leave_gaps_in_the_chart(browser: Browser, tmp_path: Path) -> None:
+    data = run_data({REGRESSED: (4e-3, 1e-3)})
+    benchmark_of(data, REGRESSED)["extra_info"]["perfkit"]["conditions"] = {
+        "rounds": 23,
+        "disturbed": {"the GPU was too hot": 3},
+        "disturbed_rounds": [0, 7, 8],
+    }
+    with opened(browser, written(report_of([data], None), tmp_path), f"#{anchor(REGRESSED)}") as page:
+        figure = page.locator(f"#{anchor(REGRESSED)} figure[data-chart=rounds][data-clock=device]")
+        figure.scroll_into_view_if_needed()
+        figure.locator("svg").wait_for()
+        assert figure.locator(".mark-rule.role-mark line").count() == 3
+        figure.locator(".mark-symbol.role-mark path").first.hover(force=True)
+        assert page.locator("#vg-tooltip-element tr", has_text="round").locator("td.value").first.inner_text() == "2"
+
+
 def test_the_keyboard_reaches_everything(browser: Browser, report_file: Path) -> None:
     with opened(browser, report_file) as page:
         page.keyboard.press("Tab")
@@ -226,3 +231,15 @@ def test_a_report_without_cases_opens(browser: Browser, tmp_path: Path) -> None:
     with opened(browser, written(empty, tmp_path)) as page:
         assert "Nothing was judged" in page.locator("header").inner_text()
         assert page.get_by_role("status").inner_text() == "0 of 0 cases"
+
+
+def test_a_case_is_drawn_through_the_nights(browser: Browser, tmp_path: Path) -> None:
+    one = Series(1, 1, REGRESSED, "device speedup", "Made Up GPU")
+    nights = [RunFacts(1_900_000_000 + 86_400 * night, f"{night:040x}", str(night), 1) for night in range(9)]
+    through = SeriesThrough(one, range(9), [4.0] * 9, (), {}, is_new=False, has_turned=False)
+    report = replace(report_of([run_data({REGRESSED: (4e-3, 1e-3)})], None), past=Past(Overview(nights, [through])))
+    with opened(browser, written(report, tmp_path), f"#{anchor(REGRESSED)}") as page:
+        figure = page.locator(f"#{anchor(REGRESSED)} figure[data-chart=trend]")
+        figure.scroll_into_view_if_needed()
+        figure.locator("svg").wait_for()
+        assert figure.locator(".mark-symbol.role-mark path").count() >= 9

@@ -6,19 +6,25 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 
+from perfkit.history.overview import Overview, SeriesThrough
+from perfkit.history.series import RunFacts, Series
 from perfkit.judge.verdict import Verdict
 from perfkit.record.baseline import Baseline
 from perfkit.report.exporter import Format, Report, load_exporter
+from perfkit.report.html.links import anchor, name_of
 from perfkit.report.html.points import MOST_TIMES, case_points
+from perfkit.report.html.trend_views import id_of
+from perfkit.report.past import Past
 from tests.report.examples import first_run, report_of, whole_report
 from tests.report.strategies import reports
-from tests.support import GPU, case, make_run, plain_data, run_data, slowed, usual_times
+from tests.support import CPU, GPU, benchmark_of, case, make_run, plain_data, run_data, slowed, usual_times
 
 if TYPE_CHECKING:
     from perfkit.catalog.case import CaseId
@@ -118,7 +124,7 @@ def test_every_injected_fault_stands_where_a_person_looks() -> None:
         section = section[: section.index("</details>")]
         assert reason in section
         assert str(which) in section
-        row = text[text.index(f'<tr data-case="{cell[1]}" data-verdict="{verdict}">') :]
+        row = text[text.index(f'<tr data-case="{cell[1]}" data-state="{verdict}">') :]
         assert reason in row[: row.index("</tr>")]
     assert "torch" in text[text.index("What else changed") : text.index('id="matrix"')]
     assert "noise floor" in text
@@ -197,3 +203,75 @@ def test_colours_follow_speedup_and_verdict() -> None:
     assert re.search(r'class="cell s2 v-pass"[^>]*><span aria-hidden="true">✓</span> <strong>1.00x', text)
     assert re.search(r'class="cell s6 v-regressed"[^>]*><span aria-hidden="true">▼</span> <strong>3.84x', text)
     assert f"v-{Verdict.IMPROVED.lower()}" in text
+
+
+def test_the_distance_from_the_roofline_stands_with_each_case() -> None:
+    hardware = GPU.model_copy(update={"name": "NVIDIA H100 80GB HBM3"})
+    times = {case(): (8e-3, 2e-3), case("trt-int8"): (8e-3, 1e-3), case("mine"): (8e-3, 1e-3)}
+    data = run_data(times, hardware=hardware, jitter=1e-9)
+    work = {"flops": 10**12, "min_bytes": 335 * 10**4}
+    for which, precision in ((case(), "fp16"), (case("trt-int8"), "int8")):
+        benchmark_of(data, which)["extra_info"]["perfkit"]["work"] = {"precision": precision, **work}
+
+    def sentence(text: str, which: CaseId) -> str:
+        section = text[text.index(f'<details class="case" id="{anchor(which)}">') :]
+        found = re.search(r'<p class="roofline"><bdi>(.*?)</bdi></p>', section[: section.index("</details>")])
+        assert found is not None
+        return found[1].replace("&#39;", "'")
+
+    text = page(report_of([data], None))
+    told = sentence(text, case())
+    assert told.startswith(
+        "The device time is 2.0x the roofline's 1.01 ms, which the arithmetic bounds: 1e+03 GFLOP at fp16"
+    )
+    assert "3.35 MB at the least take 1.00 µs (NVIDIA H100 Tensor Core GPU data sheet, H100 SXM)" in told
+    assert sentence(text, case("trt-int8")).startswith("The device time is 2.0x the roofline's 505 µs")
+    assert sentence(text, case("mine")) == "No roofline: the record doesn't hold the model's bytes and FLOPs."
+    points = {
+        point["variant"]: point["roofline"] for point in data_of(Document(text))["models"][name_of("m", "resnet50")]
+    }
+    assert points == {"trt-fp16": pytest.approx(1.978), "trt-int8": pytest.approx(1.979), "mine": None}
+
+    data["perfkit"]["hardware"]["name"] = "Made Up GPU"
+    unknown = page(report_of([data], None))
+    assert sentence(unknown, case()) == "No roofline: the rates of Made Up GPU at fp16 aren't known to perfkit."
+    on_cpu = page(report_of([run_data({case("openvino-fp32"): (8e-3, 2e-3)}, hardware=CPU)], None))
+    assert 'class="roofline"' not in on_cpu  # it has no device times
+
+
+def test_disturbed_rounds_are_drawn_where_they_were() -> None:
+    hot, spoiled, quiet = case("trt-int8"), case("eager-fp32"), case()
+    data = run_data(dict.fromkeys((hot, spoiled, quiet), (8e-3, 2e-3)))
+    for which, is_spoiled in ((hot, False), (spoiled, True)):
+        benchmark_of(data, which)["extra_info"]["perfkit"]["conditions"] = {
+            "rounds": 20 if is_spoiled else 22,
+            "disturbed": {"the GPU was too hot": 11 if is_spoiled else 2},
+            "disturbed_rounds": list(range(11)) if is_spoiled else [0, 7],
+            "spoiled": is_spoiled,
+        }
+    text = page(report_of([data], None))
+    drawn = data_of(Document(text))["cases"]
+    assert all(one["left_out"] == [1, 8] for one in drawn[anchor(hot)]["series"])
+    assert all(one["disturbed"] == list(range(1, 12)) for one in drawn[anchor(spoiled)]["series"])
+    assert not any("left_out" in one or "disturbed" in one for one in drawn[anchor(quiet)]["series"])
+    assert text.count("; dashed: a round that was disturbed and is left out") == 2  # of both clocks
+    assert text.count("; ringed: a round that was disturbed, in a replicate in which most were") == 2
+
+
+def test_each_case_has_its_series_through_the_nights() -> None:
+    data = run_data({case(): (8e-3, 2e-3), case("trt-int8"): (8e-3, 1e-3)})
+    one = Series(1, 1, case(), "device speedup", "Made Up GPU")
+    nights = [RunFacts(1_900_000_000 + 86_400 * night, f"{night:040x}", str(night), 1) for night in range(3)]
+    through = SeriesThrough(one, [0, 1, 2], [4.0, 4.1, 4.2], (), {1: Verdict.REGRESSED}, is_new=False, has_turned=False)
+    text = page(replace(report_of([data], None), past=Past(Overview(nights, [through]))))
+
+    def section(which: CaseId) -> str:
+        found = text[text.index(f'<details class="case" id="{anchor(which)}">') :]
+        return found[: found.index("</details>")]
+
+    assert f'data-chart="trend" data-key="{id_of(one)}"' in section(case())
+    assert "Through 3 nights, device speedup (axis: x): 4.00x → 4.20x, steady" in section(case())
+    assert 'data-chart="trend"' not in section(case("trt-int8"))
+    assert data_of(Document(text))["series"][id_of(one)]["values"] == [4.0, 4.1, 4.2]
+    assert "The history isn't shown" not in text
+    assert "The history isn't shown: <bdi>it wasn&#39;t asked for</bdi>." in page(report_of([data], None))

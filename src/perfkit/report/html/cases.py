@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from perfkit.judge.metric import Metric
 from perfkit.report.html.links import anchor
+from perfkit.report.html.roofline import roofline_words
 from perfkit.report.table import SYMBOLS, table_of, whole_why
 from perfkit.report.units import NOTHING, format_change, format_speedup, format_time
 
@@ -68,6 +69,10 @@ class CaseView:
     columns: tuple[Column, ...]
     numbers: tuple[Number, ...]
     tail: str
+    roofline: str
+    """How far the device time is from what the card can do, or why nobody knows; nothing without a device time."""
+    disturbed: str
+    """What marks disturbed rounds in the chart, where their places are known; else nothing."""
     facts: tuple[Fact, ...]
     notes: tuple[str, ...]
 
@@ -81,8 +86,12 @@ def case_views(report: Report) -> list[CaseView]:
     """In the judgement's order."""
     current = _samples([run.replicate for run in report.runs])
     baseline = _samples(report.baseline.replicates if report.baseline else ())
-    records = {case: record for details in report.details for case, record in details.records.items()}
+    records: Mapping[CaseId, list[CaseRecord]] = defaultdict(list)
+    for details in report.details:
+        for case, record in details.records.items():
+            records[case].append(record)
     table = table_of(report.judgement)
+    hardware = report.runs[0].hardware.name if report.runs else ""
     return [
         _view(
             row,
@@ -92,7 +101,8 @@ def case_views(report: Report) -> list[CaseView]:
             ],
             baseline.get(row.case),
             current.get(row.case),
-            records.get(row.case),
+            records.get(row.case, []),
+            hardware,
         )
         for row, (_, cells) in zip(report.judgement.rows, table.rows, strict=True)
     ]
@@ -121,8 +131,14 @@ def _samples(replicates: Sequence[Replicate]) -> Mapping[CaseId, Sample]:
 
 
 def _view(
-    row: Row, columns: Sequence[Column], before: Sample | None, after: Sample | None, record: CaseRecord | None
+    row: Row,
+    columns: Sequence[Column],
+    before: Sample | None,
+    after: Sample | None,
+    records: Sequence[CaseRecord],
+    hardware: str,
 ) -> CaseView:
+    record = records[-1] if records else None
     tail = ""
     if row.tail is not None:
         p95, p99, longest = map(format_time, (row.tail.p95_s, row.tail.p99_s, row.tail.max_s))
@@ -135,9 +151,21 @@ def _view(
         columns=tuple(columns),
         numbers=tuple(map(_number, row.metrics)),
         tail=tail,
+        roofline=roofline_words(row, after, hardware),
+        disturbed=_disturbed(records),
         facts=tuple(_facts(before, after, record)),
         notes=tuple(record.facts.notes) if record is not None else (),
     )
+
+
+def _disturbed(records: Sequence[CaseRecord]) -> str:
+    known = [found for record in records if (found := record.conditions) is not None and found.disturbed_rounds]
+    told = ""
+    if any(not found.spoiled for found in known):
+        told += "; dashed: a round that was disturbed and is left out"
+    if any(found.spoiled for found in known):
+        told += "; ringed: a round that was disturbed, in a replicate in which most were"
+    return told
 
 
 def _sorting(heading: str, row: Row) -> float | str:
@@ -189,4 +217,5 @@ def _told(sample: Sample | None) -> dict[str, object]:
     if sample is None:
         return {}
     agreement = {} if sample.agreement is None else sample.agreement.model_dump(exclude_none=True)
-    return {"rounds": sample.rounds, **sample.facts, **agreement, **sample.costs, **sample.comparability}
+    work = {} if sample.work is None else sample.work.model_dump(mode="json")
+    return {"rounds": sample.rounds, **work, **sample.facts, **agreement, **sample.costs, **sample.comparability}

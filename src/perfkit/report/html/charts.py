@@ -13,6 +13,7 @@ import altair as alt
 
 _DATA = alt.NamedData(name="points")
 _WIDTH, _LOW, _HIGH = 440, 150, 280
+_SMALL_WIDTH, _SMALL_HEIGHT = 300, 90
 _MS = alt.Axis(title="ms", format="~g")
 _COUNT = alt.Axis(format="~s", tickCount=5)
 
@@ -30,6 +31,39 @@ def specifications() -> dict[str, dict[str, Any]]:
     return {name: _plain(chart) for name, chart in charts.items()}
 
 
+@cache
+def trend() -> dict[str, Any]:
+    """One series through time, in the page of the history; the word for a change stands in the caption as well."""
+    base = alt.Chart(_DATA)
+    x = alt.X("date:T", title=None, axis=alt.Axis(tickCount=4, labelOverlap=True))
+    y = alt.Y("value:Q", title=None, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=4, format="~g"))
+    way = alt.Color("way:N", legend=None, scale=alt.Scale(domain=["worse", "better"], range=["#d1495b", "#2da44e"]))
+    nights = base.transform_filter("datum.kind == 'night'").encode(
+        x=x,
+        y=y,
+        tooltip=[alt.Tooltip("date:T", title="night"), alt.Tooltip("value:Q", format=".4g"), "commit:N"],
+    )
+    room = base.transform_filter("datum.kind == 'room'").mark_point(opacity=0).encode(x=x, y=y)
+    drifts = (
+        base.transform_filter("datum.kind == 'drift'")
+        .mark_rect(opacity=0.18)
+        .encode(x=x, x2="end:T", color=way, tooltip=alt.Tooltip("told:N", title="drift"))
+    )
+    steps = (
+        base.transform_filter("datum.kind == 'step'")
+        .mark_rule(strokeWidth=2, strokeDash=[5, 3])
+        .encode(x=x, color=way, tooltip=alt.Tooltip("told:N", title="step"))
+    )
+    failing = (
+        base.transform_filter("datum.kind == 'failing'")
+        .mark_point(shape="triangle-down", filled=True, size=60, color="#d1495b", yOffset=-6)
+        .encode(x=x, y=y, tooltip=[alt.Tooltip("date:T", title="night"), "verdict:N", "commit:N"])
+    )
+    lines = nights.mark_line(strokeWidth=1, opacity=0.6, color="#3b8eea")
+    dots = nights.mark_circle(size=12, color="#3b8eea")
+    return _plain((drifts + room + lines + dots + steps + failing).properties(width=_SMALL_WIDTH, height=_SMALL_HEIGHT))
+
+
 def _plain(chart: Any) -> dict[str, Any]:
     found: dict[str, Any] = chart.to_dict()
     del found["config"]  # the page has its own for light and dark
@@ -38,14 +72,27 @@ def _plain(chart: Any) -> dict[str, Any]:
 
 def _rounds() -> Any:
     """Every round of one clock in the order in which it was measured, both sides."""
-    base = alt.Chart(_DATA).encode(
-        x=alt.X("round:Q", title="round", axis=alt.Axis(tickMinStep=1)),
-        y=alt.Y("ms:Q", axis=_MS, scale=alt.Scale(zero=False)),
-        color=alt.Color("side:N", title=None, scale=alt.Scale(domain=["variant", "reference"])),
-        detail="replicate:N",
-        tooltip=["replicate:N", "side:N", "round:Q", alt.Tooltip("ms:Q", format=".4g")],
+    x = alt.X("round:Q", title="round", axis=alt.Axis(tickMinStep=1))
+    base = (
+        alt.Chart(_DATA)
+        .transform_filter("datum.kind == 'round'")
+        .encode(
+            x=x,
+            y=alt.Y("ms:Q", axis=_MS, scale=alt.Scale(zero=False)),
+            color=alt.Color("side:N", title=None, scale=alt.Scale(domain=["variant", "reference"])),
+            detail="replicate:N",
+            tooltip=["replicate:N", "side:N", "round:Q", alt.Tooltip("ms:Q", format=".4g"), "how:N"],
+        )
     )
-    layers = base.mark_line(opacity=0.35) + base.mark_point(filled=True, size=18).encode(shape="replicate:N")
+    points = base.mark_point(filled=True, size=18).encode(shape="replicate:N")
+    disturbed = base.transform_filter("datum.how == 'disturbed'").mark_point(size=70, shape="circle", strokeWidth=1)
+    left_out = (
+        alt.Chart(_DATA)
+        .transform_filter("datum.kind == 'left out'")
+        .mark_rule(strokeDash=[2, 3], opacity=0.7, color="#b08800")
+        .encode(x=x, tooltip=["replicate:N", "round:Q", "kind:N"])
+    )
+    layers = left_out + base.mark_line(opacity=0.35) + points + disturbed
     return layers.properties(width=_WIDTH, height=_LOW)
 
 

@@ -9,18 +9,24 @@
 
   // Charts ------------------------------------------------------------------------------------------------------
   function rowsOf({ chart, key, clock: wanted }) {
+    if (chart === "trend") return nightsOf(data.series[key]);
     if (chart !== "rounds" && chart !== "distribution") {
       return data.models[key].map((point) => ({ ...point, profile: point.profile || "dynamic" }));
     }
     const found = data.cases[key];
     const rows = [];
-    for (const { replicate, clock, side, ms } of found.series) {
+    for (const { replicate, clock, side, ms, disturbed, left_out: leftOut } of found.series) {
       if (clock !== wanted) continue;
       const isRun = replicate.startsWith("run");
-      if (chart === "rounds" ? isRun : side === "variant") {
-        ms.forEach((value, index) =>
-          rows.push({ kind: "round", replicate, clock, side, of: isRun ? "run" : "baseline", round: index + 1, ms: value })
-        );
+      if (chart === "rounds" ? !isRun : side !== "variant") continue;
+      const numbers = numbersOf(ms.length, leftOut);
+      ms.forEach((value, index) => {
+        const round = numbers[index];
+        const how = disturbed && disturbed.includes(round) ? "disturbed" : "round";
+        rows.push({ kind: "round", how, replicate, clock, side, of: isRun ? "run" : "baseline", round, ms: value });
+      });
+      if (chart === "rounds" && side === "variant") {
+        for (const round of leftOut || []) rows.push({ kind: "left out", replicate, round });
       }
     }
     if (chart === "distribution") {
@@ -29,6 +35,29 @@
       }
     }
     return rows;
+  }
+
+  // The numbers of the rounds that have times: every data.step-th of those that weren't left out.
+  function numbersOf(count, leftOut) {
+    const gaps = new Set(leftOut);
+    const numbers = [];
+    for (let round = 1, place = 0; numbers.length < count; round += 1) {
+      if (gaps.has(round)) continue;
+      if (place % data.step === 0) numbers.push(round);
+      place += 1;
+    }
+    return numbers;
+  }
+
+  function nightsOf({ set, values, failing, changes, room }) {
+    const at = (place) => ({ date: data.nights[place][0], commit: data.nights[place][1] });
+    return [
+      ...values.map((value, index) => ({ kind: "night", value, ...at(data.sets[set][index]) })),
+      ...failing.map(([place, value, verdict]) => ({ kind: "failing", value, verdict, ...at(place) })),
+      ...changes,
+      // All charts have the same nights from side to side.
+      ...room.map((value, side) => ({ kind: "room", value, ...at(side === 0 ? 0 : data.nights.length - 1) })),
+    ];
   }
 
   function looks() {
@@ -83,7 +112,8 @@
   // Filter and order; both stand in the address, so that a link shows what its sender saw ---------------------------
   const form = document.getElementById("filter");
   const query = document.getElementById("q");
-  const boxes = [...form.querySelectorAll("input[name=verdict]")];
+  const things = document.getElementById("shown").dataset.things;
+  const boxes = [...form.querySelectorAll("input[type=checkbox]")];
   const body = document.querySelector("#table tbody");
   const rows = [...body.rows];
   const headings = [...document.querySelectorAll("#table th[data-sort]")];
@@ -95,12 +125,12 @@
     const wanted = new Set(boxes.filter((box) => box.checked).map((box) => box.value));
     let shown = 0;
     for (const { row, text, section } of all) {
-      const fits = wanted.has(row.dataset.verdict) && words.every((word) => text.includes(word));
+      const fits = wanted.has(row.dataset.state) && words.every((word) => text.includes(word));
       row.hidden = !fits;
       section.hidden = !fits;
       shown += fits;
     }
-    document.getElementById("shown").textContent = `${shown} of ${all.length} cases`;
+    document.getElementById("shown").textContent = `${shown} of ${all.length} ${things}`;
   }
 
   function compare(left, right, column) {
@@ -125,7 +155,7 @@
     const state = new URLSearchParams();
     if (query.value) state.set("q", query.value);
     if (!boxes.every((box) => box.checked)) {
-      state.set("verdict", boxes.filter((box) => box.checked).map((box) => box.value).join(","));
+      state.set(boxes[0].name, boxes.filter((box) => box.checked).map((box) => box.value).join(","));
     }
     if (order !== null) state.set("sort", (order.sign < 0 ? "-" : "") + order.by);
     history.replaceState(null, "", `#?${state}`);
@@ -133,8 +163,7 @@
 
   function restore(state) {
     query.value = state.get("q") || "";
-    const verdicts = state.has("verdict") ? state.get("verdict").split(",") : null;
-    for (const box of boxes) box.checked = verdicts === null || verdicts.includes(box.value);
+    for (const box of boxes) box.checked = !state.has(box.name) || state.get(box.name).split(",").includes(box.value);
     const sorted = state.get("sort") || "";
     const by = sorted.replace(/^-/, "");
     order = headings.some((found) => found.dataset.sort === by) ? { by, sign: sorted.startsWith("-") ? -1 : 1 } : null;
@@ -178,6 +207,9 @@
       target.open = true;
       target.scrollIntoView();
       target.querySelector("summary").focus();
+    } else if (target.dataset.chart) {
+      target.scrollIntoView();
+      target.focus();
     }
   }
   window.addEventListener("hashchange", follow);

@@ -1,42 +1,34 @@
-"""The HTML report, put together: the template, its style and scripts, and the data of the charts, all in one file.
-
-A policy in the page's head lets the browser run these scripts, told by their digests, and nothing else, and forbids
-every request. Names and messages are escaped by the template and in the data; the policy is for what nobody thought of.
-"""
+"""The HTML report of a run."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
-from functools import cache
-from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import jinja2
-import vl_convert
-from markupsafe import Markup
-
-from perfkit import __version__
 from perfkit.report.html import charts, points
 from perfkit.report.html.cases import case_views, headings_of
-from perfkit.report.html.links import name_of
+from perfkit.report.html.document import document
 from perfkit.report.html.overview import overview_of
+from perfkit.report.html.past import past_points, past_views
 from perfkit.report.table import SYMBOLS, head_lines
-from perfkit.report.text import printable
 
 if TYPE_CHECKING:
     from perfkit.report.exporter import Report
-
-_FILES = files(__package__)
 
 
 def export(report: Report) -> bytes:
     """One document in UTF-8, ending with a newline."""
     cases, step = points.case_points(report)
     models = points.model_points(report)
-    scripts = [vega(), _FILES.joinpath("page.js").read_text("utf-8")]
-    text = _template().render(
+    past, nights_step = past_points(report)
+    return document(
+        "page.html.j2",
+        {
+            "charts": {**charts.specifications(), "trend": charts.trend()},
+            "models": models,
+            "cases": cases,
+            "step": step,
+            **past,
+        },
         judgement=report.judgement,
         head=head_lines(report.judgement),
         overview=overview_of(report),
@@ -46,50 +38,8 @@ def export(report: Report) -> bytes:
         models=models,
         drawn=cases,
         step=step,
+        past=past_views(report),
+        why_no_past=report.past.why,
+        nights_step=nights_step,
         symbols=SYMBOLS,
-        version=__version__,
-        policy=_policy(scripts),
-        style=Markup(_FILES.joinpath("page.css").read_text("utf-8")),  # noqa: S704  (our own file)
-        scripts=[Markup(script) for script in scripts],  # noqa: S704  (ours and vl-convert's)
-        data=_json({"charts": charts.specifications(), "models": models, "cases": cases}),
-    )
-    return f"{text}\n".encode()
-
-
-@cache
-def vega() -> str:
-    """The JavaScript of Vega, Vega-Lite and Vega-Embed, from inside vl-convert's package; some 0.9 MB, no network."""
-    return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
-
-
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(lambda name: _FILES.joinpath(name).read_text("utf-8")),
-        autoescape=True,
-        finalize=_shown,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["id"] = name_of
-    return environment.get_template("page.html.j2")
-
-
-def _shown(value: object) -> object:
-    """Every text that the template puts in: what doesn't show as itself is escaped before the markup is."""
-    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-def _json(data: Any) -> Markup:
-    """JSON that can stand inside a script element: there only ``<`` could end it or begin a comment."""
-    text = json.dumps(data, allow_nan=False, separators=(",", ":"))
-    return Markup(text.replace("<", "\\u003c"))  # noqa: S704  (escaped here)
-
-
-def _policy(scripts: list[str]) -> str:
-    digests = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
-    allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
-    return (
-        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
-        "form-action 'none'"
     )

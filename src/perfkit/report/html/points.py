@@ -11,6 +11,7 @@ from perfkit.judge.metric import Clock, Metric, time_of
 from perfkit.report.html.links import anchor, name_of
 from perfkit.report.html.overview import speed_metric
 from perfkit.report.html.pareto import pareto_front
+from perfkit.report.html.roofline import times_the_roofline
 from perfkit.report.text import printable
 
 if TYPE_CHECKING:
@@ -36,14 +37,14 @@ def model_points(report: Report) -> dict[str, list[dict[str, Any]]]:
     points too.
     """
     rows = report.judgement.rows
-    metric = speed_metric(rows)
+    metric, hardware = speed_metric(rows), report.runs[0].hardware.name if report.runs else ""
     samples = {sample.case: sample for run in report.runs for sample in run.replicate.samples}
     models: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
         time = row.metric(time_of(metric.clock))
         if time is not None and time.current is not None:
             model, _, profile = row.model.partition("@")
-            point = _point(row, samples.get(row.case), metric)
+            point = _point(row, samples.get(row.case), metric, hardware)
             models[name_of("m", model)].append({**point, "ms": time.current * 1e3, "profile": printable(profile)})
     for points in models.values():
         points.sort(key=lambda point: (point["variant"], point["profile"], point["elements"] or 0))
@@ -79,7 +80,7 @@ def _clocks(found: dict[str, Any]) -> dict[str, bool]:
     return {str(clock): clock in ran for clock in Clock if clock in told}
 
 
-def _point(row: Row, sample: Sample | None, metric: Metric) -> dict[str, Any]:
+def _point(row: Row, sample: Sample | None, metric: Metric, hardware: str) -> dict[str, Any]:
     speedup = row.metric(metric)
     facts, costs = (sample.facts, sample.costs) if sample is not None else ({}, {})
     agreement = sample.agreement if sample is not None else None
@@ -91,6 +92,7 @@ def _point(row: Row, sample: Sample | None, metric: Metric) -> dict[str, Any]:
         "speedup": None if speedup is None else speedup.current,
         "sqnr_db": None if agreement is None else agreement.sqnr_db_min,
         "cosine": None if agreement is None else agreement.cosine_min,
+        "roofline": times_the_roofline(row, sample, hardware),
         "engine_mib": _mebi(facts.get("engine_bytes")),
         "activation_mib": _mebi(facts.get("activation_bytes")),
         "call_mib": _mebi(costs.get("call_bytes")),
@@ -124,7 +126,7 @@ def _count(details: Details) -> int:
 
 
 def _series(record: CaseRecord, replicate: str, step: int) -> Iterator[dict[str, Any]]:
-    rounds = record.rounds
+    rounds, marks = record.rounds, _marks(record)
     for clock, side, times_s in (
         (Clock.DEVICE, "variant", rounds.variant_device_s),
         (Clock.DEVICE, "reference", rounds.reference_device_s),
@@ -132,7 +134,18 @@ def _series(record: CaseRecord, replicate: str, step: int) -> Iterator[dict[str,
         (Clock.WALL, "reference", rounds.reference_wall_s),
     ):
         if times_s is not None:
-            yield _one(replicate, clock, side, times_s, step)
+            yield {**_one(replicate, clock, side, times_s, step), **marks}
+
+
+def _marks(record: CaseRecord) -> dict[str, list[int]]:
+    """The rounds that were disturbed, by their numbers from 1: left out of the times, or among them where all are.
+
+    Nothing of records that don't say which they were.
+    """
+    found = record.conditions
+    if found is None or not found.disturbed_rounds:
+        return {}
+    return {"disturbed" if found.spoiled else "left_out": [place + 1 for place in found.disturbed_rounds]}
 
 
 def _one(replicate: str, clock: Clock, side: str, times_s: Sequence[float], step: int) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""The whole history as one report: every series, its changes, and what tonight brought."""
