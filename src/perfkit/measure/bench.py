@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from perfkit.catalog.images import EVALUATION_IMAGES, ImageSet
 from perfkit.catalog.models import LoadedModel, load_model
-from perfkit.variants.base import BuildRequest, Variant
+from perfkit.variants.base import BuildRequest, Variant, VariantBroken
 from perfkit.variants.build import build_variant
 from perfkit.variants.building import BuildResult, release
+from perfkit.variants.float32 import in_float32
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,6 +68,16 @@ class ModelBench:
         """Builds a variant; the reference's own name gives a second wrapper around the same module."""
         return self._build(variant)
 
+    def build_in_float32(self, variant: Variant) -> BuildResult:
+        """What passes for the variant's build and computes in float32; beside the store, which never sees it.
+
+        Raises VariantBroken where the proof of precision finds it.
+        """
+        fault = in_float32(variant)
+        if fault is None:
+            raise VariantBroken(f"{variant.name} has no build in float32")
+        return build_variant(fault, self._request(), self.workshop.store, rebuild=True)
+
     def inputs(self, shape: Shape) -> list[Tensor]:
         """Evaluation batches of one shape on the device, at least four, together at least eight images."""
         if shape not in self._inputs:
@@ -83,8 +94,11 @@ class ModelBench:
         release()
 
     def _build(self, variant: Variant) -> BuildResult:
+        return build_variant(variant, self._request(), self.workshop.store, rebuild=self.workshop.rebuild)
+
+    def _request(self) -> BuildRequest:
         calibration = self._calibration()
-        request = BuildRequest(
+        return BuildRequest(
             model=self.model.module,
             profile=self.plan.profile,
             example=self._pictures(self.plan.profile.opt, 1)[0],
@@ -100,7 +114,6 @@ class ModelBench:
             precision=self.workshop.precision,
             time_limit_s=self.workshop.build_limit_s,
         )
-        return build_variant(variant, request, self.workshop.store, rebuild=self.workshop.rebuild)
 
     def _calibration_sha256(self, batches: list[Tensor]) -> str:
         """Of the pictures and of how they are fed; the batches' own bits may differ from machine to machine."""

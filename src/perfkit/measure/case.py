@@ -12,7 +12,7 @@ import torch
 from perfkit.catalog.case import Platform, Shape, format_shape
 from perfkit.measure.agreement import check_answers
 from perfkit.measure.clock import NotQueued
-from perfkit.measure.faults import answers_with, call_with
+from perfkit.measure.faults import answers_with, call_with, result_with
 from perfkit.measure.memory import allocated_bytes, memory_since
 from perfkit.measure.replay import NotCaptured, Replay, count_graphs
 from perfkit.measure.rounds import RoundRecorder, WarmupResult, count_rounds, shape_change_s, timed_calls, warm_up
@@ -59,6 +59,7 @@ def measure_case(
     (benchmarks disabled).
     Raises WrongAnswer before any timing, and whatever the variant raises.
     """
+    result = result_with(faults, result)
     shop, built, reference = bench.workshop, result.built, bench.reference.built
     batches = bench.inputs(shape)
     with torch.inference_mode(), shop.clock.timed_region():

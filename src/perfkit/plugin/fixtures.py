@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from perfkit.catalog.case import REFERENCE_VARIANT, CaseId, parse_shape
+from perfkit.catalog.fault import FaultKind
 from perfkit.plugin.progress import PROGRESS
 from perfkit.plugin.state import STATE, RunState
 from perfkit.record.schema import Status
@@ -162,11 +163,17 @@ class Case:
             return times_s
 
         faults = [fault for fault in self.state.options.faults if fault.case == self.id]
+        is_fault = any(fault.kind is FaultKind.FP32_ENGINE for fault in faults)
         record, wrong = None, None
         try:
+            if is_fault:  # of this case alone: the variant's other shapes keep what was built for them
+                built = self.bench.build_in_float32(self.variant.variant)
             record = measure_case(self.bench, self.variant.variant, built, parse_shape(self.id.shape), pedantic, faults)
-        except WrongAnswer as error:
+        except (WrongAnswer, VariantBroken) as error:
             wrong = str(error)
+        finally:
+            if is_fault and built is not self.variant.result:
+                built.built.close()
         # Not inside: the interpreter keeps the last error, and would keep the measuring's pictures on the device.
         if wrong is not None:
             raise BrokenCase(wrong)

@@ -211,7 +211,17 @@ def make_state(config: pytest.Config) -> RunState:
     for name in options.cases:
         if name not in known:
             raise UserError(f"--perfkit-case: {unknown_name(f'case of suite {plan.suite!r}', name, known)}")
+    _check_faults(options, plan)
+    return RunState(options, loaded, plan, config.rootpath, load_waivers(config.rootpath))
+
+
+def _check_faults(options: Options, plan: Plan) -> None:
+    if not options.faults:
+        return
+    from perfkit.variants.faults import why_not
+
     for fault in options.faults:
         if fault.case not in plan.cases():
-            raise UserError(f"--perfkit-fault: {fault.case} is no case of suite {plan.suite!r} on {platform}")
-    return RunState(options, loaded, plan, config.rootpath, load_waivers(config.rootpath))
+            raise UserError(f"--perfkit-fault: {fault.case} is no case of suite {plan.suite!r} on {plan.platform}")
+        if reason := why_not(fault.kind, fault.case.variant):
+            raise UserError(f"--perfkit-fault {str(fault)!r}: {reason}")
