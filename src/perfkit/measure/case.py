@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,6 +17,7 @@ from perfkit.measure.faults import answers_with, call_with, result_with
 from perfkit.measure.memory import allocated_bytes, memory_since
 from perfkit.measure.replay import NotCaptured, Replay, count_graphs
 from perfkit.measure.rounds import RoundRecorder, WarmupResult, count_rounds, shape_change_s, timed_calls, warm_up
+from perfkit.measure.spent import Work
 from perfkit.measure.watch import watch
 from perfkit.record.schema import CaseRecord, Comparability, Queued, Warmup
 
@@ -61,18 +63,24 @@ def measure_case(
     """
     result = result_with(faults, result)
     shop, built, reference = bench.workshop, result.built, bench.reference.built
-    batches = bench.inputs(shape)
-    with torch.inference_mode(), shop.clock.timed_region():
-        cold_call_s = _cold_call_s(bench, result, shape)
-        agreement = check_answers(
-            lambda images: reference.unpack(reference.call(reference.prepare(images))),
-            answers_with(faults, lambda images: built.unpack(built.call(built.prepare(images)))),
-            batches,
-            cosine_bound=variant.cosine_bound,
-            classifies=bench.model.classifies,
-        )
+    spent = shop.spent
+    with spent.on(Work.LOADING):
+        batches = bench.inputs(shape)
+    with torch.inference_mode(), shop.clock.timed_region(), ExitStack() as warming:
+        with spent.on(Work.COSTS):
+            cold_call_s = _cold_call_s(bench, result, shape)
+        with spent.on(Work.ANSWERS):
+            agreement = check_answers(
+                bench.answer,
+                answers_with(faults, lambda images: built.unpack(built.call(built.prepare(images)))),
+                batches,
+                cosine_bound=variant.cosine_bound,
+                classifies=bench.model.classifies,
+            )
         pairs = [(reference.prepare(images), built.prepare(images)) for images in batches]
-        change_s = _shape_change_s(bench, result, pairs[0][1], shape)
+        with spent.on(Work.COSTS):
+            change_s = _shape_change_s(bench, result, pairs[0][1], shape)
+        warming.enter_context(spent.on(Work.WARMING))
         reference_warm = _warm_up(shop, reference.call, [pair[0] for pair in pairs])
         before_bytes = allocated_bytes(shop.device)
         variant_warm = _warm_up(shop, built.call, [pair[1] for pair in pairs])
@@ -107,7 +115,9 @@ def measure_case(
             maximum=shop.measure.max_rounds,
             budget_s=shop.measure.time_budget_s,
         )
-        with watch(shop.device) as watcher:
+        warming.close()
+        with watch(shop.device) as watcher, spent.on(Work.ROUNDS):
+            started_s = time.perf_counter()
             recorder = new_recorder(watch=watcher)
             watcher.start()
             times_s = pedantic(
@@ -116,7 +126,9 @@ def measure_case(
                 teardown=lambda *_: recorder.after(),
                 rounds=rounds * variant_calls,
             )
-        queued = None if replays is None else _queued(shop.clock, [calls[0] for calls in sides])
+            rounds_s = time.perf_counter() - started_s
+        with spent.on(Work.COSTS):
+            queued = None if replays is None else _queued(shop.clock, [calls[0] for calls in sides])
     if not times_s:
         return None
     notes = [
@@ -144,6 +156,7 @@ def measure_case(
         reference_facts=reference.facts,
         memory=memory,
         comparability=_comparability(bench),
+        rounds_s=rounds_s,
     )
 
 
@@ -199,8 +212,9 @@ def _warm_up(shop: Workshop, call: Callable[[Any], Any], inputs: list[Any]) -> W
 
 
 def _typical_round_s(recorder: RoundRecorder) -> float:
-    """Seconds of a round without the variant's timed calls; the first still searches for its blocking delay."""
-    _one_round(recorder)
+    """Seconds of a round without the variant's timed calls; a first one on CUDA still searches for its delay."""
+    if recorder.clock.has_device_time:
+        _one_round(recorder)
     started = time.perf_counter()
     _one_round(recorder)
     return time.perf_counter() - started

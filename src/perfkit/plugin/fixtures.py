@@ -10,6 +10,7 @@ import pytest
 
 from perfkit.catalog.case import REFERENCE_VARIANT, CaseId, parse_shape
 from perfkit.catalog.fault import FaultKind
+from perfkit.measure.spent import Work
 from perfkit.plugin.progress import PROGRESS
 from perfkit.plugin.state import STATE, RunState
 from perfkit.record.schema import Status
@@ -60,7 +61,7 @@ def perfkit_model(request: pytest.FixtureRequest) -> Iterator[ModelBench | Broke
 
     state, label = request.config.stash[STATE], request.param
     assert state.workshop is not None
-    with request.config.stash[PROGRESS].activity(f"loading {label}"):
+    with request.config.stash[PROGRESS].activity(f"loading {label}"), state.spent.on(Work.LOADING):
         try:
             bench: ModelBench | Broken = ModelBench(
                 state.workshop, state.plan.model(label), load_variant(REFERENCE_VARIANT)
@@ -86,7 +87,8 @@ def perfkit_variant(request: pytest.FixtureRequest, perfkit_model: ModelBench | 
     if isinstance(perfkit_model, Broken):
         yield VariantBench(variant, perfkit_model)
         return
-    with request.config.stash[PROGRESS].activity(f"building {perfkit_model.plan.label} {variant.name}"):
+    activity = request.config.stash[PROGRESS].activity(f"building {perfkit_model.plan.label} {variant.name}")
+    with activity, state.spent.on(Work.BUILDING):
         try:
             result: BuildResult | Broken = perfkit_model.build(variant)
         except VariantBroken as error:
@@ -167,7 +169,8 @@ class Case:
         record, wrong = None, None
         try:
             if is_fault:  # of this case alone: the variant's other shapes keep what was built for them
-                built = self.bench.build_in_float32(self.variant.variant)
+                with self.state.spent.on(Work.BUILDING):
+                    built = self.bench.build_in_float32(self.variant.variant)
             record = measure_case(self.bench, self.variant.variant, built, parse_shape(self.id.shape), pedantic, faults)
         except (WrongAnswer, VariantBroken) as error:
             wrong = str(error)
