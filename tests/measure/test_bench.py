@@ -77,7 +77,12 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelBench:
 
 def test_the_reference_answers_each_input_once(bench: ModelBench, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
-    monkeypatch.setattr(bench.reference.built, "call", lambda images: calls.append(images) or images.sum((2, 3)))
+
+    def call(images: Tensor) -> Tensor:
+        calls.append(images)
+        return images.sum((2, 3))
+
+    monkeypatch.setattr(bench.reference.built, "call", call)
     first, second, *_ = bench.inputs(SMALL)
     answers = [bench.answer(images) for images in (first, second, first, second)]
     assert len(calls) == 2

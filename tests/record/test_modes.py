@@ -41,7 +41,7 @@ ONE_MODE: dict[str, Callable[[random.Random], float]] = {
     ],
 )
 def test_the_dip_is_what_it_is_elsewhere(ordered: list[float], expected: float) -> None:
-    """The values are those of the diptest package (0.12), which has the authors' own algorithm; the first is its least."""
+    """As the diptest package (0.12) has it by the authors' own algorithm; of the first it says 0."""
     assert dip(ordered) == pytest.approx(expected, rel=1e-12)
 
 

@@ -210,8 +210,7 @@ def test_what_only_a_build_needs_is_looked_for_and_not_imported(
     """ModelOpt, which an engine from the store can do without."""
     (tmp_path / "torch_tensorrt.py").touch()
     (tmp_path / "modelopt").mkdir()
-    (tmp_path / "modelopt" / "__init__.py").write_text("raise AssertionError('imported')
-")
+    (tmp_path / "modelopt" / "__init__.py").write_text("raise AssertionError('imported')")
     monkeypatch.syspath_prepend(tmp_path)
     for name in ("torch_tensorrt", "modelopt"):
         monkeypatch.delitem(sys.modules, name, raising=False)
