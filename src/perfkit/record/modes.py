@@ -26,7 +26,7 @@ _FEWEST = 20
 """Rounds: of fewer hardly any two modes would be told."""
 _CRITICAL = 0.70
 """Of √n times the dip: of even distributions, which are the nearest to two modes of all that have one, it is larger in
-one of a thousand samples of 300, and in fewer of smaller ones (docs/MATH.md)."""
+fewer than one of a thousand samples of up to 300 (docs/MATH.md)."""
 _BLUR = 0.005
 """Times are blurred by so much, a quarter of what counts: of a clock's few ticks each would be a mode."""
 _GOLDEN = (math.sqrt(5) - 1) / 2
