@@ -90,6 +90,8 @@ def test_modes_that_lie_apart_are_found(apart: float, share: float, count: int, 
         [1e-3] * 57 + [2e-3] * 3,  # a tail
         [1e-3] * 9 + [2e-3] * 9,  # too few
         [1e-3] * 60,
+        # Three ticks of a clock, and a tail behind them.
+        [*[1e-3] * 30, *[1.0005e-3] * 30, *[1.001e-3] * 28, *(1.02e-3 + 7e-6 * step for step in range(12))],
     ],
 )
 def test_what_is_not_two_modes(times_s: list[float]) -> None:
