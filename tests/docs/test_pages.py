@@ -35,6 +35,7 @@ H100_BASELINE = "baselines/nvidia-h100-80gb-hbm3-x1-80gib.json"
         "outcomes.py",
         "detectable.py",
         "modes.py",
+        "spent.py",
         "judge_cost.py",
         "launch_gaps.py",
         "drift.py",
