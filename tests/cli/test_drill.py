@@ -124,6 +124,8 @@ def test_faults_that_are_really_put_in_are_named(
     assert main(["drill", "--replicates", "2", "--json", "--", "benchmarks/", "-q"]) == ExitCode.PASS
     told = json.loads(capsys.readouterr().out)
     assert {each["fault"].partition("=")[2]: each["verdict"] for each in told["faults"]} == found
+    reasons = {each["fault"].partition("=")[2]: each["reason"] for each in told["faults"]}
+    assert reasons["fp32-engine"] == "precision not delivered: 0 of 9"
     assert told["false_alarms"] == [[], [], [], [], [], []]
     assert told["clean"] == {"PASS": 12}
     assert clean == ["benchmarks/", "-q"]
