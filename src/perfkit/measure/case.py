@@ -116,8 +116,8 @@ def measure_case(
             budget_s=shop.measure.time_budget_s,
         )
         warming.close()
+        before_s = spent.on_so_far_s(Work.ROUNDS)
         with watch(shop.device) as watcher, spent.on(Work.ROUNDS):
-            started_s = time.perf_counter()
             recorder = new_recorder(watch=watcher)
             watcher.start()
             times_s = pedantic(
@@ -126,7 +126,6 @@ def measure_case(
                 teardown=lambda *_: recorder.after(),
                 rounds=rounds * variant_calls,
             )
-            rounds_s = time.perf_counter() - started_s
         with spent.on(Work.COSTS):
             queued = None if replays is None else _queued(shop.clock, [calls[0] for calls in sides])
     if not times_s:
@@ -156,7 +155,7 @@ def measure_case(
         reference_facts=reference.facts,
         memory=memory,
         comparability=_comparability(bench),
-        rounds_s=rounds_s,
+        rounds_s=spent.on_so_far_s(Work.ROUNDS) - before_s,
     )
 
 
