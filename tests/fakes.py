@@ -193,6 +193,22 @@ class ClockBackwards(Twin):
         return outputs
 
 
+class QuickGraph(Twin):
+    """As one that is replayed from a graph; calls of what the graph was captured from are logged."""
+
+    name = "quick-graph"
+
+    def build(self, request: BuildRequest) -> Built:
+        plain = _before_calls(super().build(request), lambda shape: _log(f"launch {tuple(shape)}"))
+
+        class Replayed(BuiltFake):
+            @property
+            def capturable(self) -> Built:
+                return plain
+
+        return Replayed(self.name, request.model, self.change)
+
+
 class NotAVariant:
     """What an entry point must not name."""
 

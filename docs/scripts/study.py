@@ -24,6 +24,7 @@ from study_picture import draw
 from study_rules import RULES, Night, Replica
 
 from perfkit.catalog.case import REFERENCE_VARIANT, CaseId
+from perfkit.record.modes import round_modes
 from perfkit.record.read import read_runs
 from perfkit.record.replicate import Sample, rounded
 from perfkit.record.schema import Hardware
@@ -88,9 +89,14 @@ def judge_nights(name: str) -> None:
 
 def replicas(rows: Sequence[dict[str, Any]]) -> list[Replica]:
     """One case's processes."""
-    return [
-        Replica(tuple(row["times_s"]), Sample.model_validate({"comparability": {}, **row["sample"]})) for row in rows
-    ]
+    found = []
+    for row in rows:
+        sample = Sample.model_validate({"comparability": {}, **row["sample"]})
+        # Condensed before modes were looked for among the rounds.
+        clock = "wall" if sample.device is None else "device"
+        timing = getattr(sample, clock).model_copy(update={"modes": round_modes(row["times_s"])})
+        found.append(Replica(tuple(row["times_s"]), sample.model_copy(update={clock: timing})))
+    return found
 
 
 def outcomes(

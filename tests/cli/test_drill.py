@@ -11,7 +11,7 @@ from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
 from perfkit.record.schema import Outcome, Status
 from tests.judge.helpers import HURT
-from tests.support import case, make_run, run_data, slowed, usual_times, write_run
+from tests.support import Times, case, make_run, run_data, slowed, usual_times, write_run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,24 +60,38 @@ def test_offline_takes_no_arguments_for_pytest(tmp_path: Path, capsys: pytest.Ca
 class Nights:
     """In place of pytest in a fresh process: replicates of the usual times with the faults that it was asked for."""
 
-    def __init__(self, overlooks: FaultKind | None = None) -> None:
+    def __init__(
+        self, overlooks: FaultKind | None = None, reason: str = "precision not delivered: 0 of 9", graphs: bool = False
+    ) -> None:
         self.overlooks = overlooks
+        self.reason = reason
+        """Why a case is BROKEN."""
+        self.graphs = graphs
+        """Whether its INT8 variant is replayed from a graph."""
         self.given: list[list[str]] = []
 
     def __call__(self, arguments: list[str], path: Path) -> Run:
         self.given.append(arguments)
         faults = [parse_fault(a.partition("=")[2]) for a in arguments if a.startswith("--perfkit-fault=")]
-        times, outcomes = dict(usual_times()), []
+        times, outcomes = dict(with_graphs() if self.graphs else usual_times()), []
         for fault in faults:
             if fault.kind is self.overlooks:
                 continue
             reference_s, variant_s = times.pop(fault.case)
             if fault.kind in (FaultKind.SLOW, FaultKind.HOST):
                 times[fault.case] = (reference_s, variant_s * (1 + fault.share))
+            elif fault.kind is FaultKind.LOST_GRAPH:
+                times[fault.case] = (reference_s, variant_s * 1.5)
             else:
-                status = Status.BROKEN if fault.kind is FaultKind.WRONG else Status.NOT_RUN
-                outcomes.append(Outcome(**fault.case._asdict(), status=status, reason="a fault"))
+                status = Status.NOT_RUN if fault.kind is FaultKind.VANISH else Status.BROKEN
+                outcomes.append(Outcome(**fault.case._asdict(), status=status, reason=self.reason))
         return make_run(times, day=len(self.given), outcomes=tuple(outcomes))
+
+
+def with_graphs() -> Times:
+    """The usual times, the INT8 variant's of one replayed from a graph."""
+    graph = {"trt-int8": "trt-int8-graph"}
+    return {c._replace(variant=graph.get(c.variant, c.variant)): times_s for c, times_s in usual_times().items()}
 
 
 @pytest.fixture
@@ -101,30 +115,60 @@ def test_faults_that_are_really_put_in_are_named(
         **dict.fromkeys(("slow:5%", "slow:10%", "slow:20%", "slow:50%", "slow:3%", "host:100%"), "REGRESSED"),
         "wrong": "BROKEN",
         "vanish": "MISSING",
+        "fp32-engine": "BROKEN",
     }
     assert lines[-2] == "clean night: 0 named falsely, 0 of 12 INCONCLUSIVE"
-    assert lines[-1] == "4 nights with faults: of the cases without one 0 named falsely"
+    assert lines[-1] == "5 nights with faults: of the cases without one 0 named falsely"
     clean, *with_faults = nights.given[::2]
     monkeypatch.setattr(drill, "measure_replicate", Nights())
     assert main(["drill", "--replicates", "2", "--json", "--", "benchmarks/", "-q"]) == ExitCode.PASS
     told = json.loads(capsys.readouterr().out)
     assert {each["fault"].partition("=")[2]: each["verdict"] for each in told["faults"]} == found
-    assert told["false_alarms"] == [[], [], [], [], []]
+    reasons = {each["fault"].partition("=")[2]: each["reason"] for each in told["faults"]}
+    assert reasons["fp32-engine"] == "precision not delivered: 0 of 9"
+    assert told["false_alarms"] == [[], [], [], [], [], []]
     assert told["clean"] == {"PASS": 12}
     assert clean == ["benchmarks/", "-q"]
     # A third of the cases of a night at most, references aside, each once.
     cases = [[argument.split("=")[1] for argument in given if "fault" in argument] for given in with_faults]
-    assert [len(night) for night in cases] == [len(set(night)) for night in cases] == [2, 2, 2, 2]
+    assert [len(night) for night in cases] == [len(set(night)) for night in cases] == [2, 2, 2, 2, 1]
 
 
 @pytest.mark.usefixtures("stored")
-@pytest.mark.parametrize("kind", [FaultKind.WRONG, FaultKind.VANISH, FaultKind.SLOW])
+@pytest.mark.parametrize("kind", [FaultKind.WRONG, FaultKind.VANISH, FaultKind.SLOW, FaultKind.FP32_ENGINE])
 def test_a_gate_that_overlooks_what_it_must_see_fails(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kind: FaultKind
 ) -> None:
     monkeypatch.setattr(drill, "measure_replicate", Nights(overlooks=kind))
     assert main(["drill", "--replicates", "1"]) == ExitCode.FAIL
     assert "✗ a gate that overlooks this can't be trusted" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("stored")
+def test_a_build_that_fails_for_another_reason_does_not_pass_for_a_proof_of_precision(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(drill, "measure_replicate", Nights(reason="build failed: no memory"))
+    assert main(["drill", "--replicates", "1"]) == ExitCode.FAIL
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "=fp32-engine" in line]
+    assert "BROKEN" in line
+    assert "✗ a gate that overlooks this can't be trusted" in line
+
+
+def test_a_graph_is_lost_where_a_variant_has_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    runs = [str(write_run(tmp_path / "runs", with_graphs(), day=day)) for day in range(20, 25)]
+    assert main(["promote", *runs]) == ExitCode.PASS
+    monkeypatch.setattr(drill, "measure_replicate", Nights(graphs=True))
+    capsys.readouterr()
+    assert main(["drill", "--replicates", "2", "--json"]) == ExitCode.PASS
+    told = {each["fault"]: each for each in json.loads(capsys.readouterr().out)["faults"]}
+    (lost,) = [fault for fault in told if fault.endswith("=lost-graph")]
+    assert "-graph/" in lost
+    assert (told[lost]["verdict"], told[lost]["named"], told[lost]["is_demanded"]) == ("REGRESSED", True, False)
+    assert sum(fault.endswith("=fp32-engine") for fault in told) == 1
 
 
 @pytest.mark.usefixtures("stored")
@@ -188,7 +232,7 @@ def test_a_case_that_was_faster_in_the_clean_night_gets_no_fault(
 
 
 @pytest.mark.usefixtures("stored")
-@pytest.mark.parametrize(("lost", "code"), [(1, ExitCode.PASS), (4, ExitCode.USAGE)])
+@pytest.mark.parametrize(("lost", "code"), [(1, ExitCode.PASS), (5, ExitCode.USAGE)])
 def test_a_night_that_is_lost_takes_no_other_with_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], lost: int, code: ExitCode
 ) -> None:
@@ -204,4 +248,4 @@ def test_a_night_that_is_lost_takes_no_other_with_it(
     assert main(["drill", "--replicates", "1"]) == code
     out, err = capsys.readouterr()
     assert err.count("is lost: pytest ended with 5") == lost
-    assert ("3 nights with faults" in out) is (code is ExitCode.PASS)
+    assert ("4 nights with faults" in out) is (code is ExitCode.PASS)

@@ -34,6 +34,8 @@ H100_BASELINE = "baselines/nvidia-h100-80gb-hbm3-x1-80gib.json"
         "study.py",
         "outcomes.py",
         "detectable.py",
+        "modes.py",
+        "spent.py",
         "judge_cost.py",
         "launch_gaps.py",
         "drift.py",

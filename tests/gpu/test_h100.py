@@ -360,6 +360,64 @@ def test_an_fp16_engine_of_float32_layers_is_broken(flags: tuple[str, ...], tmp_
         prove_precision(Weak(), built, request.precision)
 
 
+@pytest.mark.parametrize(
+    "name", ["trt-fp16", "trt-int8", "trt-fp8", "onnx-trt-fp16", "onnx-trt-int8", "onnx-trt-fp8", "onnx-trt-fp16-graph"]
+)
+def test_an_engine_that_is_really_built_in_float32_is_broken(name: str, tmp_path: Path) -> None:
+    """As perfkit drill puts it in; the store never sees it."""
+    from perfkit.catalog.case import Platform, ShapeProfile
+    from perfkit.catalog.images import calibration_images
+    from perfkit.catalog.models import load_model
+    from perfkit.store.engine_store import EngineStore
+    from perfkit.variants.build import build_variant
+    from perfkit.variants.float32 import in_float32
+    from perfkit.variants.precision import PrecisionNotDelivered
+    from perfkit.variants.registry import load_variant, why_unavailable
+    from tests.variants.requests import request_for
+
+    variant = load_variant(name)
+    if reason := why_unavailable(variant, Platform.CUDA):
+        pytest.skip(reason)
+    shape, device = (1, 3, 112, 112), torch.device("cuda", 0)
+    profile = ShapeProfile(min=shape, opt=shape, max=shape)
+    model = load_model("resnet18", calibration_images(), shape, device)
+    request = request_for(model.module, profile, model.preprocessing, cache_folder(ROOT), device)
+    fault = in_float32(variant)
+    assert fault is not None
+    store = EngineStore(tmp_path / "cache", 2**30)
+    wanted = " or ".join(variant.precision_formats)
+    refused = rf"^precision not delivered: 0 of \d+ compute layers are {wanted} "
+    with pytest.raises(PrecisionNotDelivered, match=refused):
+        build_variant(fault, request, store, rebuild=True)
+    assert not list((tmp_path / "cache").rglob("manifest*"))
+
+
+@pytest.mark.usefixtures("first")
+def test_faults_of_what_is_built_are_put_into_their_own_cases_alone(project: Project) -> None:
+    """A lost graph brings the host's launches back and leaves the device's time; an FP32 engine is BROKEN."""
+    lost = "--perfkit-fault=resnet18/eager-fp16-graph/1x3x112x112=lost-graph"
+    fp32 = "--perfkit-fault=resnet18/trt-fp16-graph/1x3x112x112=fp32-engine"
+    code, output, run = project.run("--perfkit-baseline=none", lost, fp32, suite="more")
+    assert code != 0, output
+    found = records(run)
+    broken = [outcome for outcome in run["perfkit"]["outcomes"] if outcome["status"] == "broken"]
+    assert [(outcome["variant"], outcome["shape"]) for outcome in broken] == [("trt-fp16-graph", "1x3x112x112")]
+    assert broken[0]["reason"].startswith("precision not delivered: 0 of ")
+    assert len(found) == 11
+    walls, devices = (
+        {
+            shape: statistics.median(found["eager-fp16-graph", shape]["rounds"][f"variant_{clock}_s"])
+            for shape in ("1x3x112x112", "1x3x224x224")
+        }
+        for clock in ("wall", "device")
+    )
+    assert walls["1x3x224x224"] < 2 * devices["1x3x224x224"]
+    assert walls["1x3x112x112"] > 2 * devices["1x3x112x112"]
+    assert found["eager-fp16-graph", "1x3x112x112"]["rounds"]["device_by"] == "replayed"
+    state = run["perfkit"]["machine_state"]
+    assert state["end_gpu_allocated_bytes"] == pytest.approx(state["start_gpu_allocated_bytes"], rel=0.01)
+
+
 @pytest.mark.usefixtures("first")
 def test_a_really_slowed_engine_is_named_alone(project: Project) -> None:
     slow = "--perfkit-fault=resnet18/trt-fp16/1x3x224x224=slow:10%"

@@ -89,6 +89,51 @@ def test_replayed_device_times_are_not_held_to_queued_ones() -> None:
         assert row.reason == "not comparable: device_by (queued -> replayed)"
 
 
+def queued_as(run: Run, way: str) -> Run:
+    return with_samples(run, comparability=lambda s: {**s.comparability, "device_by": way})
+
+
+@pytest.mark.parametrize("few", [8, 9, 10])
+def test_a_replicate_that_could_not_be_captured_is_left_out_alone(few: int) -> None:
+    """Whichever it is, and though it would have told of a regression: its times are others'."""
+    baseline = baseline_of(*(queued_as(make_run(day=day), "replayed") for day in range(1, 6)))
+    night = [queued_as(make_run(day=day), "replayed") for day in (8, 9, 10)]
+    queued = queued_as(make_run(slowed(usual_times(), HURT, 1.5), day=few), "queued")
+    judgement = judge(
+        baseline, [queued if run.replicate.datetime == queued.replicate.datetime else run for run in night]
+    )
+    row = row_of(judgement)
+    assert row.verdict is Verdict.PASS
+    assert row.metrics[0].current_replicates == 2
+    assert "1 of 3 replicates left out: their device times were queued, those of the others replayed" in row.notes
+
+
+def test_half_of_the_replicates_is_no_minority() -> None:
+    baseline = baseline_of(*(queued_as(make_run(day=day), "replayed") for day in range(1, 6)))
+    night = [queued_as(make_run(day=day), way) for day, way in ((8, "queued"), (9, "replayed"))]
+    row = row_of(judge(baseline, night))
+    assert (row.verdict, row.reason) == (
+        Verdict.INCONCLUSIVE,
+        "not comparable: the run's own replicates differ in device_by",
+    )
+
+
+def test_a_night_mostly_captured_in_another_way_than_its_baseline_is_not_comparable() -> None:
+    baseline = baseline_of(*(queued_as(make_run(day=day), "replayed") for day in range(1, 6)))
+    night = [queued_as(make_run(day=day), way) for day, way in ((8, "queued"), (9, "queued"), (10, "replayed"))]
+    row = row_of(judge(baseline, night))
+    assert (row.verdict, row.reason) == (Verdict.INCONCLUSIVE, "not comparable: device_by (replayed -> queued)")
+
+
+def test_a_replicate_without_device_times_still_has_its_wall_times() -> None:
+    baseline = baseline_of(*(queued_as(make_run(day=day), "replayed") for day in range(1, 6)))
+    night = [queued_as(make_run(day=day), way) for day, way in ((8, "replayed"), (9, "replayed"), (10, "queued"))]
+    night.append(with_samples(make_run(day=11), device=None))
+    metrics = {row.metric: row for row in row_of(judge(baseline, night)).metrics}
+    assert metrics[Metric.DEVICE_SPEEDUP].current_replicates == 2
+    assert metrics[Metric.WALL_SPEEDUP].current_replicates == 3
+
+
 def moody(day: int, times: Times | None = None) -> Run:
     """The references run other kernels in each process; the variants keep their times."""
     rng = random.Random(day)  # noqa: S311

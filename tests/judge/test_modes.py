@@ -7,12 +7,13 @@ import random
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perfkit.judge.compare import judge
 from perfkit.judge.modes import FEWEST, two_modes
 from perfkit.judge.verdict import Verdict
+from perfkit.record.replicate import RoundModes
 from tests.judge.helpers import HURT, baseline_of, others, row_of
 from tests.support import make_run, slowed, usual_times
 
@@ -103,3 +104,58 @@ def waiting_longer(run: Run, factor: float) -> Run:
             wall = wall.model_copy(update=longer)
         samples.append(sample.model_copy(update={"wall": wall}))
     return run.model_copy(update={"replicate": run.replicate.model_copy(update={"samples": samples})})
+
+
+def bimodal(run: Run, slow_by: float = 1.3) -> Run:
+    """The rounds of the hurt case have two modes, by the device's clock."""
+    samples = []
+    for sample in run.replicate.samples:
+        if sample.case == HURT:
+            assert sample.device is not None
+            fast_s = sample.device.variant_s
+            modes = RoundModes(fast_s=fast_s, slow_s=fast_s * slow_by, fast=11, slow=9)
+            sample = sample.model_copy(update={"device": sample.device.model_copy(update={"modes": modes})})  # noqa: PLW2901
+        samples.append(sample)
+    return run.model_copy(update={"replicate": run.replicate.model_copy(update={"samples": samples})})
+
+
+WITHIN = "two modes within a process, and which of them its median takes is chance"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "slower", "verdict"),
+    [
+        (0, 3, 1.2, Verdict.INCONCLUSIVE),  # where the median falls is chance
+        (5, 0, 1.2, Verdict.INCONCLUSIVE),
+        (5, 0, 0.8, Verdict.INCONCLUSIVE),
+        (0, 2, 1.2, Verdict.INCONCLUSIVE),
+        (0, 1, 1.2, Verdict.REGRESSED),  # one replicate of three: the others know
+        (2, 1, 1.2, Verdict.REGRESSED),
+        (5, 3, 1.4, Verdict.REGRESSED),  # farther than the modes lie apart
+        (5, 3, 1.0, Verdict.PASS),  # nothing moved
+    ],
+)
+def test_a_median_between_two_modes_is_no_change(before: int, after: int, slower: float, verdict: Verdict) -> None:
+    baseline = [make_run(day=day) for day in range(1, 6)]
+    night = [make_run(slowed(usual_times(), HURT, slower), day=day) for day in (20, 21, 22)]
+    baseline[:before] = map(bimodal, baseline[:before])
+    night[:after] = map(bimodal, night[:after])
+    judgement = judge(baseline_of(*baseline), night)
+    row = row_of(judgement)
+    assert row.verdict is verdict
+    assert (row.reason == WITHIN) is (verdict is Verdict.INCONCLUSIVE)
+    assert row.notes[-1].startswith(f"two modes within {before + after} of 8 replicates of both sides: ")
+    assert row.notes[-1].endswith(" ms in 9 rounds of one")
+    assert others(judgement) == {Verdict.PASS}
+
+
+@given(st.lists(st.floats(1.0, 2.0), min_size=2, max_size=6), st.floats(1.05, 1.6))
+@settings(max_examples=25)
+def test_a_slower_variant_gets_no_better_verdict_for_its_modes(factors: list[float], slow_by: float) -> None:
+    baseline = baseline_of(*(make_run(day=day) for day in range(1, 6)))
+    order = [Verdict.IMPROVED, Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.REGRESSED]
+    found = []
+    for factor in sorted(factors):
+        night = [make_run(slowed(usual_times(), HURT, factor), day=day) for day in (20, 21, 22)]
+        found.append(order.index(row_of(judge(baseline, [bimodal(run, slow_by) for run in night])).verdict))
+    assert found == sorted(found)

@@ -109,6 +109,18 @@ def test_the_environment_is_beside_the_numbers(run: dict[str, Any]) -> None:
     assert run["perfkit"]["injected"] is None
 
 
+def test_what_its_time_was_spent_on_is_told(ended: Ended, run: dict[str, Any]) -> None:
+    spent_s = dict(run["perfkit"]["spent_s"])
+    whole_s = spent_s.pop("whole")
+    assert set(spent_s) == {"starting", "loading", "building", "answers", "costs", "warming", "rounds"}
+    assert all(part_s > 0 for part_s in spent_s.values())
+    assert sum(spent_s.values()) < whole_s
+    cases_s = [b["extra_info"]["perfkit"]["rounds_s"] for b in run["benchmarks"]]
+    assert sum(cases_s) == pytest.approx(spent_s["rounds"], rel=0.05)
+    (line,) = [line for line in ended.lines if " s in rounds (" in line]
+    assert line.endswith(f"; builds aside: {spent_s['building']:.0f} s")
+
+
 def test_progress_is_plain_lines_without_a_terminal(ended: Ended) -> None:
     assert ended.lines.count(f"perfkit: loading {MODEL}") == 1
     assert ended.lines.count(f"perfkit: building {MODEL} openvino-int8") == 1

@@ -203,6 +203,25 @@ def test_nothing_is_missing_where_tensorrt_imports(tmp_path: Path, monkeypatch: 
     assert load_variant("trt-fp16").unavailable() is None
 
 
+@pytest.mark.parametrize(("is_installed", "reason"), [(True, None), (False, "it is not installed")])
+def test_what_only_a_build_needs_is_looked_for_and_not_imported(
+    is_installed: bool, reason: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ModelOpt, which an engine from the store can do without."""
+    (tmp_path / "torch_tensorrt.py").touch()
+    (tmp_path / "modelopt").mkdir()
+    (tmp_path / "modelopt" / "__init__.py").write_text("raise AssertionError('imported')")
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("torch_tensorrt", "modelopt"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    if not is_installed:
+        monkeypatch.setattr("perfkit.variants._torch_tensorrt_base.find_spec", lambda _: None)
+    found = load_variant("trt-int8").unavailable()
+    assert (found is None) is (reason is None)
+    if reason is not None:
+        assert found == f"modelopt.torch.quantization can't be imported: {reason}; pip install 'perfkit[trt]'"
+
+
 @pytest.mark.parametrize(
     ("code", "reason"),
     [

@@ -111,7 +111,7 @@ def test_rebuild_builds_anew_and_leaves_the_store_as_it_was(request_: BuildReque
     anew = build_variant(variant, request_, store, rebuild=True).built
     assert answer(anew) == 2
     assert anew.facts.from_store is None
-    assert anew.facts.notes == ["its own", "built anew on purpose (--rebuild); the store is as it was"]
+    assert anew.facts.notes == ["its own", "built anew on purpose; the store is as it was"]
     assert answer(build_variant(variant, request_, store).built) == 1
 
 

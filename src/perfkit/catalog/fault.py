@@ -11,7 +11,7 @@ from perfkit.errors import UserError
 
 _FAULT = re.compile(
     r"(?P<model>[^/]+)/(?P<variant>[^/]+)/(?P<shape>[^/=]+)="
-    r"(?:(?P<sized>slow|host):(?P<percent>\d+(\.\d+)?)%|(?P<kind>wrong|vanish))"
+    r"(?:(?P<sized>slow|host):(?P<percent>\d+(\.\d+)?)%|(?P<kind>wrong|vanish|lost-graph|fp32-engine))"
 )
 
 
@@ -26,6 +26,10 @@ class FaultKind(StrEnum):
     """Its answers have the wrong sign."""
     VANISH = "vanish"
     """It is planned and not run."""
+    LOST_GRAPH = "lost-graph"
+    """A ``-graph`` variant is called without its graph: the host launches kernel by kernel again."""
+    FP32_ENGINE = "fp32-engine"
+    """What is built for it computes in float32, and passes for what it is named for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ def parse_fault(text: str) -> Fault:
     if match is None:
         raise UserError(
             f"--perfkit-fault {text!r}: expected MODEL/VARIANT/SHAPE=FAULT, for example "
-            "resnet18/openvino-int8/1x3x224x224=slow:10%, host:50%, wrong or vanish"
+            "resnet18/openvino-int8/1x3x224x224=slow:10%, host:50%, wrong, vanish, lost-graph or fp32-engine"
         )
     case = CaseId(match["model"], match["variant"], match["shape"])
     kind = FaultKind(match["sized"] or match["kind"])

@@ -18,6 +18,7 @@ from perfkit.record.baseline import AUTO, DEFAULT_RESULTS, Baseline, check_basel
 from perfkit.record.read import read_runs
 from perfkit.record.replicate import Run
 from perfkit.report.drill import drill_json, drill_lines, field_json, field_lines
+from perfkit.variants.faults import why_not
 
 _FOLDER = "drills"
 """Below the results folder: one folder a drill, one below it a night."""
@@ -46,8 +47,8 @@ def drill(
     """Put faults of a known size into the suite, really or into a recorded run, and tell which of them are named.
 
     One night is measured as it is, then nights with faults in some of their cases: calls slowed by 3 to 50%, on a GPU
-    also a host that is slow, wrong answers, a case that vanishes. Ends with 1 where a fault is overlooked that must be
-    seen, or where a case is named that has none.
+    also a host that is slow and a CUDA graph that is lost, wrong answers, a case that vanishes, an engine built in
+    float32. Ends with 1 where a fault is overlooked that must be seen, or where a case is named that has none.
     """
     if offline is not None:
         if arguments:
@@ -87,7 +88,7 @@ def _in_the_field(
 ) -> int:
     limits = project_limits()
     clean = judge(baseline, clean_runs, limits)
-    nights = field.plan_nights(clean)
+    nights = field.plan_nights(clean, lambda kind, variant: why_not(kind, variant) is None)
     if not nights:
         reason = clean.refusal.text if clean.refusal is not None else "no case can be compared with the baseline"
         write(json.dumps({"why": reason}, indent=2) + "\n" if as_json else f"{reason}\n")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,8 @@ class CaseData:
     current: tuple[Sample, ...]
     spoiled: tuple[Sample, ...]
     """The current ones that prove nothing, for most of their rounds were disturbed; they are in no other place."""
+    otherwise_timed: tuple[Sample, ...]
+    """The few current ones whose device times were taken in another way than the others'; in no other place either."""
     outcomes: tuple[Outcome, ...]
     expected: bool
     """Whether a baseline replicate of the run's own suite measured it."""
@@ -63,17 +65,21 @@ def gather(baseline: Sequence[Replicate], runs: Sequence[Run]) -> list[CaseData]
     for run in runs:
         for outcome in run.outcomes:
             outcomes[outcome.case].append(outcome)
-    return [
-        CaseData(
-            case=case,
-            baseline=tuple(sample for sample in before.get(case, ()) if not sample.spoiled),
-            current=tuple(sample for sample in after.get(case, ()) if not sample.spoiled),
-            spoiled=tuple(sample for sample in after.get(case, ()) if sample.spoiled),
-            outcomes=tuple(outcomes.get(case, ())),
-            expected=case in expected,
+    found = []
+    for case in sorted(expected | set(outcomes)):
+        current, otherwise_timed = _timed_alike([sample for sample in after.get(case, ()) if not sample.spoiled])
+        found.append(
+            CaseData(
+                case=case,
+                baseline=tuple(sample for sample in before.get(case, ()) if not sample.spoiled),
+                current=current,
+                spoiled=tuple(sample for sample in after.get(case, ()) if sample.spoiled),
+                otherwise_timed=otherwise_timed,
+                outcomes=tuple(outcomes.get(case, ())),
+                expected=case in expected,
+            )
         )
-        for case in sorted(expected | set(outcomes))
-    ]
+    return found
 
 
 def verdict_before_comparing(data: CaseData) -> tuple[Verdict, str] | None:
@@ -96,6 +102,14 @@ def lost_clock(data: CaseData) -> Iterable[str]:
         yield "no device times in this run: judged by wall times alone"
 
 
+def left_out(data: CaseData) -> Iterable[str]:
+    """A note on replicates whose device times were taken in another way than those of most."""
+    if data.otherwise_timed:
+        way, most = (_device_by(side[-1]) for side in (data.otherwise_timed, _with_device(data.current)))
+        count, of = len(data.otherwise_timed), len(data.otherwise_timed) + len(data.current)
+        yield f"{count} of {of} replicates left out: their device times were {way}, those of the others {most}"
+
+
 def moved_to(data: CaseData, others: Iterable[CaseData]) -> str:
     """Where a missing case seems to have gone: a new test of the same name in another file, or one other name."""
     new = [other.case for other in others if other.current and not other.baseline]
@@ -115,6 +129,30 @@ def _by_case(replicates: Iterable[Replicate]) -> dict[CaseId, list[Sample]]:
         for sample in replicate.samples:
             found[sample.case].append(sample)
     return found
+
+
+def _timed_alike(samples: Sequence[Sample]) -> tuple[tuple[Sample, ...], tuple[Sample, ...]]:
+    """Those whose device times were taken as most are, or that have none, and the others; all where none is most.
+
+    Whether a call can be captured may differ from process to process, and costs that process alone.
+    """
+    ways = Counter(map(_device_by, _with_device(samples)))
+    if len(ways) < 2:  # noqa: PLR2004 - all alike, as nearly always
+        return tuple(samples), ()
+    (most, count), *_ = ways.most_common(1)
+    if 2 * count <= ways.total():
+        return tuple(samples), ()
+    others = [sample for sample in _with_device(samples) if _device_by(sample) != most]
+    return tuple(sample for sample in samples if sample not in others), tuple(others)
+
+
+def _with_device(samples: Iterable[Sample]) -> list[Sample]:
+    return [sample for sample in samples if sample.device is not None]
+
+
+def _device_by(sample: Sample) -> str:
+    # Before there were replays nobody wrote down how device times had been taken.
+    return sample.comparability.get("device_by", DeviceBy.QUEUED)
 
 
 def _why_incomparable(data: CaseData) -> str | None:

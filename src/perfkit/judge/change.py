@@ -13,7 +13,7 @@ from perfkit.judge import rule
 from perfkit.judge.estimate import Scores, effects_of
 from perfkit.judge.limits import Limits
 from perfkit.judge.metric import Clock, Metric, speedup_of, time_of
-from perfkit.judge.modes import two_modes
+from perfkit.judge.modes import modes_within, two_modes
 from perfkit.judge.scores import OwnScores, ReferenceScores
 from perfkit.judge.shift import common_size, shared_by_reference, shared_by_variant, shift_of
 from perfkit.judge.variance import spread_of
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from perfkit.catalog.case import CaseId, Platform
     from perfkit.judge.estimate import Effect
-    from perfkit.judge.modes import Modes
+    from perfkit.judge.modes import Modes, ModesWithin
     from perfkit.judge.shift import Shift
     from perfkit.record.replicate import Sample
 
@@ -67,6 +67,8 @@ class CaseChange:
     siblings: Mapping[Clock, float]
     modes: Modes | None
     """Of the variant's own time by the deciding clock."""
+    within: ModesWithin | None
+    """The same among the rounds of single replicates."""
     tolerance: float
     """The slowdown, in log units, that must have been visible for a PASS."""
     is_among_few: bool
@@ -145,6 +147,7 @@ def changes_of(
             reference={clock: found[case] for clock, found in references.items() if case in found},
             siblings={clock: found[case] for clock, found in siblings.items() if case in found},
             modes=_modes(pair),
+            within=modes_within(pair.baseline, pair.current, pair.clock),
             tolerance=limits.tolerance(case, speedup_of(pair.clock), platform),
             is_among_few=variants < _FEW,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from perfkit.judge import advisories
-from perfkit.judge.cases import gather, lost_clock, moved_to, verdict_before_comparing
+from perfkit.judge.cases import gather, left_out, lost_clock, moved_to, verdict_before_comparing
 from perfkit.judge.change import Pair, changes_of
 from perfkit.judge.decide import as_slowdown_pct
 from perfkit.judge.drift import RECENT, drift_finding, drifts_of
@@ -113,7 +113,7 @@ def _row(
     shifts: Mapping[Clock, Shift],
     slower: Mapping[FindingKind, Mapping[CaseId, str]],
 ) -> Row:
-    notes = [*advisories.missing_warmup(data.current), *left_out_rounds(data.current)]
+    notes = [*advisories.missing_warmup(data.current), *left_out_rounds(data.current), *left_out(data)]
     notes += [cases[data.case] for cases in slower.values() if data.case in cases]
     early = verdict_before_comparing(data)
     if early is not None:

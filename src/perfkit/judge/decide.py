@@ -45,13 +45,29 @@ def decide(change: CaseChange, shifts: Mapping[Clock, Shift]) -> Decision:
         return Decision(Verdict.INCONCLUSIVE, why, None, metrics)
     failing = {metric.clock for metric, verdict in metrics.items() if verdict.fails}
     has_moved = bool(failing) or metrics[change.deciding] is Verdict.IMPROVED
-    if change.modes is not None and has_moved and (failing <= {change.clock} or _wall_follows(change)):
-        return Decision(Verdict.INCONCLUSIVE, "two modes, and which of them is chance", None, metrics)
+    if has_moved and (failing <= {change.clock} or _wall_follows(change)):
+        if change.modes is not None:
+            return Decision(Verdict.INCONCLUSIVE, "two modes, and which of them is chance", None, metrics)
+        if _may_be_within(change, metrics):
+            why = "two modes within a process, and which of them its median takes is chance"
+            return Decision(Verdict.INCONCLUSIVE, why, None, metrics)
     if failing:
         clock = change.clock if change.clock in failing else Clock.WALL
         moved = _side_of_regression(change, clock)
         return Decision(Verdict.REGRESSED, _sides(change, clock), moved, metrics)
     return _without_failure(change, shifts, metrics)
+
+
+def _may_be_within(change: CaseChange, metrics: Mapping[Metric, Verdict]) -> bool:
+    """Whether modes within processes lie as far apart as what moved by the deciding clock has moved, or farther."""
+    if change.within is None or not change.within.is_usual:
+        return False
+    moved = [
+        abs(change.metrics[metric].size)
+        for metric, verdict in metrics.items()
+        if metric.clock is change.clock and verdict in (Verdict.REGRESSED, Verdict.IMPROVED)
+    ]
+    return max(moved, default=0.0) <= change.within.apart
 
 
 def _wall_follows(change: CaseChange) -> bool:

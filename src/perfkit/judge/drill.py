@@ -98,7 +98,10 @@ def slowed_sample(sample: Sample, share: float) -> Sample:
         if timing is not None:
             factor = 1 + added_s / timing.variant_s
             log_speedup = None if timing.log_speedup is None else timing.log_speedup - math.log(factor)
-            update = {"variant_s": timing.variant_s * factor, "log_speedup": log_speedup}
+            update: dict[str, object] = {"variant_s": timing.variant_s * factor, "log_speedup": log_speedup}
+            if timing.modes is not None:
+                longer = {"fast_s": timing.modes.fast_s * factor, "slow_s": timing.modes.slow_s * factor}
+                update["modes"] = timing.modes.model_copy(update=longer)
             timings[clock] = timing.model_copy(update=update)
     return sample.model_copy(update=timings)
 

@@ -1,4 +1,4 @@
-"""Two modes: a case that takes one of two times from process to process, of which chance decides.
+"""Two modes: a case that takes one of two times, of which chance decides, from process to process or within one.
 
 The same engine took 334 µs in half of its processes and 364 µs in the others (docs/study.md). A spread can't tell that
 from a wide one, and a night in the slower mode looks like a regression.
@@ -14,6 +14,9 @@ from perfkit.judge.rule import MIN_EFFECT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from perfkit.judge.metric import Clock
+    from perfkit.record.replicate import RoundModes, Sample
 
 FEWEST = 6
 """Replicates of both sides together: by chance five would pass for two modes once in 60, six once in 190."""
@@ -53,6 +56,47 @@ def two_modes(baseline: Sequence[float], current: Sequence[float]) -> Modes | No
     if not any(min(side) < fast[0] <= max(side) for side in (baseline, current)):
         return None
     return Modes(_centre_s(fast), _centre_s(slow), len(fast), len(slow))
+
+
+@dataclass(frozen=True, slots=True)
+class ModesWithin:
+    """Replicates whose rounds have two modes, so that their median falls into either or between them."""
+
+    replicates: int
+    of: int
+    """Of both sides together."""
+    widest: RoundModes
+    """Those that lie farthest apart."""
+    is_usual: bool
+    """Half of one side's replicates have them, or more: their spread doesn't tell of it as it would of a few."""
+
+    @property
+    def apart(self) -> float:
+        """How far the widest lie apart, on the log scale."""
+        return _apart(self.widest)
+
+    def __str__(self) -> str:
+        fast_ms, slow_ms = self.widest.fast_s * 1e3, self.widest.slow_s * 1e3
+        rounds = f"{fast_ms:.4g} ms in {self.widest.fast} and {slow_ms:.4g} ms in {self.widest.slow} rounds of one"
+        return f"two modes within {self.replicates} of {self.of} replicates of both sides: {rounds}"
+
+
+def modes_within(baseline: Sequence[Sample], current: Sequence[Sample], clock: Clock) -> ModesWithin | None:
+    """Of the variant's times by a clock; None where no replicate's rounds have two modes."""
+    sides = [[timing.modes for sample in side if (timing := clock.timing(sample))] for side in (baseline, current)]
+    found = [modes for side in sides for modes in side if modes is not None]
+    if not found:
+        return None
+    return ModesWithin(
+        replicates=len(found),
+        of=sum(map(len, sides)),
+        widest=max(found, key=_apart),
+        is_usual=any(2 * sum(modes is not None for modes in side) >= len(side) > 0 for side in sides),
+    )
+
+
+def _apart(modes: RoundModes) -> float:
+    return math.log(modes.slow_s / modes.fast_s)
 
 
 def _centre_s(scores: Sequence[float]) -> float:

@@ -45,7 +45,7 @@ def compared_row(change: CaseChange, shifts: Mapping[Clock, Shift], notes: Itera
             for row in _metric_rows(change.pair.baseline, change.pair.current)
         ),
         tail=_worst_tail(change.pair.current),
-        notes=(*notes, *([] if change.modes is None else [str(change.modes)])),
+        notes=(*notes, *(str(modes) for modes in (change.modes, change.within) if modes is not None)),
     )
 
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from perfkit.catalog.images import EVALUATION_IMAGES, ImageSet
 from perfkit.catalog.models import LoadedModel, load_model
 from perfkit.measure.work import CountedWork
-from perfkit.variants.base import BuildRequest, Variant
+from perfkit.variants.base import BuildRequest, Variant, VariantBroken
 from perfkit.variants.build import build_variant
 from perfkit.variants.building import BuildResult, release
+from perfkit.variants.float32 import in_float32
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     import torch
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from perfkit.catalog.config import Measure, Precision, Quantization
     from perfkit.catalog.plan import ModelPlan
     from perfkit.measure.clock import Clock
+    from perfkit.measure.spent import Spent
     from perfkit.store.engine_store import EngineStore
 
 _CALIBRATION_IMAGES = 32
@@ -49,8 +52,38 @@ class Workshop:
     quantization: Quantization
     precision: Precision
     build_limit_s: float
+    spent: Spent
     machine: Mapping[str, str]
     """Hardware and driver by name: part of what identifies an engine."""
+
+
+class Batches(Sequence["Tensor"]):
+    """Batches that are made when the first of them is asked for: what comes from the store needs none.
+
+    Another process gets them made.
+    """
+
+    def __init__(self, make: Callable[[], list[Tensor]]) -> None:
+        self._make = make
+        self._made: list[Tensor] | None = None
+
+    def _batches(self) -> list[Tensor]:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    @overload
+    def __getitem__(self, index: int) -> Tensor: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Tensor]: ...
+    def __getitem__(self, index: int | slice) -> Tensor | list[Tensor]:
+        return self._batches()[index]
+
+    def __len__(self) -> int:
+        return len(self._batches())
+
+    def __reduce__(self) -> tuple[type[list[Tensor]], tuple[list[Tensor]]]:
+        return list, (self._batches(),)
 
 
 class ModelBench:
@@ -64,10 +97,21 @@ class ModelBench:
         self.reference = self._build(reference)
         self.work = CountedWork(self.model.module)
         self._inputs: dict[Shape, list[Tensor]] = {}
+        self._answers: dict[int, tuple[Tensor, ...]] = {}
 
     def build(self, variant: Variant) -> BuildResult:
         """Builds a variant; the reference's own name gives a second wrapper around the same module."""
         return self._build(variant)
+
+    def build_in_float32(self, variant: Variant) -> BuildResult:
+        """What passes for the variant's build and computes in float32; beside the store, which never sees it.
+
+        Raises VariantBroken where the proof of precision finds it.
+        """
+        fault = in_float32(variant)
+        if fault is None:
+            raise VariantBroken(f"{variant.name} has no build in float32")
+        return build_variant(fault, self._request(), self.workshop.store, rebuild=True)
 
     def inputs(self, shape: Shape) -> list[Tensor]:
         """Evaluation batches of one shape on the device, at least four, together at least eight images."""
@@ -77,44 +121,57 @@ class ModelBench:
             self._inputs[shape] = list(batches)
         return self._inputs[shape]
 
+    def answer(self, images: Tensor) -> tuple[Tensor, ...]:
+        """The reference's answer to one of the inputs, in host memory: all variants are held to the same."""
+        if id(images) not in self._answers:  # inputs are kept as long as this
+            built = self.reference.built
+            outputs = built.unpack(built.call(built.prepare(images)))
+            self._answers[id(images)] = tuple(output.cpu() for output in outputs)
+        return self._answers[id(images)]
+
     def close(self) -> None:
         """Frees the model; the next one starts with the memory that this one found."""
         self.reference.built.close()
         self._inputs.clear()
+        self._answers.clear()
         del self.model, self.reference, self.work
         release()
 
     def _build(self, variant: Variant) -> BuildResult:
-        calibration = self._calibration()
-        request = BuildRequest(
+        return build_variant(variant, self._request(), self.workshop.store, rebuild=self.workshop.rebuild)
+
+    def _request(self) -> BuildRequest:
+        return BuildRequest(
             model=self.model.module,
             profile=self.plan.profile,
             example=self._pictures(self.plan.profile.opt, 1)[0],
-            calibration=calibration,
+            calibration=Batches(self._calibration),
             device=self.workshop.device,
             cache=self.workshop.cache,
             tf32=self.workshop.tf32,
             label=self.plan.label,
             weights_sha256=self.model.weights_sha256,
-            calibration_sha256=self._calibration_sha256(calibration),
+            calibration_sha256=self._calibration_sha256(),
             machine=self.workshop.machine,
             quantization=self.workshop.quantization,
             precision=self.workshop.precision,
             time_limit_s=self.workshop.build_limit_s,
         )
-        return build_variant(variant, request, self.workshop.store, rebuild=self.workshop.rebuild)
 
-    def _calibration_sha256(self, batches: list[Tensor]) -> str:
+    def _calibration_sha256(self) -> str:
         """Of the pictures and of how they are fed; the batches' own bits may differ from machine to machine."""
-        shapes = [tuple(batch.shape) for batch in batches]
+        shapes = [shape for shape, count in self._calibration_counts() for _ in range(count)]
         fed = f"{self.workshop.calibration.sha256} {self.model.preprocessing} {shapes}"
         return hashlib.sha256(fed.encode()).hexdigest()
 
     def _calibration(self) -> list[Tensor]:
+        return [batch for shape, count in self._calibration_counts() for batch in self._pictures(shape, count)]
+
+    def _calibration_counts(self) -> list[tuple[Shape, int]]:
         """Batches of every shape of the profile, about as many pictures of each, 32 or more together."""
         shapes = self.plan.profile.shapes()
         share = math.ceil(_CALIBRATION_IMAGES / len(shapes))
-        return [batch for shape in shapes for batch in self._pictures(shape, math.ceil(share / shape[0]))]
+        return [(shape, math.ceil(share / shape[0])) for shape in shapes]
 
     def _pictures(self, shape: Shape, count: int) -> list[Tensor]:
         workshop = self.workshop

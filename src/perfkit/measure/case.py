@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -12,10 +13,11 @@ import torch
 from perfkit.catalog.case import Platform, Shape, format_shape
 from perfkit.measure.agreement import check_answers
 from perfkit.measure.clock import NotQueued
-from perfkit.measure.faults import answers_with, call_with
+from perfkit.measure.faults import answers_with, call_with, result_with
 from perfkit.measure.memory import allocated_bytes, memory_since
 from perfkit.measure.replay import NotCaptured, Replay, count_graphs
 from perfkit.measure.rounds import RoundRecorder, WarmupResult, count_rounds, shape_change_s, timed_calls, warm_up
+from perfkit.measure.spent import Work
 from perfkit.measure.watch import watch
 from perfkit.record.schema import CaseRecord, Comparability, Queued, Warmup
 
@@ -59,19 +61,26 @@ def measure_case(
     (benchmarks disabled).
     Raises WrongAnswer before any timing, and whatever the variant raises.
     """
+    result = result_with(faults, result)
     shop, built, reference = bench.workshop, result.built, bench.reference.built
-    batches = bench.inputs(shape)
-    with torch.inference_mode(), shop.clock.timed_region():
-        cold_call_s = _cold_call_s(bench, result, shape)
-        agreement = check_answers(
-            lambda images: reference.unpack(reference.call(reference.prepare(images))),
-            answers_with(faults, lambda images: built.unpack(built.call(built.prepare(images)))),
-            batches,
-            cosine_bound=variant.cosine_bound,
-            classifies=bench.model.classifies,
-        )
+    spent = shop.spent
+    with spent.on(Work.LOADING):
+        batches = bench.inputs(shape)
+    with torch.inference_mode(), shop.clock.timed_region(), ExitStack() as warming:
+        with spent.on(Work.COSTS):
+            cold_call_s = _cold_call_s(bench, result, shape)
+        with spent.on(Work.ANSWERS):
+            agreement = check_answers(
+                bench.answer,
+                answers_with(faults, lambda images: built.unpack(built.call(built.prepare(images)))),
+                batches,
+                cosine_bound=variant.cosine_bound,
+                classifies=bench.model.classifies,
+            )
         pairs = [(reference.prepare(images), built.prepare(images)) for images in batches]
-        change_s = _shape_change_s(bench, result, pairs[0][1], shape)
+        with spent.on(Work.COSTS):
+            change_s = _shape_change_s(bench, result, pairs[0][1], shape)
+        warming.enter_context(spent.on(Work.WARMING))
         reference_warm = _warm_up(shop, reference.call, [pair[0] for pair in pairs])
         before_bytes = allocated_bytes(shop.device)
         variant_warm = _warm_up(shop, built.call, [pair[1] for pair in pairs])
@@ -99,14 +108,16 @@ def measure_case(
             variant_calls=variant_calls,
             replays=replays,
         )
-        round_s = _typical_round_s(new_recorder()) + variant_calls * typical_s
+        round_s = _typical_round_s(new_recorder(), reference_warm.typical_s) + variant_calls * typical_s
         rounds = count_rounds(
             round_s,
             minimum=shop.measure.min_rounds,
             maximum=shop.measure.max_rounds,
             budget_s=shop.measure.time_budget_s,
         )
-        with watch(shop.device) as watcher:
+        warming.close()
+        before_s = spent.on_so_far_s(Work.ROUNDS)
+        with watch(shop.device) as watcher, spent.on(Work.ROUNDS):
             recorder = new_recorder(watch=watcher)
             watcher.start()
             times_s = pedantic(
@@ -115,7 +126,8 @@ def measure_case(
                 teardown=lambda *_: recorder.after(),
                 rounds=rounds * variant_calls,
             )
-        queued = None if replays is None else _queued(shop.clock, [calls[0] for calls in sides])
+        with spent.on(Work.COSTS):
+            queued = None if replays is None else _queued(shop.clock, [calls[0] for calls in sides])
     if not times_s:
         return None
     notes = [
@@ -144,6 +156,7 @@ def measure_case(
         reference_facts=reference.facts,
         memory=memory,
         comparability=_comparability(bench),
+        rounds_s=spent.on_so_far_s(Work.ROUNDS) - before_s,
     )
 
 
@@ -198,8 +211,14 @@ def _warm_up(shop: Workshop, call: Callable[[Any], Any], inputs: list[Any]) -> W
     return warm_up(shop.clock, calls, shop.measure.warmup_max_s)
 
 
-def _typical_round_s(recorder: RoundRecorder) -> float:
-    """Seconds of a round without the variant's timed calls; the first still searches for its blocking delay."""
+def _typical_round_s(recorder: RoundRecorder, reference_s: float) -> float:
+    """Seconds of a round without the variant's timed calls, at the least; ``reference_s`` is a call of the reference.
+
+    Where the device is timed a round is tried out: delays aren't known before, and a first one still searches for its
+    own.
+    """
+    if not recorder.clock.has_device_time:
+        return 2 * recorder.clock.settle_s + recorder.reference_calls * reference_s
     _one_round(recorder)
     started = time.perf_counter()
     _one_round(recorder)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from perfkit.catalog.fault import FaultKind
+from perfkit.variants.base import VariantBroken
+from perfkit.variants.building import BuildResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -13,6 +15,20 @@ if TYPE_CHECKING:
 
     from perfkit.catalog.fault import Fault
     from perfkit.measure.clock import Clock
+
+
+def result_with(faults: Sequence[Fault], result: BuildResult) -> BuildResult:
+    """What was built; where a fault says so, what its graph was captured from, called kernel by kernel.
+
+    Raises VariantBroken where that is the same.
+    """
+    if all(fault.kind is not FaultKind.LOST_GRAPH for fault in faults):
+        return result
+    plain = result.built.capturable
+    if plain is result.built:
+        raise VariantBroken("it has no CUDA graph to lose")
+    # Its first calls are its own, not those of the graph's other shapes.
+    return BuildResult(plain, result.peak_build_bytes)
 
 
 def answers_with(

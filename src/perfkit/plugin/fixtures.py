@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from perfkit.catalog.case import REFERENCE_VARIANT, CaseId, parse_shape
+from perfkit.catalog.fault import FaultKind
+from perfkit.measure.spent import Work
 from perfkit.plugin.progress import PROGRESS
 from perfkit.plugin.state import STATE, RunState
 from perfkit.record.schema import Status
@@ -59,7 +61,7 @@ def perfkit_model(request: pytest.FixtureRequest) -> Iterator[ModelBench | Broke
 
     state, label = request.config.stash[STATE], request.param
     assert state.workshop is not None
-    with request.config.stash[PROGRESS].activity(f"loading {label}"):
+    with request.config.stash[PROGRESS].activity(f"loading {label}"), state.spent.on(Work.LOADING):
         try:
             bench: ModelBench | Broken = ModelBench(
                 state.workshop, state.plan.model(label), load_variant(REFERENCE_VARIANT)
@@ -85,7 +87,8 @@ def perfkit_variant(request: pytest.FixtureRequest, perfkit_model: ModelBench | 
     if isinstance(perfkit_model, Broken):
         yield VariantBench(variant, perfkit_model)
         return
-    with request.config.stash[PROGRESS].activity(f"building {perfkit_model.plan.label} {variant.name}"):
+    activity = request.config.stash[PROGRESS].activity(f"building {perfkit_model.plan.label} {variant.name}")
+    with activity, state.spent.on(Work.BUILDING):
         try:
             result: BuildResult | Broken = perfkit_model.build(variant)
         except VariantBroken as error:
@@ -162,11 +165,18 @@ class Case:
             return times_s
 
         faults = [fault for fault in self.state.options.faults if fault.case == self.id]
+        is_fault = any(fault.kind is FaultKind.FP32_ENGINE for fault in faults)
         record, wrong = None, None
         try:
+            if is_fault:  # of this case alone: the variant's other shapes keep what was built for them
+                with self.state.spent.on(Work.BUILDING):
+                    built = self.bench.build_in_float32(self.variant.variant)
             record = measure_case(self.bench, self.variant.variant, built, parse_shape(self.id.shape), pedantic, faults)
-        except WrongAnswer as error:
+        except (WrongAnswer, VariantBroken) as error:
             wrong = str(error)
+        finally:
+            if is_fault and built is not self.variant.result:
+                built.built.close()
         # Not inside: the interpreter keeps the last error, and would keep the measuring's pictures on the device.
         if wrong is not None:
             raise BrokenCase(wrong)

@@ -255,6 +255,7 @@ def _unsaved_run(config: pytest.Config) -> dict[str, Any] | None:
 @pytest.hookimpl(trylast=True)  # the verdicts come last, below all other tables
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Prints the judgement below pytest-benchmark's own table."""
+    from perfkit.report.spent import spent_line
     from perfkit.report.terminal import render
 
     state = config.stash.get(STATE, None)
@@ -269,6 +270,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
             verbosity=config.get_verbosity(),
         )
     )
+    if (line := spent_line(state.spent_s)) is not None:
+        terminalreporter.write_line(line)
     for line in state.written:
         terminalreporter.write_line(line)
     if state.history_warning is not None:

@@ -15,6 +15,7 @@ from perfkit.catalog.plan import Plan, make_plan
 from perfkit.catalog.waivers import load_waivers
 from perfkit.errors import UserError
 from perfkit.measure.machine import cuda_device_count
+from perfkit.measure.spent import Spent
 from perfkit.plugin.options import Options, read_options
 from perfkit.record.schema import Hardware, Outcome, RunRecord, Status
 from perfkit.variants.registry import known_names
@@ -50,6 +51,9 @@ class RunState:
     written: list[str] = field(default_factory=list)
     """A line for each report: where it is, or why it isn't."""
     history_warning: str | None = None
+    spent: Spent = field(default_factory=Spent)
+    spent_s: Mapping[str, float] = field(default_factory=dict)
+    """As the record has it."""
     _stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     @property
@@ -110,9 +114,11 @@ class RunState:
             quantization=self.config.quantization,
             precision=self.config.precision,
             build_limit_s=self.config.build.time_limit_s,
+            spent=self.spent,
             machine=_named_machine(self.hardware, self.software),
         )
         self._read_machine("start")
+        self.spent.started()
 
     def finish(self) -> None:
         """Puts global settings back."""
@@ -138,6 +144,7 @@ class RunState:
             if case not in self.outcomes:
                 self.note(case, Status.NOT_RUN, "the run ended before it")
         self._read_machine("end")
+        self.spent_s = self.spent.so_far_s()
         return RunRecord(
             suite=self.plan.suite,
             platform=self.plan.platform,
@@ -146,6 +153,7 @@ class RunState:
             settings=self.workshop.settings,
             outcomes=[self.outcomes[case] for case in self.plan.cases()],
             injected=", ".join(map(str, self.options.faults)) or None,
+            spent_s=self.spent_s,
             machine_state=self.machine_state,
         )
 
@@ -211,7 +219,17 @@ def make_state(config: pytest.Config) -> RunState:
     for name in options.cases:
         if name not in known:
             raise UserError(f"--perfkit-case: {unknown_name(f'case of suite {plan.suite!r}', name, known)}")
+    _check_faults(options, plan)
+    return RunState(options, loaded, plan, config.rootpath, load_waivers(config.rootpath))
+
+
+def _check_faults(options: Options, plan: Plan) -> None:
+    if not options.faults:
+        return
+    from perfkit.variants.faults import why_not
+
     for fault in options.faults:
         if fault.case not in plan.cases():
-            raise UserError(f"--perfkit-fault: {fault.case} is no case of suite {plan.suite!r} on {platform}")
-    return RunState(options, loaded, plan, config.rootpath, load_waivers(config.rootpath))
+            raise UserError(f"--perfkit-fault: {fault.case} is no case of suite {plan.suite!r} on {plan.platform}")
+        if reason := why_not(fault.kind, fault.case.variant):
+            raise UserError(f"--perfkit-fault {str(fault)!r}: {reason}")

@@ -19,6 +19,15 @@ Time = Annotated[float, Field(ge=SHORTEST_S, le=LONGEST_S)]
 RelativeError = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
+class RoundModes(Model):
+    """Two groups of rounds whose times lie apart: the median of each, and how many there are."""
+
+    fast_s: Time
+    slow_s: Time
+    fast: int = Field(ge=1)
+    slow: int = Field(ge=1)
+
+
 class Timing(Model):
     """One clock's medians over the rounds, with their standard errors within the replicate.
 
@@ -34,6 +43,9 @@ class Timing(Model):
         default=None, description="median over rounds of the natural log of reference / variant"
     )
     log_speedup_se: RelativeError | None = None
+    modes: RoundModes | None = Field(
+        default=None, description="of the variant's times, where its rounds have two; None too where rounds aren't kept"
+    )
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

@@ -7,6 +7,7 @@ from statistics import median, quantiles
 from typing import TYPE_CHECKING, Any
 
 from perfkit.catalog.case import REFERENCE_VARIANT, CaseId
+from perfkit.record.modes import round_modes
 from perfkit.record.replicate import LONGEST_S, SHORTEST_S, Sample, Tail, Timing, rounded
 from perfkit.record.schema import DeviceBy
 
@@ -167,6 +168,7 @@ def _paired_timing(reference_s: Sequence[float], variant_s: Sequence[float]) -> 
         reference_se=_median_se([math.log(time) for time in reference_s]),
         log_speedup=median(speedups),
         log_speedup_se=_median_se(speedups),
+        modes=round_modes(variant_s),
     )
 
 

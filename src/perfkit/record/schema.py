@@ -273,6 +273,7 @@ class CaseRecord(Model):
     reference_facts: BuildFacts
     memory: Memory
     comparability: Comparability
+    rounds_s: Duration | None = Field(default=None, description="what its rounds took, those left out included")
 
     @model_validator(mode="after")
     def _device_clock(self) -> Self:
@@ -319,6 +320,10 @@ class RunRecord(Model):
     injected: str | None = Field(
         default=None,
         description="faults that were put in on purpose; such a run can't become a baseline",
+    )
+    spent_s: dict[str, Duration] = Field(
+        default_factory=dict,
+        description="what the process spent its time on, and the whole since its start; {}: of older records",
     )
     machine_state: dict[str, str | int | float | bool | None] = Field(
         default_factory=dict,

@@ -66,6 +66,7 @@ def field_json(clean: Judgement, found: Sequence[Seen], alarms: Sequence[Sequenc
             {
                 "fault": str(each.fault),
                 "verdict": str(each.verdict),
+                "reason": each.reason,
                 "named": each.named,
                 "is_demanded": each.is_demanded,
                 "could_see_pct": each.clean.detectable_pct,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar
 
 from perfkit.catalog.case import Platform
@@ -22,12 +23,18 @@ class TorchTensorrtVariant(StoredVariant):
     platform = Platform.CUDA
     isolated = True
     needs: ClassVar[tuple[str, ...]] = ()
-    """Packages besides torch_tensorrt that must be importable."""
+    """Packages besides torch_tensorrt that a build imports."""
 
     def unavailable(self) -> str | None:
         from perfkit.variants._torch_tensorrt import why_unavailable
 
-        return why_unavailable(*self.needs)
+        if reason := why_unavailable():
+            return reason
+        for package in self.needs:
+            # Not imported: an engine from the store doesn't need it.
+            if find_spec(package.partition(".")[0]) is None:
+                return f"{package} can't be imported: it is not installed; pip install 'perfkit[trt]'"
+        return None
 
     def key_parts(self, request: BuildRequest) -> dict[str, str]:
         import tensorrt

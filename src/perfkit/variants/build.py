@@ -46,7 +46,7 @@ def build_variant(
             result, _ = _build(variant, request, store, held)
         elif rebuild:
             result, _ = _build(variant, request, store, held)
-            noting(result, "built anew on purpose (--rebuild); the store is as it was")
+            noting(result, "built anew on purpose; the store is as it was")
         else:
             result = _stored(variant, request, store, held)
     count_layers(variant, result.built, request.precision)

@@ -1,0 +1,77 @@
+"""What a run's time was spent on; a table of docs/measuring.md.
+
+    python docs/scripts/spent.py --keep RUN.json   of a run's file → results/cpu/2026-11-26-spent.json
+    python docs/scripts/spent.py                   that → docs/measuring.md
+
+The file holds what the run's record says, and no times of cases.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from blocks import with_blocks
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "measuring.md"
+KEPT = ROOT / "results" / "cpu" / "2026-11-26-spent.json"
+
+
+def keep(path: Path) -> None:
+    """Of the run what its time was spent on, on what, and of each case what its rounds took."""
+    data = json.loads(path.read_text("utf-8"))
+    run = data["perfkit"]
+    records = [benchmark["extra_info"]["perfkit"] for benchmark in data["benchmarks"]]
+    kept = {
+        "datetime": data["datetime"],
+        "hardware": run["hardware"],
+        "software": {name: run["software"][name] for name in ("python", "torch", "openvino")},
+        "settings": run["settings"],
+        "spent_s": run["spent_s"],
+        "cases": [
+            {key: record[key] for key in ("model", "variant", "shape", "rounds_s")}
+            | {"others_cpu_share": record["conditions"]["others_cpu_share"]}
+            for record in records
+        ],
+    }
+    KEPT.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
+
+
+def table() -> list[str]:
+    """One row a kind of work."""
+    data: dict[str, Any] = json.loads(KEPT.read_text("utf-8"))
+    spent_s = dict(data["spent_s"])
+    whole_s = spent_s.pop("whole") - spent_s.pop("building")
+    spent_s["else"] = whole_s - sum(spent_s.values())
+    lines = ["| spent on | s | share, builds aside |", "|---|---|---|"]
+    for name, part_s in sorted(spent_s.items(), key=lambda part: -part[1]):
+        lines.append(f"| {name} | {part_s:.1f} | {part_s / whole_s:.0%} |")
+    busy = [case["others_cpu_share"] for case in data["cases"]]
+    hardware, software = data["hardware"], data["software"]
+    models = ", ".join(dict.fromkeys(case["model"] for case in data["cases"]))
+    return [
+        *lines,
+        "",
+        (
+            f"{len(data['cases'])} cases of {models} in one process, engines from the store: "
+            f"{hardware['name']} x{hardware['count']}, {data['settings']['threads']} thread, "
+            f"{', '.join(f'{name} {version}' for name, version in software.items())}, {data['datetime'][:10]}. "
+            f"Other processes took {min(busy):.0%} to {max(busy):.0%} of the processors meanwhile."
+        ),
+    ]
+
+
+def main() -> str:
+    """The page with its table made anew."""
+    return with_blocks(PAGE, {"spent": table()})
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--keep", type=Path, metavar="RUN.json")
+    if (run := parser.parse_args().keep) is not None:
+        keep(run)
+    PAGE.write_text(main(), "utf-8")
