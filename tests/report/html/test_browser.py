@@ -185,6 +185,8 @@ def test_light_dark_and_print(browser: Browser, report_file: Path) -> None:
         assert background(page) == "rgb(255, 255, 255)"
         assert not page.locator("#filter").is_visible()
         assert page.locator("#table").is_visible()
+        # A chart that wasn't in sight would be an empty place.
+        assert page.locator("figure[data-chart]:not([data-drawn]):visible").count() == 0
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

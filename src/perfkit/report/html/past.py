@@ -10,8 +10,8 @@ from perfkit.report.html.trend_views import SeriesView, series_points, series_vi
 if TYPE_CHECKING:
     from perfkit.report.exporter import Report
 
-_MOST_POINTS = 75_000
-"""Beside the rounds there is room for half of what the history's own page has."""
+_MOST_POINTS = 30_000
+"""Beside the rounds of 500 cases there is room for so many."""
 
 
 def past_views(report: Report) -> dict[str, list[SeriesView]]:
