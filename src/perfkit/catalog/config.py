@@ -66,11 +66,13 @@ class Suite(_Table):
     shapes: list[Shape] | None = Field(
         default=None, description="concrete shapes instead of each profile's min, opt and max"
     )
+    metrics: list[Name] = Field(default_factory=list, description="the user's own, of the group perfkit.metrics")
 
     @model_validator(mode="after")
     def _no_repeats(self) -> Self:
         for label, names in (
             ("models", self.models),
+            ("metrics", self.metrics),
             ("variants.cpu", self.variants.cpu),
             ("variants.cuda", self.variants.cuda),
         ):

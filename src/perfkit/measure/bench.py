@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from perfkit.catalog.config import Measure, Precision, Quantization
     from perfkit.catalog.plan import ModelPlan
     from perfkit.measure.clock import Clock
+    from perfkit.metrics.base import CaseMetric
     from perfkit.store.engine_store import EngineStore
 
 _CALIBRATION_IMAGES = 32
@@ -50,6 +51,8 @@ class Workshop:
     build_limit_s: float
     machine: Mapping[str, str]
     """Hardware and driver by name: part of what identifies an engine."""
+    metrics: tuple[CaseMetric, ...]
+    """The user's own, taken of every case."""
 
 
 class ModelBench:

@@ -15,6 +15,7 @@ from perfkit.catalog.plan import Plan, make_plan
 from perfkit.catalog.waivers import load_waivers
 from perfkit.errors import UserError
 from perfkit.measure.machine import cuda_device_count
+from perfkit.metrics.registry import load_metrics, metric_names
 from perfkit.plugin.options import Options, read_options
 from perfkit.record.schema import Hardware, Outcome, RunRecord, Status
 from perfkit.variants.registry import known_names
@@ -73,7 +74,7 @@ class RunState:
         import torch
 
         from perfkit.catalog.images import calibration_images, evaluation_images
-        from perfkit.catalog.models import check_models
+        from perfkit.catalog.own_models import check_models
         from perfkit.measure import machine
         from perfkit.measure.bench import Workshop
         from perfkit.measure.clock import make_clock
@@ -82,6 +83,7 @@ class RunState:
         from perfkit.store.engine_store import EngineStore, cache_folder
 
         check_models([model.name for model in self.plan.models])
+        metrics = load_metrics(self.plan.metrics)
         if self.plan.platform is Platform.CUDA and not torch.cuda.is_available():
             raise UserError("--perfkit-platform cuda: PyTorch sees no CUDA device; perfkit doctor says why")
         self.gpu = machine.gpu_info() if self.plan.platform is Platform.CUDA else None
@@ -111,6 +113,7 @@ class RunState:
             precision=self.config.precision,
             build_limit_s=self.config.build.time_limit_s,
             machine=_named_machine(self.hardware, self.software),
+            metrics=metrics,
         )
         self._read_machine("start")
 
@@ -206,7 +209,7 @@ def make_state(config: pytest.Config) -> RunState:
             "perfkit doctor"
         )
     platform = options.platform or (Platform.CUDA if devices else Platform.CPU)
-    plan = make_plan(loaded, options.suite, platform, known_names())
+    plan = make_plan(loaded, options.suite, platform, known_names(), metric_names())
     known = [str(case) for case in plan.cases()]
     for name in options.cases:
         if name not in known:
