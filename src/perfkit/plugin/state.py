@@ -14,6 +14,7 @@ from perfkit.catalog.config import Config, load_config, unknown_name
 from perfkit.catalog.plan import Plan, make_plan
 from perfkit.catalog.waivers import load_waivers
 from perfkit.errors import UserError
+from perfkit.measure.affinity import format_cpus, pinned
 from perfkit.measure.machine import cuda_device_count
 from perfkit.metrics.registry import load_metrics, metric_names
 from perfkit.plugin.options import Options, read_options
@@ -42,6 +43,8 @@ class RunState:
     outcomes: dict[CaseId, Outcome] = field(default_factory=dict)
     workshop: Workshop | None = None
     hardware: Hardware | None = None
+    cpus: set[int] | None = None
+    """The processors that the run is kept to; None: whichever it was started on."""
     baseline: Baseline | None = None
     software: dict[str, str] = field(default_factory=dict)
     machine_state: dict[str, str | int | float | bool | None] = field(default_factory=dict)
@@ -71,6 +74,8 @@ class RunState:
         Raises UserError for an unknown model, a missing device, or a baseline that can't be read: before hours of
         measuring, not after.
         """
+        # Before torch: its threads are on the processors that were allowed when it was imported.
+        self.cpus = self._stack.enter_context(pinned(self.config.measure.cpu_affinity, self.plan.platform))
         import torch
 
         from perfkit.catalog.images import calibration_images, evaluation_images
@@ -97,6 +102,9 @@ class RunState:
             else torch.device("cpu")
         )
         settings = self._stack.enter_context(applied(self.config.settings, self.plan.platform))
+        if self.config.measure.cpu_affinity is not None and self.cpus is not None:
+            # As it was asked for: each GPU of a host has other processors near it, and they are one hardware.
+            settings["cpu_affinity"] = self.config.measure.cpu_affinity
         cache = cache_folder(self.root)
         self.workshop = Workshop(
             device=device,
@@ -177,6 +185,8 @@ class RunState:
 
         for name, value in momentary_state(self.plan.platform).items():
             self.machine_state[f"{moment}_{name}"] = value
+        if self.cpus is not None:
+            self.machine_state["cpu_affinity"] = format_cpus(self.cpus)
         if self.plan.platform is Platform.CUDA:
             self.machine_state[f"{moment}_gpu_allocated_bytes"] = torch.cuda.memory_allocated()
 
