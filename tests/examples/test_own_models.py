@@ -89,6 +89,13 @@ def test_the_report_shows_the_metric(project: Path, ended: subprocess.CompletedP
     assert values == {variant: case["custom_metrics"][METRIC]["value"] for variant, case in records.items()}
 
 
+def test_doctor_knows_what_the_package_brings(project: Path) -> None:
+    told = run(project, "perfkit", "doctor").stdout
+    assert "models of other packages\n  tiny_edge_net\n" in told
+    assert f"metrics of other packages\n  {METRIC}  can run\n" in told
+    assert "torchscript-fp32" in told
+
+
 def test_collecting_imports_no_torch_and_nothing_of_the_example(project: Path) -> None:
     check = (
         "import pytest, sys; code = pytest.main(['--collect-only', '-q', 'benchmarks']); "

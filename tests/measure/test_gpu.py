@@ -46,6 +46,9 @@ class Nvml:
         assert handle == "slice"
         return "board 1"
 
+    def nvmlDeviceGetUUID(self, handle: str) -> str:  # noqa: N802
+        return next(name for name, found in self.handles.items() if found == handle)
+
     def nvmlDeviceGetMigMode(self, handle: str) -> list[int]:  # noqa: N802
         if not self.mig:
             raise self.NVMLError("Not Supported")
@@ -157,6 +160,7 @@ def test_an_instance_is_hardware_of_its_own(on: Any, name: str) -> None:
 def test_an_instances_clocks_are_its_boards_and_its_processes_its_own(on: Any) -> None:
     nvml = on(SLICE)
     state = machine.momentary_state(Platform.CUDA)
+    assert state["gpu_uuid"] == f"MIG-{SLICE}"
     assert (state["gpu_sm_mhz"], state["gpu_power_w"], state["gpu_persistence_mode"]) == (1980, 350, True)
     watcher = GpuWatcher(nvml, "slice")
     assert watcher.look() is None

@@ -32,6 +32,7 @@ class Nvml:
             "nvmlDeviceGetCurrentClocksThrottleReasons": throttled,
             "nvmlDeviceGetPersistenceMode": int(persistence),
             "nvmlDeviceIsMigDeviceHandle": 0,
+            "nvmlDeviceGetUUID": "GPU-0a1b",
             "nvmlDeviceGetMigMode": [0, 0],
             "nvmlDeviceGetComputeRunningProcesses": [type("Process", (), {"pid": pid}) for pid in processes],
             "nvmlDeviceGetMemoryInfo": type("Memory", (), {"used": 3 * 2**30}),

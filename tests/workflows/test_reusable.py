@@ -122,8 +122,8 @@ def test_a_verdict_fails_the_step_and_what_nobody_could_judge_is_a_warning(runne
 
 
 def test_an_input_is_an_argument_and_never_a_command(runner: Path) -> None:
-    step(runner, "Measure and judge", suite='x"; touch stolen; "')
-    assert logged(runner)[0].endswith('--perfkit-suite x"; touch stolen; " --perfkit-platform cpu')
+    step(runner, "Measure and judge", suite='x"; touch  stolen; "')  # two spaces: one argument has both
+    assert logged(runner)[0].endswith('--perfkit-suite x"; touch  stolen; " --perfkit-platform cpu')
     assert not (runner / "project" / "stolen").exists()
 
 

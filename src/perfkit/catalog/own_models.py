@@ -20,6 +20,11 @@ def _entries() -> dict[str, EntryPoint]:
     return {entry.name.lower(): entry for entry in entry_points(group=GROUP)}
 
 
+def own_model_names() -> list[str]:
+    """What other packages bring, sorted; imports none of them."""
+    return sorted(_entries())
+
+
 def check_models(names: Iterable[str]) -> None:
     """Registers those of the models that other packages bring, so that ``torchvision.models.get_model`` knows them.
 

@@ -164,6 +164,7 @@ def _gpu_state(reader: Any, handle: Any) -> dict[str, str | int | float | bool |
         "gpu_power_w": lambda: reader.nvmlDeviceGetPowerUsage(board) / 1000,
         "gpu_throttle_reasons": lambda: reader.nvmlDeviceGetCurrentClocksThrottleReasons(board),
         "gpu_persistence_mode": lambda: bool(reader.nvmlDeviceGetPersistenceMode(board)),
+        "gpu_uuid": lambda: reader.nvmlDeviceGetUUID(handle),
         "gpu_processes": lambda: len(reader.nvmlDeviceGetComputeRunningProcesses(handle)),
         "gpu_memory_used_mib": lambda: reader.nvmlDeviceGetMemoryInfo(handle).used // 1024**2,
     }

@@ -42,7 +42,7 @@ class CaseMetric(ABC):
     """By what share it may get worse before its case is REGRESSED, and must get better before that is told: 0.1."""
 
     def unavailable(self) -> str | None:
-        """Why this machine can't measure it, in one line; None when it can."""
+        """Why this machine can't measure it, in one line; None when it can. Must not raise."""
         return None
 
     @abstractmethod

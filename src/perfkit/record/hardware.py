@@ -46,8 +46,8 @@ def mig_name(name: str, compute_slices: int, gpu_slices: int, memory_mib: int) -
     """The name of a MIG instance, as NVIDIA writes them: ``NVIDIA H100 80GB HBM3 MIG 3g.40gb``.
 
     A slice of a GPU is hardware of its own: its name goes into baselines, file names and the keys of engines. Where
-    CUDA has a profile in the name already, it stays. ``1c.3g.40gb`` has one of the three slices' compute; memory is in GiB,
-    rounded up.
+    CUDA has a profile in the name already, it stays. ``1c.3g.40gb`` has one of the three slices' compute; memory is in
+    GiB, rounded up.
     """
     if " MIG " in name:
         return name
