@@ -11,7 +11,8 @@ from torchvision.models import MobileNet_V3_Small_Weights, get_model
 
 from perfkit.catalog import models
 from perfkit.catalog.images import ImageSet, calibration_images, evaluation_images
-from perfkit.catalog.models import LoadedModel, check_models, load_model
+from perfkit.catalog.models import LoadedModel, load_model
+from perfkit.catalog.own_models import check_models
 from perfkit.errors import UserError
 
 CPU = torch.device("cpu")

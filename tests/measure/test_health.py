@@ -31,12 +31,15 @@ class Nvml:
             "nvmlDeviceGetPowerUsage": 350_000,
             "nvmlDeviceGetCurrentClocksThrottleReasons": throttled,
             "nvmlDeviceGetPersistenceMode": int(persistence),
+            "nvmlDeviceIsMigDeviceHandle": 0,
+            "nvmlDeviceGetUUID": "GPU-0a1b",
+            "nvmlDeviceGetMigMode": [0, 0],
             "nvmlDeviceGetComputeRunningProcesses": [type("Process", (), {"pid": pid}) for pid in processes],
             "nvmlDeviceGetMemoryInfo": type("Memory", (), {"used": 3 * 2**30}),
         }
 
     def nvmlDeviceGetHandleByUUID(self, uuid: str) -> str:  # noqa: N802
-        if "nvmlDeviceGetHandleByUUID" in self._hidden:
+        if "nvmlDeviceGetHandleByUUID" in self._hidden or not uuid.startswith("GPU-"):
             raise self.NVMLError("Not Found")
         return uuid
 

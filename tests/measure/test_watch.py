@@ -144,6 +144,9 @@ class Nvml:
         self.mhz = iter([1980, 1980, 1755])
         self.hidden = False
 
+    def nvmlDeviceIsMigDeviceHandle(self, _: object) -> int:  # noqa: N802
+        return 0
+
     def nvmlDeviceGetClockInfo(self, _: object, kind: int) -> int:  # noqa: N802 (NVML's names)
         return next(self.mhz) if kind == self.NVML_CLOCK_SM else 2619
 

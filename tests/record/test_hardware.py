@@ -7,6 +7,7 @@ from perfkit.record.hardware import (
     describe_hardware,
     file_key,
     hardware_from_machine_info,
+    mig_name,
     same_hardware,
 )
 from perfkit.record.schema import Hardware
@@ -85,3 +86,25 @@ def test_what_is_the_same_hardware(change: dict[str, object], same: bool) -> Non
 def test_it_is_described_in_one_phrase() -> None:
     assert describe_hardware(GPU) == "Made Up GPU x1, 80 GiB, compute capability 9.0"
     assert describe_hardware(CPU.model_copy(update={"memory_gib": None})) == "Made Up CPU x2"
+
+
+@pytest.mark.parametrize(
+    ("slices", "profile"),
+    [
+        ((1, 1, 9_728), "1g.10gb"),
+        ((2, 2, 19_968), "2g.20gb"),
+        ((3, 3, 40_192), "3g.40gb"),
+        ((1, 3, 40_192), "1c.3g.40gb"),
+    ],
+)
+def test_a_mig_instance_is_named_by_its_slices_and_memory(slices: tuple[int, int, int], profile: str) -> None:
+    assert mig_name("NVIDIA H100 80GB HBM3", *slices) == f"NVIDIA H100 80GB HBM3 MIG {profile}"
+
+
+def test_a_profile_that_cuda_tells_stays() -> None:
+    assert mig_name("NVIDIA H100 80GB HBM3 MIG 1g.10gb+me", 1, 1, 9_728).endswith(" MIG 1g.10gb+me")
+
+
+def test_instances_of_one_gpu_have_files_of_their_own() -> None:
+    names = ["A", "A MIG 1g.10gb", "A MIG 1g.10gb+me", "A MIG 1g.20gb", "A MIG 1c.2g.20gb", "A MIG 2g.20gb"]
+    assert len({file_key(named(name)) for name in names}) == len(names)

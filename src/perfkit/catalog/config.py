@@ -76,11 +76,13 @@ class Suite(_Table):
     shapes: list[Shape] | None = Field(
         default=None, description="concrete shapes instead of each profile's min, opt and max"
     )
+    metrics: list[Name] = Field(default_factory=list, description="the user's own, of the group perfkit.metrics")
 
     @model_validator(mode="after")
     def _no_repeats(self) -> Self:
         for label, names in (
             ("models", self.models),
+            ("metrics", self.metrics),
             ("variants.cpu", self.variants.cpu),
             ("variants.cuda", self.variants.cuda),
         ):
@@ -91,12 +93,17 @@ class Suite(_Table):
 
 
 class Measure(_Table):
-    """How long a case is measured."""
+    """How long a case is measured, and on which processors."""
 
     min_rounds: int = Field(ge=5)
     max_rounds: int = Field(ge=5)
     time_budget_s: float = Field(gt=0)
     warmup_max_s: float = Field(gt=0)
+    cpu_affinity: str | None = Field(
+        default=None,
+        pattern=r"^(gpu|numa:\d+|\d+(-\d+)?(,\d+(-\d+)?)*)$",
+        description='on which processors the run executes: "0-7,16", "numa:1" or "gpu", those that NVML says are near',
+    )
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

@@ -1,5 +1,7 @@
 """Models: any name that ``torchvision.models.get_model`` knows, ready to be measured.
 
+Models of other packages are registered with torchvision first (``own_models.py``).
+
 Pretrained weights when the hub's cache holds them or the network gives them; else seeded random weights whose
 BatchNorm statistics are settled on the calibration images. A missing network is never an error.
 """
@@ -12,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 from urllib.parse import urlparse
 
 import torch
@@ -22,13 +24,10 @@ from torchvision.models import (
     get_model,
     get_model_builder,
     get_model_weights,
-    get_weight,
-    list_models,
 )
 from torchvision.models.resnet import BasicBlock, Bottleneck
 from torchvision.transforms.v2 import InterpolationMode
 
-from perfkit.catalog.config import unknown_name
 from perfkit.catalog.images import ImageSet, Preprocessing
 from perfkit.errors import UserError
 
@@ -90,21 +89,12 @@ class DenseHeads(nn.Module):
         return tuple(outputs[key] for key in sorted(outputs))
 
 
-def check_models(names: list[str]) -> None:
-    """Raises UserError, with the nearest names, for a model that torchvision doesn't have."""
-    known = list_models()
-    for name in names:
-        if name.lower() not in known:
-            raise UserError(unknown_name("model", name, known))
-
-
 def load_model(name: str, calibration: ImageSet, shape: Shape, device: torch.device) -> LoadedModel:
     """Builds the model on ``device``.
 
     ``shape`` is what the BatchNorm statistics of random weights are settled at.
     """
-    published = list(get_model_weights(name))
-    default = get_weight(f"{type(published[0]).__name__}.DEFAULT") if published else None
+    default = _default_weights(name)
     preprocessing = _preprocessing(default)
     pretrained = _pretrained(name, default)
     if pretrained is not None:
@@ -127,9 +117,38 @@ def load_model(name: str, calibration: ImageSet, shape: Shape, device: torch.dev
     return LoadedModel(module, weights, identity, preprocessing, classifies)
 
 
+def _default_weights(name: str) -> WeightsEnum | None:
+    """Of the weights that its builder is annotated with; None for a builder of a user's own that has none."""
+    published = _published_weights(name)
+    if published is None:
+        return None
+    # DEFAULT is an alias that an enumeration of weights may lack, or have as its only name.
+    members: dict[str, WeightsEnum] = dict(published.__members__)
+    return members.get("DEFAULT", next(iter(members.values()), None))
+
+
+def _published_weights(name: str) -> type[WeightsEnum] | None:
+    try:
+        published: type[WeightsEnum] = get_model_weights(name)
+    except ValueError:  # no weights, or annotations that are postponed, which torchvision doesn't read
+        return _annotated_weights(name)
+    return published
+
+
+def _annotated_weights(name: str) -> type[WeightsEnum] | None:
+    try:
+        hint = get_type_hints(get_model_builder(name)).get("weights")
+    except NameError:
+        return None
+    found = [kind for kind in (hint, *get_args(hint)) if isinstance(kind, type) and issubclass(kind, WeightsEnum)]
+    return found[0] if found else None
+
+
 def _single_signature(model: nn.Module) -> nn.Module:
     """Tensors in, tensors out: wraps the models whose outputs are dictionaries or lists."""
     module = type(model).__module__
+    if not module.startswith("torchvision."):
+        return model  # a user's own: tensors in, tensors out
     if "segmentation" in module:
         return MainOutput(model).eval()
     if "detection" in module:
@@ -157,7 +176,8 @@ def _pretrained(name: str, weights: WeightsEnum | None) -> nn.Module | None:
         return None
     address = urlparse(weights.url)
     cached = Path(torch.hub.get_dir()) / "checkpoints" / Path(address.path).name
-    if not cached.is_file() and not _network_answers(address.netloc):
+    is_here = cached.is_file() or address.scheme == "file"
+    if not is_here and not _network_answers(address.netloc):
         return None
     try:
         with _socket_timeout():
@@ -170,7 +190,7 @@ def _pretrained(name: str, weights: WeightsEnum | None) -> nn.Module | None:
 def _seeded(name: str) -> nn.Module:
     module = get_model_builder(name).__module__
     options: dict[str, object] = {}
-    if "detection" in module or "segmentation" in module:
+    if module.startswith("torchvision.") and ("detection" in module or "segmentation" in module):
         options["weights_backbone"] = None  # these fetch a backbone of their own unless told not to
     if name.lower() in ("inception_v3", "googlenet"):
         options["init_weights"] = True  # their default is about to change and warns

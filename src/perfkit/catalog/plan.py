@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from perfkit.catalog.case import CaseId, Platform, Shape, ShapeProfile, format_shape
 from perfkit.catalog.config import Config, unknown_name
 from perfkit.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,8 @@ class Plan:
     suite: str
     platform: Platform
     models: tuple[ModelPlan, ...]
+    metrics: tuple[str, ...] = ()
+    """The user's own metrics, by name."""
 
     def cases(self) -> tuple[CaseId, ...]:
         """Every expected case: model by model, variant by variant, shape by shape."""
@@ -43,10 +49,16 @@ class Plan:
         return next(model for model in self.models if model.label == label)
 
 
-def make_plan(config: Config, suite_name: str, platform: Platform, known_variants: list[str]) -> Plan:
+def make_plan(
+    config: Config,
+    suite_name: str,
+    platform: Platform,
+    known_variants: list[str],
+    known_metrics: Sequence[str] = (),
+) -> Plan:
     """Expands a suite.
 
-    Raises UserError for an unknown suite, profile or variant (with the nearest names), for a shape outside its
+    Raises UserError for an unknown suite, profile, variant or metric (with the nearest names), for a shape outside its
     profile, and for a suite that has nothing to run on the platform.
     """
     suite = config.suite(suite_name)
@@ -54,6 +66,9 @@ def make_plan(config: Config, suite_name: str, platform: Platform, known_variant
     for variant in variants:
         if variant not in known_variants:
             raise UserError(f"suite {suite_name!r}: {unknown_name('variant', variant, known_variants)}")
+    for metric in suite.metrics:
+        if metric not in known_metrics:
+            raise UserError(f"suite {suite_name!r}: {_unknown_metric(metric, known_metrics)}")
     models = []
     for label in suite.models:
         name, _, profile_name = label.partition("@")
@@ -64,4 +79,10 @@ def make_plan(config: Config, suite_name: str, platform: Platform, known_variant
         models.append(ModelPlan(label, name, profile, shapes, tuple(variants)))
     if not variants:
         raise UserError(f"suite {suite_name!r} is empty on platform {platform}: it names no variants for it")
-    return Plan(suite_name, platform, tuple(models))
+    return Plan(suite_name, platform, tuple(models), tuple(suite.metrics))
+
+
+def _unknown_metric(name: str, known: Sequence[str]) -> str:
+    if not known:
+        return f"unknown metric {name!r}; no installed package has an entry point in the group perfkit.metrics"
+    return unknown_name("metric", name, list(known))

@@ -27,8 +27,10 @@ def doctor(
 def _examine() -> dict[str, Any]:
     import torch
 
+    from perfkit.catalog.own_models import own_model_names
     from perfkit.measure import machine
     from perfkit.measure.health import remarks
+    from perfkit.metrics.registry import load_metrics, metric_names
     from perfkit.variants.registry import load_variant, variant_names, why_unavailable
 
     platforms = [Platform.CPU, *([Platform.CUDA] if torch.cuda.is_available() else [])]
@@ -51,6 +53,8 @@ def _examine() -> dict[str, Any]:
         "gpu": machine.gpu_info(),
         "state": machine.momentary_state(platforms[-1]),
         "variants": variants,
+        "models": own_model_names(),
+        "metrics": {metric.name: metric.unavailable() or "" for metric in load_metrics(metric_names())},
         "remarks": remarks(),
     }
 
@@ -70,6 +74,11 @@ def _as_text(found: dict[str, Any]) -> str:
     for name, homes in found["variants"].items():
         for platform, reason in homes.items():
             lines.append(f"  {name:<{width}}  {platform:<4}  {'can run' if not reason else f'no: {reason}'}")
+    if found["models"]:
+        lines += ["models of other packages", *(f"  {name}" for name in found["models"])]
+    if found["metrics"]:
+        lines.append("metrics of other packages")
+        lines += [f"  {name}  {f'no: {reason}' if reason else 'can run'}" for name, reason in found["metrics"].items()]
     lines.append("remarks")
     lines += [f"  - {remark}" for remark in found["remarks"]] or ["  nothing that would disturb a measurement"]
     return "\n".join(part for line in lines for part in _folded(line, terminal_width())) + "\n"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from perfkit.judge import advisories
 from perfkit.judge.cases import gather, left_out, lost_clock, moved_to, verdict_before_comparing
 from perfkit.judge.change import Pair, changes_of
+from perfkit.judge.custom import custom_rows, lost_metrics, with_custom_metrics
 from perfkit.judge.decide import as_slowdown_pct
 from perfkit.judge.drift import RECENT, drift_finding, drifts_of
 from perfkit.judge.facts import grown_costs, worse_answers, worse_facts
@@ -129,10 +130,10 @@ def _row(
             current=() if verdict is Verdict.BROKEN else data.current,
             notes=notes,
             disturbed=verdict is Verdict.INCONCLUSIVE and not data.current,
-        )
+        ).model_copy(update={"custom_metrics": custom_rows(data.baseline, data.current, compare=False)})
     before, after = data.comparable_baseline, data.current
     notes += [*lost_clock(data), *fact_notes(before, after), *grown_costs(before, after)]
-    return compared_row(changes[data.case], shifts, notes)
+    return with_custom_metrics(compared_row(changes[data.case], shifts, notes), before, after)
 
 
 def _judged_further(
@@ -145,7 +146,7 @@ def _judged_further(
         told = {"drift_pct": as_slowdown_pct(drift.slower), "notes": (*row.notes, str(drift))}
         row = row.model_copy(update=told)
     before, after = change.pair.baseline, change.pair.current
-    worse = [*worse_answers(before, after), *worse_facts(before, after)] if waivers else []
+    worse = [*worse_answers(before, after), *worse_facts(before, after), *lost_metrics(row)] if waivers else []
     return with_waiver(row, waivers, day, worse=worse)
 
 

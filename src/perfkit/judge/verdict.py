@@ -10,7 +10,7 @@ from perfkit.catalog.case import CaseId
 from perfkit.exit_codes import ExitCode
 from perfkit.judge.metric import Metric
 from perfkit.record.replicate import Tail
-from perfkit.record.schema import Model
+from perfkit.record.schema import Better, Model
 
 
 class Verdict(StrEnum):
@@ -75,6 +75,24 @@ class MetricRow(Model):
     """None where there was nothing to compare with."""
 
 
+class CustomMetricRow(Model):
+    """A metric of the user's own: medians over the replicates of each side, judged by its own tolerance."""
+
+    name: str
+    unit: str
+    better: Better
+    tolerance_pct: float
+    baseline: float | None = None
+    current: float | None = None
+    change_pct: float | None = None
+    """Of the number shown."""
+    baseline_replicates: int = 0
+    current_replicates: int = 0
+    verdict: Verdict | None = None
+    """None where the case wasn't compared or the baseline has no such metric."""
+    reason: str = ""
+
+
 class AppliedWaiver(Model):
     """The waiver that a WAIVED row has, as its file says it."""
 
@@ -111,6 +129,8 @@ class Row(Model):
     waiver: AppliedWaiver | None = None
     """Of a WAIVED row."""
     metrics: tuple[MetricRow, ...] = ()
+    custom_metrics: tuple[CustomMetricRow, ...] = ()
+    """The user's own, by name."""
     notes: tuple[str, ...] = ()
 
     @property

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from perfkit.catalog.plan import ModelPlan
     from perfkit.measure.clock import Clock
     from perfkit.measure.spent import Spent
+    from perfkit.metrics.base import CaseMetric
     from perfkit.store.engine_store import EngineStore
 
 _CALIBRATION_IMAGES = 32
@@ -55,6 +56,8 @@ class Workshop:
     spent: Spent
     machine: Mapping[str, str]
     """Hardware and driver by name: part of what identifies an engine."""
+    metrics: tuple[CaseMetric, ...]
+    """The user's own, taken of every case."""
 
 
 class Batches(Sequence["Tensor"]):

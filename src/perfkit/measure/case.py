@@ -13,12 +13,14 @@ import torch
 from perfkit.catalog.case import Platform, Shape, format_shape
 from perfkit.measure.agreement import check_answers
 from perfkit.measure.clock import NotQueued
+from perfkit.measure.custom import custom_metrics
 from perfkit.measure.faults import answers_with, call_with, result_with
 from perfkit.measure.memory import allocated_bytes, memory_since
 from perfkit.measure.replay import NotCaptured, Replay, count_graphs
 from perfkit.measure.rounds import RoundRecorder, WarmupResult, count_rounds, shape_change_s, timed_calls, warm_up
 from perfkit.measure.spent import Work
 from perfkit.measure.watch import watch
+from perfkit.metrics.base import CaseUnderTest
 from perfkit.record.schema import CaseRecord, Comparability, Queued, Warmup
 
 if TYPE_CHECKING:
@@ -128,6 +130,9 @@ def measure_case(
             )
         with spent.on(Work.COSTS):
             queued = None if replays is None else _queued(shop.clock, [calls[0] for calls in sides])
+            one_call = partial(_synchronized, shop.clock, partial(call, pairs[0][1]))
+            under_test = CaseUnderTest(one_call, shape, shop.device, built.facts)
+            of_user = custom_metrics(shop.metrics, under_test) if times_s else None
     if not times_s:
         return None
     notes = [
@@ -157,7 +162,15 @@ def measure_case(
         memory=memory,
         comparability=_comparability(bench),
         rounds_s=spent.on_so_far_s(Work.ROUNDS) - before_s,
+        custom_metrics=of_user,
     )
+
+
+def _synchronized(clock: Clock, call: Callable[[], Any]) -> None:
+    """One call, done when this returns; in whatever thread, for the mode and the stream are each thread's own."""
+    with torch.inference_mode(), clock.timed_region():
+        call()
+        clock.now_s()
 
 
 def _cold_call_s(bench: ModelBench, result: BuildResult, shape: Shape) -> float:

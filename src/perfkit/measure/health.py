@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from perfkit.measure import machine
+from perfkit.measure.gpu import board_of
 
 _BUSY_SHARE = 0.25
 """Load average per CPU above which somebody else is at work."""
@@ -44,14 +45,14 @@ def _gpu_remarks(reader: Any, handle: Any) -> list[str]:
         return ["no NVML (pip install nvidia-ml-py): clocks, throttling and other processes can't be read"]
     if handle is None:
         return ["NVML doesn't know this GPU: clocks, throttling and other processes can't be read"]
-    found = []
+    found, board = [], board_of(reader, handle)
     try:
-        if not reader.nvmlDeviceGetPersistenceMode(handle):
+        if not reader.nvmlDeviceGetPersistenceMode(board):
             found.append("persistence mode is off: the driver unloads between runs, first calls are slow")
         others = [p.pid for p in reader.nvmlDeviceGetComputeRunningProcesses(handle) if p.pid != os.getpid()]
         if others:
             found.append(f"other processes are on the GPU: pid {', '.join(map(str, others))}")
-        reasons = reader.nvmlDeviceGetCurrentClocksThrottleReasons(handle)
+        reasons = reader.nvmlDeviceGetCurrentClocksThrottleReasons(board)
         slowing = reasons & ~reader.nvmlClocksThrottleReasonGpuIdle
         if slowing:
             found.append(f"the GPU is held back now (NVML clocks event reasons {slowing:#x})")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import ctypes.util
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
@@ -14,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from perfkit.catalog.case import Platform
+from perfkit.measure.gpu import board_of, cuda_driver, handle_of, mig_slices
+from perfkit.record.hardware import mig_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,14 +35,8 @@ _GIB = 1024**3
 
 def cuda_device_count() -> int:
     """How many CUDA devices the driver shows; 0 without a driver. Asks the driver itself, torch isn't imported."""
-    try:
-        driver = ctypes.CDLL("nvcuda.dll" if os.name == "nt" else "libcuda.so.1")
-    except OSError:
-        return 0
-    count = ctypes.c_int(0)
-    if driver.cuInit(0) != 0 or driver.cuDeviceGetCount(ctypes.byref(count)) != 0:
-        return 0
-    return count.value
+    driver = cuda_driver()
+    return 0 if driver is None else driver.device_count()
 
 
 def software_versions() -> dict[str, str]:
@@ -64,14 +58,17 @@ def software_versions() -> dict[str, str]:
 
 
 def gpu_info() -> dict[str, Any] | None:
-    """Name, count, memory and compute capability of the GPUs; None without one."""
+    """Name, count, memory and compute capability of the GPUs; None without one. A MIG instance has its own name."""
     import torch
 
     if not torch.cuda.is_available():
         return None
     properties = torch.cuda.get_device_properties(0)
+    with nvml() as reader:
+        handle = None if reader is None else gpu_handle(reader)
+        slices = None if handle is None else mig_slices(reader, handle)
     return {
-        "name": properties.name,
+        "name": properties.name if slices is None else mig_name(properties.name, *slices),
         "count": torch.cuda.device_count(),
         "memory_mib": properties.total_memory // 1024**2,
         "compute_capability": f"{properties.major}.{properties.minor}",
@@ -147,28 +144,27 @@ def nvml() -> Iterator[Any]:
 
 
 def gpu_handle(reader: Any) -> Any:
-    """NVML's handle of the GPU that is measured; its own numbering leaves CUDA_VISIBLE_DEVICES out of account.
+    """NVML's handle of the GPU or the MIG instance that is measured; None where NVML doesn't know it.
 
-    None where NVML doesn't know it, a slice of a GPU for example.
+    By its UUID, for NVML's own numbering leaves CUDA_VISIBLE_DEVICES out of account.
     """
     import torch
 
-    try:
-        return reader.nvmlDeviceGetHandleByUUID(f"GPU-{torch.cuda.get_device_properties(0).uuid}")
-    except reader.NVMLError:
-        return None
+    return handle_of(reader, str(torch.cuda.get_device_properties(0).uuid))
 
 
 def _gpu_state(reader: Any, handle: Any) -> dict[str, str | int | float | bool | None]:
     if handle is None:
         return {}
+    board = board_of(reader, handle)
     readings: dict[str, Callable[[], Any]] = {
-        "gpu_sm_mhz": lambda: reader.nvmlDeviceGetClockInfo(handle, reader.NVML_CLOCK_SM),
-        "gpu_memory_mhz": lambda: reader.nvmlDeviceGetClockInfo(handle, reader.NVML_CLOCK_MEM),
-        "gpu_temperature_c": lambda: reader.nvmlDeviceGetTemperature(handle, reader.NVML_TEMPERATURE_GPU),
-        "gpu_power_w": lambda: reader.nvmlDeviceGetPowerUsage(handle) / 1000,
-        "gpu_throttle_reasons": lambda: reader.nvmlDeviceGetCurrentClocksThrottleReasons(handle),
-        "gpu_persistence_mode": lambda: bool(reader.nvmlDeviceGetPersistenceMode(handle)),
+        "gpu_sm_mhz": lambda: reader.nvmlDeviceGetClockInfo(board, reader.NVML_CLOCK_SM),
+        "gpu_memory_mhz": lambda: reader.nvmlDeviceGetClockInfo(board, reader.NVML_CLOCK_MEM),
+        "gpu_temperature_c": lambda: reader.nvmlDeviceGetTemperature(board, reader.NVML_TEMPERATURE_GPU),
+        "gpu_power_w": lambda: reader.nvmlDeviceGetPowerUsage(board) / 1000,
+        "gpu_throttle_reasons": lambda: reader.nvmlDeviceGetCurrentClocksThrottleReasons(board),
+        "gpu_persistence_mode": lambda: bool(reader.nvmlDeviceGetPersistenceMode(board)),
+        "gpu_uuid": lambda: reader.nvmlDeviceGetUUID(handle),
         "gpu_processes": lambda: len(reader.nvmlDeviceGetComputeRunningProcesses(handle)),
         "gpu_memory_used_mib": lambda: reader.nvmlDeviceGetMemoryInfo(handle).used // 1024**2,
     }

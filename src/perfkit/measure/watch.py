@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import psutil
 
 from perfkit.measure import machine
+from perfkit.measure.gpu import board_of
 from perfkit.record.schema import Conditions
 
 if TYPE_CHECKING:
@@ -141,7 +142,8 @@ class GpuWatcher:
     """Clocks, temperature, power, throttling and other processes, by NVML.
 
     What a driver or a virtual machine hides is not watched. A clock that follows the power limit is the card's usual
-    state under load and disturbs nothing; it shows in the clock.
+    state under load and disturbs nothing; it shows in the clock. Of a MIG instance the processes are its own, and all
+    else is its board's, which other instances heat and slow down as well.
     """
 
     _THROTTLED = (
@@ -153,6 +155,7 @@ class GpuWatcher:
 
     def __init__(self, reader: Any, handle: Any) -> None:
         self._reader, self._handle = reader, handle
+        self._board = board_of(reader, handle)
         self.start()
 
     def start(self) -> None:
@@ -162,12 +165,12 @@ class GpuWatcher:
         self._readings: dict[str, list[float]] = {}
 
     def look(self) -> str | None:
-        reader, handle = self._reader, self._handle
-        self._note("gpu_sm_mhz", lambda: reader.nvmlDeviceGetClockInfo(handle, reader.NVML_CLOCK_SM))
-        self._note("gpu_memory_mhz", lambda: reader.nvmlDeviceGetClockInfo(handle, reader.NVML_CLOCK_MEM))
-        self._note("gpu_temperature_c", lambda: reader.nvmlDeviceGetTemperature(handle, reader.NVML_TEMPERATURE_GPU))
-        self._note("gpu_power_w", lambda: reader.nvmlDeviceGetPowerUsage(handle) / 1000)
-        reasons = self._ask(lambda: reader.nvmlDeviceGetCurrentClocksThrottleReasons(handle)) or 0
+        reader, board = self._reader, self._board
+        self._note("gpu_sm_mhz", lambda: reader.nvmlDeviceGetClockInfo(board, reader.NVML_CLOCK_SM))
+        self._note("gpu_memory_mhz", lambda: reader.nvmlDeviceGetClockInfo(board, reader.NVML_CLOCK_MEM))
+        self._note("gpu_temperature_c", lambda: reader.nvmlDeviceGetTemperature(board, reader.NVML_TEMPERATURE_GPU))
+        self._note("gpu_power_w", lambda: reader.nvmlDeviceGetPowerUsage(board) / 1000)
+        reasons = self._ask(lambda: reader.nvmlDeviceGetCurrentClocksThrottleReasons(board)) or 0
         for name, why in self._THROTTLED:
             if reasons & getattr(reader, name, 0):
                 return why

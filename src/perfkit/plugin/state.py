@@ -14,8 +14,10 @@ from perfkit.catalog.config import Config, load_config, unknown_name
 from perfkit.catalog.plan import Plan, make_plan
 from perfkit.catalog.waivers import load_waivers
 from perfkit.errors import UserError
+from perfkit.measure.affinity import format_cpus, pinned
 from perfkit.measure.machine import cuda_device_count
 from perfkit.measure.spent import Spent
+from perfkit.metrics.registry import load_metrics, metric_names
 from perfkit.plugin.options import Options, read_options
 from perfkit.record.schema import Hardware, Outcome, RunRecord, Status
 from perfkit.variants.registry import known_names
@@ -42,6 +44,8 @@ class RunState:
     outcomes: dict[CaseId, Outcome] = field(default_factory=dict)
     workshop: Workshop | None = None
     hardware: Hardware | None = None
+    cpus: set[int] | None = None
+    """The processors that the run is kept to; None: whichever it was started on."""
     baseline: Baseline | None = None
     software: dict[str, str] = field(default_factory=dict)
     machine_state: dict[str, str | int | float | bool | None] = field(default_factory=dict)
@@ -74,10 +78,12 @@ class RunState:
         Raises UserError for an unknown model, a missing device, or a baseline that can't be read: before hours of
         measuring, not after.
         """
+        # Before torch: its threads are on the processors that were allowed when it was imported.
+        self.cpus = self._stack.enter_context(pinned(self.config.measure.cpu_affinity, self.plan.platform))
         import torch
 
         from perfkit.catalog.images import calibration_images, evaluation_images
-        from perfkit.catalog.models import check_models
+        from perfkit.catalog.own_models import check_models
         from perfkit.measure import machine
         from perfkit.measure.bench import Workshop
         from perfkit.measure.clock import make_clock
@@ -86,6 +92,7 @@ class RunState:
         from perfkit.store.engine_store import EngineStore, cache_folder
 
         check_models([model.name for model in self.plan.models])
+        metrics = load_metrics(self.plan.metrics)
         if self.plan.platform is Platform.CUDA and not torch.cuda.is_available():
             raise UserError("--perfkit-platform cuda: PyTorch sees no CUDA device; perfkit doctor says why")
         self.gpu = machine.gpu_info() if self.plan.platform is Platform.CUDA else None
@@ -99,6 +106,9 @@ class RunState:
             else torch.device("cpu")
         )
         settings = self._stack.enter_context(applied(self.config.settings, self.plan.platform))
+        if self.config.measure.cpu_affinity is not None and self.cpus is not None:
+            # As it was asked for: each GPU of a host has other processors near it, and they are one hardware.
+            settings["cpu_affinity"] = self.config.measure.cpu_affinity
         cache = cache_folder(self.root)
         self.workshop = Workshop(
             device=device,
@@ -116,6 +126,7 @@ class RunState:
             build_limit_s=self.config.build.time_limit_s,
             spent=self.spent,
             machine=_named_machine(self.hardware, self.software),
+            metrics=metrics,
         )
         self._read_machine("start")
         self.spent.started()
@@ -182,6 +193,8 @@ class RunState:
 
         for name, value in momentary_state(self.plan.platform).items():
             self.machine_state[f"{moment}_{name}"] = value
+        if self.cpus is not None:
+            self.machine_state["cpu_affinity"] = format_cpus(self.cpus)
         if self.plan.platform is Platform.CUDA:
             self.machine_state[f"{moment}_gpu_allocated_bytes"] = torch.cuda.memory_allocated()
 
@@ -214,7 +227,7 @@ def make_state(config: pytest.Config) -> RunState:
             "perfkit doctor"
         )
     platform = options.platform or (Platform.CUDA if devices else Platform.CPU)
-    plan = make_plan(loaded, options.suite, platform, known_names())
+    plan = make_plan(loaded, options.suite, platform, known_names(), metric_names())
     known = [str(case) for case in plan.cases()]
     for name in options.cases:
         if name not in known:

@@ -12,7 +12,7 @@ from perfkit.record.schema import Hardware, Model
 
 BASELINE_VERSION, OLDEST_VERSION = 2, 1
 """Version 1 had neither changes nor anchors; it is read, and becomes version 2 with the next promotion."""
-_FREE_KEYS = ("software", "settings", "comparability", "facts", "costs")
+_FREE_KEYS = ("software", "settings", "comparability", "facts", "costs", "custom_metrics")
 """Objects whose keys aren't the schema's: sorted, or two runs would have them in two orders."""
 
 

@@ -1,8 +1,9 @@
-"""What a baseline belongs to: model of GPU or CPU, count and memory, nothing that moves."""
+"""What a baseline belongs to: model of GPU or CPU, its MIG instance, count and memory, nothing that moves."""
 
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from typing import Any
 
@@ -39,6 +40,19 @@ def hardware_from_machine_info(machine_info: dict[str, Any]) -> Hardware:
         name=str(name or "unknown CPU"),
         count=_positive(cpu.get("count")) or 1,
     )
+
+
+def mig_name(name: str, compute_slices: int, gpu_slices: int, memory_mib: int) -> str:
+    """The name of a MIG instance, as NVIDIA writes them: ``NVIDIA H100 80GB HBM3 MIG 3g.40gb``.
+
+    A slice of a GPU is hardware of its own: its name goes into baselines, file names and the keys of engines. Where
+    CUDA has a profile in the name already, it stays. ``1c.3g.40gb`` has one of the three slices' compute; memory is in
+    GiB, rounded up.
+    """
+    if " MIG " in name:
+        return name
+    part = "" if compute_slices == gpu_slices else f"{compute_slices}c."
+    return f"{name} MIG {part}{gpu_slices}g.{math.ceil(memory_mib / _MIB_PER_GIB)}gb"
 
 
 def same_hardware(one: Hardware, other: Hardware) -> bool:

@@ -9,7 +9,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from perfkit.catalog.case import CaseId, Platform
-from perfkit.record.schema import Agreement, DeviceBy, Finite, Hardware, Model, Outcome, Work
+from perfkit.record.schema import Agreement, CustomMetric, DeviceBy, Finite, Hardware, Model, Outcome, Work
 
 SHORTEST_S, LONGEST_S = 1e-9, 1e5
 """No call of a model takes less than a nanosecond or more than a day; such a time is no time."""
@@ -89,6 +89,7 @@ class Sample(Model):
     costs: dict[str, Finite] = Field(
         default_factory=dict, description="what the case costs beside its latency; units stand in the names"
     )
+    custom_metrics: dict[str, CustomMetric] | None = Field(default=None, description="the user's own, by name")
 
     @property
     def case(self) -> CaseId:

@@ -72,6 +72,7 @@ def sample_from_record(record: CaseRecord, rounds: int) -> Sample:
         disturbed={} if record.conditions is None else record.conditions.disturbed,
         spoiled=record.conditions is not None and record.conditions.spoiled,
         costs=_costs(record),
+        custom_metrics=record.custom_metrics,
     )
 
 

@@ -203,6 +203,29 @@ class Queued(Model):
     variant_s: Seconds
 
 
+class Better(StrEnum):
+    """Which way a custom metric is a gain."""
+
+    HIGHER = "higher"
+    LOWER = "lower"
+
+
+class CustomMetric(Model):
+    """A number of the user's own, from the entry-point group ``perfkit.metrics``, with what judging it needs."""
+
+    value: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    reason: str = Field(default="", description="why there is no value")
+    unit: str = Field(min_length=1, max_length=30)
+    better: Better
+    tolerance: float = Field(gt=0, lt=1, description="by what share it may get worse")
+
+    @model_validator(mode="after")
+    def _value_or_reason(self) -> Self:
+        if (self.value is None) != bool(self.reason):
+            raise ValueError("a metric has a value or a reason why not")
+        return self
+
+
 class Conditions(Model):
     """What went on on the machine beside the rounds, read between them. None: it can't be read here."""
 
@@ -274,6 +297,7 @@ class CaseRecord(Model):
     memory: Memory
     comparability: Comparability
     rounds_s: Duration | None = Field(default=None, description="what its rounds took, those left out included")
+    custom_metrics: dict[str, CustomMetric] | None = Field(default=None, description="the user's own, by name")
 
     @model_validator(mode="after")
     def _device_clock(self) -> Self:

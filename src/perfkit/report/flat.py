@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 class FlatRow(NamedTuple):
     """A case and one of its metrics; a case without numbers has one row without a metric.
 
-    Speedups are factors, times seconds, changes and what could be seen percent.
+    Speedups are factors, times seconds, changes and what could be seen percent; the user's own metrics have their own
+    units.
     """
 
     model: str
@@ -70,7 +71,23 @@ def flat_rows(report: Report) -> Iterator[FlatRow]:
                 disturbed_rounds=conditions.disturbed_rounds,
                 spoiled_replicates=conditions.spoiled_replicates,
             )
-        if not row.metrics:
+        for custom in row.custom_metrics:
+            yield FlatRow(
+                *of_case,
+                metric=custom.name,
+                unit=custom.unit,
+                metric_verdict=_word(custom.verdict),
+                baseline=custom.baseline,
+                current=custom.current,
+                change_pct=custom.change_pct,
+                change_low_pct=None,
+                change_high_pct=None,
+                detectable_pct=None,
+                baseline_replicates=custom.baseline_replicates,
+                current_replicates=custom.current_replicates,
+                **conditions._asdict(),
+            )
+        if not (row.metrics or row.custom_metrics):
             without = FlatRow(*of_case, *[None] * (len(FlatRow._fields) - len(of_case)))
             yield without._replace(**conditions._asdict())
 

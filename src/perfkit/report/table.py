@@ -14,7 +14,7 @@ from perfkit.report.units import NOTHING, format_change, format_speedup, format_
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from perfkit.judge.verdict import Judgement, MetricRow, Row, Side
+    from perfkit.judge.verdict import CustomMetricRow, Judgement, MetricRow, Row, Side
 
 SYMBOLS = {
     Verdict.BROKEN: "✗",
@@ -89,14 +89,17 @@ def count_words(rows: Iterable[Row]) -> str:
 
 
 def why(row: Row) -> str:
-    """The side that moved, the reason and the notes of a row in one line."""
+    """The side that moved, the reason, the user's own metrics and the notes of a row in one line."""
     return clip(whole_why(row), _LONGEST_WHY)
 
 
 def whole_why(row: Row) -> str:
     """The same, however long."""
     moved = f"{row.moved}: " if row.moved is not None else ""
-    parts = [f"{moved}{row.reason}", *row.notes]
+    told = "; ".join([row.reason, *row.notes])
+    # What has a sentence of its own already isn't said twice.
+    customs = [_custom(custom) for custom in row.custom_metrics if not custom.reason or custom.reason not in told]
+    parts = [f"{moved}{row.reason}", *customs, *row.notes]
     return printable("; ".join(part for part in parts if part))
 
 
@@ -118,7 +121,7 @@ def remark_lines(judgement: Judgement) -> Sequence[str]:
 
 
 def metric_lines(row: Row) -> Iterator[str]:
-    """Each metric of a case with its whole interval, then its tail: what a wordy report adds to the row."""
+    """Each metric of a case with its whole interval, the user's own, then its tail: what a wordy report adds."""
     for metric in row.metrics:
         shown = format_speedup if metric.metric.is_speedup else format_time
         sides = [NOTHING if side is None else shown(side) for side in (metric.baseline, metric.current)]
@@ -131,6 +134,11 @@ def metric_lines(row: Row) -> Iterator[str]:
             parts.append(f"detects {metric.detectable_pct:.1f}%")
         parts.append(f"replicates {metric.baseline_replicates} → {metric.current_replicates}")
         yield ", ".join([*parts, *([] if metric.verdict is None else [str(metric.verdict)])])
+    for custom in row.custom_metrics:
+        tolerated = f"{custom.better} is better, {custom.tolerance_pct:g}% is tolerated"
+        counted = f"replicates {custom.baseline_replicates} → {custom.current_replicates}"
+        verdict = [] if custom.verdict is None else [str(custom.verdict)]
+        yield printable(", ".join([_custom(custom), tolerated, counted, *verdict]))
     if row.tail is not None:
         tail = row.tail
         p95, p99, longest = map(format_time, (tail.p95_s, tail.p99_s, tail.max_s))
@@ -152,6 +160,14 @@ def _side(side: Side) -> str:
     if side.is_as_in_base is not None:
         parts.append(f"{'as' if side.is_as_in_base else 'not as'} {side.base_branch} has it")
     return ", ".join(parts)
+
+
+def _custom(row: CustomMetricRow) -> str:
+    """``images_per_s 45.1 → 46.9 img/s (+4.0%)``."""
+    sides = [NOTHING if side is None else f"{side:.4g}" for side in (row.baseline, row.current)]
+    shown = sides[1] if row.baseline is None else " → ".join(sides)
+    change = "" if row.change_pct is None else f" ({format_change(row.change_pct)})"
+    return f"{row.name} {shown} {row.unit}{change}"
 
 
 def _speedup(row: MetricRow | None) -> str:

@@ -1,0 +1,1 @@
+"""A model, a backend and a metric of our own, for perfkit."""
