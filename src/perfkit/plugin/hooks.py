@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +12,8 @@ from pytest_benchmark.storage.file import FileStorage
 from perfkit.catalog.case import CaseId
 from perfkit.catalog.fault import FaultKind
 from perfkit.errors import UserError
+from perfkit.exit_codes import ExitCode
+from perfkit.plugin.journal import BENCHMARK_PLUGIN, Keeper, end_with, plan_of
 from perfkit.plugin.options import add_options
 from perfkit.plugin.progress import PROGRESS, Progress
 from perfkit.plugin.state import PROBLEM, STATE, RunState, make_state
@@ -19,9 +22,9 @@ from perfkit.record.schema import Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 _CASE = "perfkit_case"
-_BENCHMARK_PLUGIN = "pytest-benchmark"
 _REFUSAL = "perfkit_refusal"
 
 
@@ -34,6 +37,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declares the marker of tests that need a GPU."""
     config.addinivalue_line("markers", "gpu: needs an NVIDIA GPU")
     config.pluginmanager.register(NothingToSave(), "perfkit-nothing-to-save")
+    if (parent := config.option.perfkit_parent) is not None:
+        end_with(parent)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -76,7 +81,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not has_cases:
         return
     _keep_asked_for(config, items)
-    _restore_plan_order(config.stash[STATE], items)
+    state = config.stash[STATE]
+    _restore_plan_order(state, items)
+    if state.options.journal is not None and not config.option.collectonly:
+        _leave_out_ended(state, state.options.journal, items)
     config.stash[PROGRESS] = Progress(config, sum(_case_of(item) is not None for item in items))
 
 
@@ -93,6 +101,16 @@ def _keep_asked_for(config: pytest.Config, items: list[pytest.Item]) -> None:
     if others:
         config.hook.pytest_deselected(items=others)
         items[:] = [item for item in items if item not in others]
+
+
+def _leave_out_ended(state: RunState, journal: Path, items: list[pytest.Item]) -> None:
+    """What an earlier process of the replicate has done isn't done again."""
+    try:
+        state.keeper = Keeper(journal)
+    except UserError as error:
+        raise pytest.UsageError(f"perfkit: {error}") from None
+    left = state.keeper.choose(plan_of(items, [_case_of(item) for item in items]))
+    items[:] = [item for item in items if item.nodeid in left]
 
 
 def _refuse(config: pytest.Config, items: list[pytest.Item], problem: UserError) -> None:
@@ -138,15 +156,33 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     runs_cases = any(_case_of(item) for item in session.items)
     if state is None or session.config.option.collectonly or not runs_cases:
         return
-    benchmark_plugin = session.config.pluginmanager.get_plugin(_BENCHMARK_PLUGIN)
+    benchmark_plugin = session.config.pluginmanager.get_plugin(BENCHMARK_PLUGIN)
     if benchmark_plugin is not None and benchmark_plugin.skip:
         return
     if benchmark_plugin is not None and isinstance(benchmark_plugin.storage, FileStorage):
         benchmark_plugin.storage = AtomicStorage(benchmark_plugin.storage)
+    if benchmark_plugin is not None and state.keeper is not None:
+        benchmark_plugin.json = None  # the file is written from the journal, and atomically
     try:
-        state.start()
+        state.start(partial(_tell, session.config))
+        if state.keeper is not None:
+            state.keeper.begin(session.config, state.run_record())
     except UserError as error:
         raise pytest.UsageError(f"perfkit: {error}") from None
+
+
+def _tell(config: pytest.Config, line: str) -> None:
+    reporter: pytest.TerminalReporter | None = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:
+        reporter.write_line(f"perfkit: {line}")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Into the journal: a test begins that is no case. What is done for a case is said where it is done."""
+    state = item.config.stash.get(STATE, None)
+    if state is not None and _case_of(item) is None:
+        state.doing(test=item.nodeid)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -154,7 +190,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     """Notes how a case ended, and prints its line."""
     report: pytest.TestReport = yield
     case = _case_of(item)
-    if case is not None and (call.when == "call" or report.outcome != "passed"):
+    is_end = call.when == "call" or report.outcome != "passed"
+    if case is not None and is_end:
         state = item.config.stash[STATE]
         if report.skipped and isinstance(report.longrepr, tuple):
             state.note(case, Status.SKIPPED, report.longrepr[2].removeprefix("Skipped: "))
@@ -163,6 +200,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         report.user_properties.append((_CASE, str(case)))
         benchmark = getattr(item, "funcargs", {}).get("benchmark")
         item.config.stash[PROGRESS].case_ended(case, state.outcomes.get(case), _detail(state, case, benchmark))
+    if is_end and (journaling := item.config.stash.get(STATE, None)) is not None and journaling.keeper is not None:
+        journaling.keeper.ended(item, None if case is None else journaling.outcomes.get(case))
     return report
 
 
@@ -199,12 +238,17 @@ def pytest_report_teststatus(
     return None
 
 
+@pytest.hookimpl(tryfirst=True)  # what others change is changed in all that the file will hold
 def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:
     """The run's own record, with every planned case, into the file that is saved."""
     state = config.stash.get(STATE, None)
-    if state is not None and state.started:
+    if state is not None and state.started and state.keeper is not None:
+        whole = state.keeper.whole()
+        output_json.update(benchmarks=whole["benchmarks"], perfkit=whole["perfkit"])
+    elif state is not None and state.started:
         # Hardware and software stand here, not in machine_info: pytest-benchmark reads that before torch is imported,
         # and --benchmark-compare would warn of a difference to the file that is none.
+        state.read_machine("end")
         output_json["perfkit"] = state.run_record().model_dump(mode="json")
         state.saved_run = output_json
 
@@ -221,8 +265,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if state is None or not state.started:
         return
     is_saved = state.saved_run is not None
-    data = state.saved_run or _unsaved_run(session.config)
-    state.finish()
+    try:
+        data = _journaled_run(state, session) if state.keeper else state.saved_run or _unsaved_run(session.config)
+    except UserError as error:
+        pytest.exit(f"perfkit: the run isn't saved: {error}", returncode=ExitCode.USAGE)
+    finally:
+        state.finish()
     if data is None:
         return
     run = run_from_json(data, "this run")
@@ -235,9 +283,18 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = int(state.judgement.exit_code)
 
 
+def _journaled_run(state: RunState, session: pytest.Session) -> dict[str, Any] | None:
+    """The replicate, saved beside its journal; None where the session was broken off, for it may be gone on with."""
+    if state.keeper is None or session.exitstatus not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
+        return None
+    state.read_machine("end")
+    ends = {name: value for name, value in state.machine_state.items() if name.startswith("end_")}
+    return state.keeper.finish(session.config, ends)
+
+
 def _unsaved_run(config: pytest.Config) -> dict[str, Any] | None:
     """What the file would hold, when the user saves none."""
-    plugin = config.pluginmanager.get_plugin(_BENCHMARK_PLUGIN)
+    plugin = config.pluginmanager.get_plugin(BENCHMARK_PLUGIN)
     if plugin is None or plugin.disabled or plugin.skip:
         return None
     commit_info = config.hook.pytest_benchmark_generate_commit_info(config=config)
