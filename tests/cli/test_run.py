@@ -16,14 +16,15 @@ from tests.projects import MODEL, SMALL, environment, suite, write_project
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CRASHES_ONCE = """
+CRASHES_TWICE = """
 import os, pathlib
 def pytest_sessionstart():
-    try:
-        pathlib.Path("crashed").touch(exist_ok=False)
-    except FileExistsError:
-        return
-    os._exit(9)
+    for name in ("crashed", "crashed-again"):
+        try:
+            pathlib.Path(name).touch(exist_ok=False)
+        except FileExistsError:
+            continue
+        os._exit(9)
 """
 
 
@@ -151,11 +152,11 @@ def test_nothing_is_repeated_that_wasnt_compared(capfd: pytest.CaptureFixture[st
 
 
 def test_a_crash_loses_its_replicate_alone(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    (project / "conftest.py").write_text(CRASHES_ONCE)
+    (project / "conftest.py").write_text(CRASHES_TWICE)
     assert measure("--baseline=none", replicates=2) == ExitCode.NOT_JUDGED
     assert [path.name for path in written()] == ["replicate-2.json"]
     err = capfd.readouterr().err
-    assert "perfkit: replicate 1 is lost: pytest ended with 9 and left no record" in err
+    assert "perfkit: replicate 1 is lost: its process ended with 9 before its first case" in err
     assert "perfkit: 1 of 2 replicates in" in err
 
 
@@ -163,7 +164,9 @@ def test_no_replicate_at_all_is_an_error(project: Path, capfd: pytest.CaptureFix
     (project / "conftest.py").write_text("import os\ndef pytest_sessionstart():\n    os._exit(9)\n")
     assert measure() == ExitCode.USAGE
     last = capfd.readouterr().err.splitlines()[-1]
-    assert last == "perfkit: no replicate was measured: replicate 1 is lost: pytest ended with 9 and left no record"
+    assert last == (
+        "perfkit: no replicate was measured: replicate 1 is lost: its process ended with 9 before its first case"
+    )
 
 
 @pytest.mark.usefixtures("project")

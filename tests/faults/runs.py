@@ -79,9 +79,10 @@ def run_folder(folder: Path) -> Path:
     return found
 
 
-def replicate(folder: Path, name: str = "replicate-1.json") -> dict[str, Any]:
-    """A replicate's file of the one run."""
-    data: dict[str, Any] = json.loads((run_folder(folder) / name).read_text("utf-8"))
+def replicate(where: Path, name: str = "replicate-1.json") -> dict[str, Any]:
+    """A replicate's file of a run's folder, or of the one run of a project."""
+    folder = where if (where / name).exists() else run_folder(where)
+    data: dict[str, Any] = json.loads((folder / name).read_text("utf-8"))
     return data
 
 

@@ -90,7 +90,10 @@ def test_a_finished_replicate_is_not_measured_again(tmp_path: Path) -> None:
 
 def commit(folder: Path, text: str) -> None:
     (folder / "model.py").write_text(text)
-    for line in (["add", "model.py"], ["-c", "user.name=A", "-c", "user.email=a@example.invalid", "commit", "-qm", "x"]):
+    for line in (
+        ["add", "model.py"],
+        ["-c", "user.name=A", "-c", "user.email=a@example.invalid", "commit", "-qm", "x"],
+    ):
         subprocess.run(["git", *line], cwd=folder, check=True, capture_output=True)
 
 

@@ -126,13 +126,14 @@ def test_a_build_or_a_model_breaks_all_that_need_it_at_once(
 
 
 def test_a_process_that_dies_before_its_first_case_loses_its_replicate(tmp_path: Path) -> None:
-    """Another one would do the same."""
+    """If its successor does the same."""
     folder = instant_project(tmp_path)
     (folder / "conftest.py").write_text("import os\nos._exit(9)\n")
     after = run(folder, command(replicates=2))
     assert after.code == ExitCode.USAGE
-    last = "perfkit: no replicate was measured: replicate 2 is lost: pytest ended with 9 and left no record"
+    last = "perfkit: no replicate was measured: replicate 2 is lost: its process ended with 9 before its first case"
     assert after.err.splitlines()[-1] == last
+    assert after.err.count("another one tries") == 2
     assert [path.name for path in run_folder(folder).iterdir()] == ["run.journal"]
 
 

@@ -22,6 +22,9 @@ from perfkit.record.write import write_json_atomic
 if TYPE_CHECKING:
     from perfkit.record.replicate import Run
 
+_IDLE_PROCESSES = 1
+"""A process that died before its first case has one successor: what is killed by accident is not killed twice."""
+
 
 class LostReplicate(Exception):
     """A replicate that isn't there; the message is the reason in one line."""
@@ -98,6 +101,7 @@ def _measure(arguments: list[str], path: Path, journal: Path, held: int | None) 
     ]
     # Whoever asked for the replicate knows whether it belongs to the history, and with which verdicts.
     environment = {**os.environ, VARIABLE: OFF}
+    idle = 0
     while True:
         before = read_journal(journal)
         if before.sessions and not before.remaining:
@@ -110,24 +114,34 @@ def _measure(arguments: list[str], path: Path, journal: Path, held: int | None) 
         if end.code in {pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED}:
             measured = f"what was measured is in {journal}" if after.ended else "nothing was measured"
             raise UserError(f"pytest ended with {end.code}, see above; {measured}")
-        if not after.sessions:
-            if not plain.exists():
-                raise LostReplicate(f"{end.how.replace('its process', 'pytest')} and left no record")
+        if not after.sessions and plain.exists():
             plain.replace(path)
             return
         if after.finished is not None:
             if not path.exists():  # the process died over it
                 write_json_atomic(path, run_json(after))
             return
-        _break_what_died(journal, before, after, end)
+        if _is_at_a_case(before, after):
+            _break_what_died(journal, after, end)
+            idle = 0
+        elif end.code in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED} or idle == _IDLE_PROCESSES:
+            raise LostReplicate(f"{end.how} before its first case")
+        else:
+            tell(f"{path.stem}: {end.how} before its first case; another one tries")
+            idle += 1
 
 
-def _break_what_died(path: Path, before: Journal, after: Journal, end: ProcessEnd) -> None:
-    """Blames what the process was at; raises LostReplicate where it was at nothing and did nothing."""
-    doing = after.doing if len(after.sessions) > len(before.sessions) else None
+def _is_at_a_case(before: Journal, after: Journal) -> bool:
+    """Whether the process did anything, or began something that can be blamed."""
+    return len(after.ended) > len(before.ended) or (
+        len(after.sessions) > len(before.sessions) and after.doing is not None
+    )
+
+
+def _break_what_died(path: Path, after: Journal, end: ProcessEnd) -> None:
+    """Blames what the process was at."""
+    doing = after.doing
     blamed = [planned for planned in after.remaining if doing is not None and doing.concerns(planned)]
-    if not blamed and len(after.ended) == len(before.ended):
-        raise LostReplicate(f"{end.how} before its first case")
     file = JournalFile(path)
     try:
         for planned in blamed:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _FOLDER = "perfkit-locks"
-_LOOK_AGAIN_S = 5.0
+_LOOK_AGAIN_S = 2.0
 
 
 def device_name(platform: Platform) -> str:

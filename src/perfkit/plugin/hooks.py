@@ -153,8 +153,10 @@ def pytest_deselected(items: Sequence[pytest.Item]) -> None:
 def pytest_runtestloop(session: pytest.Session) -> None:
     """Before the first case: what is wrong with the request is said now, not after hours."""
     state = session.config.stash.get(STATE, None)
-    runs_cases = any(_case_of(item) for item in session.items)
-    if state is None or session.config.option.collectonly or not runs_cases:
+    if state is None or session.config.option.collectonly:
+        return
+    # With a journal, other tests may be all that is left of the plan.
+    if state.keeper is None and not any(_case_of(item) for item in session.items):
         return
     benchmark_plugin = session.config.pluginmanager.get_plugin(BENCHMARK_PLUGIN)
     if benchmark_plugin is not None and benchmark_plugin.skip:

@@ -5,6 +5,7 @@ Cut off anywhere it has lost its last record at most; a line that is damaged los
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -56,7 +57,8 @@ class JournalFile:
                 rest = rest[os.write(self._descriptor, rest) :]
             os.fsync(self._descriptor)
         except OSError as error:
-            os.ftruncate(self._descriptor, size_bytes)  # half a line is of use to nobody, and room to somebody
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._descriptor, size_bytes)  # half a line is of use to nobody, and room to somebody
             raise self._cannot_be_written(error) from error
 
     def sign_of_life(self) -> None:
