@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from perfkit.catalog.case import format_shape
+from perfkit.catalog.case import CaseId, format_shape
 from perfkit.plugin import fixtures, state
 from perfkit.record.schema import BuildFacts
 from tests.support import CPU, case_record
@@ -46,6 +46,12 @@ def _hog() -> None:
         time.sleep(0.05)
 
 
+def _lose_device() -> None:
+    """As an illegal access to the GPU's memory does: the case raises, and nothing works any more."""
+    state.RunState.is_device_lost = lambda _: True  # type: ignore[assignment,method-assign]
+    raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+
 ACTS: dict[str, Callable[[], object]] = {
     "segfaults": lambda: ctypes.string_at(0),
     "aborts": os.abort,
@@ -53,6 +59,7 @@ ACTS: dict[str, Callable[[], object]] = {
     "exits": lambda: os._exit(7),
     "hangs": _hang,
     "hogs": _hog,
+    "loses-device": _lose_device,
     "sleeps": lambda: time.sleep(600),
 }
 NAMES = [*_NAMES, *(f"{when}{act}" for act in ACTS for when in ("", "build-"))]
@@ -104,7 +111,7 @@ def _measure(
     bench.workshop.clock.step_s = 2**-10 * (1 + len(variant.name) % 7)
     times_s = pedantic(lambda: None, setup=lambda: None, teardown=lambda: None, rounds=ROUNDS)
     return case_record(
-        fixtures.CaseId(bench.plan.label, variant.name, format_shape(shape)),
+        CaseId(bench.plan.label, variant.name, format_shape(shape)),
         [2e-3] * ROUNDS,
         list(times_s),
         hardware=CPU,

@@ -125,6 +125,22 @@ def test_a_build_or_a_model_breaks_all_that_need_it_at_once(
     assert {each["status"] for each in found} == {"broken", "measured"}
 
 
+def test_a_process_that_has_lost_its_gpu_makes_room_for_another(tmp_path: Path) -> None:
+    """Whatever it did next would fail as well."""
+    folder = instant_project(tmp_path, ["variant-1", "loses-device", "variant-2"], models=["one"])
+    after = run(folder, command())
+    assert after.code == ExitCode.FAIL
+    assert "perfkit: replicate-1: its process has lost the GPU; another one measures the 1 left" in after.err
+    data = replicate(folder)
+    assert outcomes(data) == {
+        "one/eager-fp32": ("measured", ""),
+        "one/variant-1": ("measured", ""),
+        "one/loses-device": ("broken", "RuntimeError: CUDA error: an illegal memory access was encountered"),
+        "one/variant-2": ("measured", ""),
+    }
+    assert data["perfkit"]["processes"] == 2
+
+
 def test_a_process_that_dies_before_its_first_case_loses_its_replicate(tmp_path: Path) -> None:
     """If its successor does the same."""
     folder = instant_project(tmp_path)

@@ -32,7 +32,11 @@ def test_whoever_comes_second_says_so_and_waits() -> None:
     waited: list[object] = []
     holder = locked_device("gpu-1", waited.append, lambda: None)
     holder.__enter__()
-    with locked_device("gpu-1", waited.append, lambda: holder.__exit__(None, None, None)):
+
+    def ends() -> None:
+        holder.__exit__(None, None, None)
+
+    with locked_device("gpu-1", waited.append, ends):
         assert waited == [Path(tempfile.gettempdir()) / "perfkit-locks" / "gpu-1.lock"]
 
 

@@ -13,7 +13,7 @@ from perfkit.catalog.config import load_config
 from perfkit.cli.supervise import ProcessEnd, ended_by_sigterm, run_supervised
 from perfkit.errors import UserError
 from perfkit.history.location import OFF, VARIABLE
-from perfkit.record.journal import SUFFIX, Ended, Expected, Journal, read_journal, run_json
+from perfkit.record.journal import LOST_DEVICE, SUFFIX, Ended, Expected, Journal, read_journal, run_json
 from perfkit.record.journal_file import JournalFile
 from perfkit.record.read import read_run
 from perfkit.record.schema import Outcome, Status
@@ -108,18 +108,11 @@ def _measure(arguments: list[str], path: Path, journal: Path, held: int | None) 
             write_json_atomic(path, run_json(before))
             return
         end = run_supervised(command, environment, journal, limits, held)
+        if end.code == LOST_DEVICE:
+            end = ProcessEnd(end.code, "its process has lost the GPU")
         after = read_journal(journal)
-        if end.code == pytest.ExitCode.INTERRUPTED:
-            raise KeyboardInterrupt
-        if end.code in {pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED}:
-            measured = f"what was measured is in {journal}" if after.ended else "nothing was measured"
-            raise UserError(f"pytest ended with {end.code}, see above; {measured}")
-        if not after.sessions and plain.exists():
-            plain.replace(path)
-            return
-        if after.finished is not None:
-            if not path.exists():  # the process died over it
-                write_json_atomic(path, run_json(after))
+        _raise_if_broken_off(end, after)
+        if _is_written(path, plain, after):
             return
         if _is_at_a_case(before, after):
             _break_what_died(journal, after, end)
@@ -129,6 +122,24 @@ def _measure(arguments: list[str], path: Path, journal: Path, held: int | None) 
         else:
             tell(f"{path.stem}: {end.how} before its first case; another one tries")
             idle += 1
+
+
+def _raise_if_broken_off(end: ProcessEnd, after: Journal) -> None:
+    if end.code == pytest.ExitCode.INTERRUPTED:
+        raise KeyboardInterrupt
+    if end.code in {pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED}:
+        measured = f"what was measured is in {after.source}" if after.ended else "nothing was measured"
+        raise UserError(f"pytest ended with {end.code}, see above; {measured}")
+
+
+def _is_written(path: Path, plain: Path, after: Journal) -> bool:
+    """Whether the process came to its end; its file is in its place then."""
+    if not after.sessions and plain.exists():
+        plain.replace(path)
+        return True
+    if after.finished is not None and not path.exists():  # it died over it
+        write_json_atomic(path, run_json(after))
+    return after.finished is not None
 
 
 def _is_at_a_case(before: Journal, after: Journal) -> bool:

@@ -5,10 +5,10 @@ Nothing here imports torch before the first case runs, so that ``--collect-only`
 
 from __future__ import annotations
 
+from perfkit.plugin.ending import pytest_benchmark_update_json, pytest_sessionfinish, pytest_terminal_summary
 from perfkit.plugin.fixtures import perfkit_case, perfkit_model, perfkit_shape, perfkit_variant
 from perfkit.plugin.hooks import (
     pytest_addoption,
-    pytest_benchmark_update_json,
     pytest_collection_modifyitems,
     pytest_configure,
     pytest_deselected,
@@ -17,8 +17,6 @@ from perfkit.plugin.hooks import (
     pytest_runtest_makereport,
     pytest_runtest_setup,
     pytest_runtestloop,
-    pytest_sessionfinish,
-    pytest_terminal_summary,
     pytest_testnodedown,
 )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +11,9 @@ from pytest_benchmark.storage.file import FileStorage
 from perfkit.catalog.case import CaseId
 from perfkit.catalog.fault import FaultKind
 from perfkit.errors import UserError
-from perfkit.exit_codes import ExitCode
 from perfkit.plugin.journal import BENCHMARK_PLUGIN, Keeper, end_with, plan_of
 from perfkit.plugin.options import add_options
-from perfkit.plugin.progress import PROGRESS, Progress
+from perfkit.plugin.progress import PROGRESS, Progress, detail
 from perfkit.plugin.state import PROBLEM, STATE, RunState, make_state
 from perfkit.plugin.storage import AtomicStorage, NothingToSave
 from perfkit.record.schema import Status
@@ -201,32 +199,22 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
             state.note(case, Status.BROKEN, call.excinfo.exconly().splitlines()[0])
         report.user_properties.append((_CASE, str(case)))
         benchmark = getattr(item, "funcargs", {}).get("benchmark")
-        item.config.stash[PROGRESS].case_ended(case, state.outcomes.get(case), _detail(state, case, benchmark))
-    if is_end and (journaling := item.config.stash.get(STATE, None)) is not None and journaling.keeper is not None:
-        journaling.keeper.ended(item, None if case is None else journaling.outcomes.get(case))
+        item.config.stash[PROGRESS].case_ended(
+            case, state.outcomes.get(case), detail(state.outcomes.get(case), benchmark)
+        )
+    if is_end:
+        _write_down(item, case, report)
     return report
 
 
-def _detail(state: RunState, case: CaseId, benchmark: Any) -> str:
-    outcome = state.outcomes.get(case)
-    if outcome is not None and outcome.status is not Status.MEASURED:
-        return outcome.reason
-    record = getattr(benchmark, "extra_info", {}).get("perfkit")
-    return "" if record is None else describe(record)
-
-
-def describe(record: dict[str, Any]) -> str:
-    """Latency and speedups of one case record, for its line of progress."""
-    from statistics import median
-
-    rounds = record["rounds"]
-    parts = [f"{median(rounds['variant_wall_s']) * 1e3:.2f} ms"]
-    for clock in ("wall", "device"):
-        variant, reference = rounds[f"variant_{clock}_s"], rounds[f"reference_{clock}_s"]
-        if variant and reference:
-            ratio = median(r / v for r, v in zip(reference, variant, strict=True))
-            parts.append(f"{ratio:.2f}x {clock}")
-    return ", ".join(parts)
+def _write_down(item: pytest.Item, case: CaseId | None, report: pytest.TestReport) -> None:
+    """Into the journal, where there is one; then a process that has lost its GPU makes room for another one."""
+    state = item.config.stash.get(STATE, None)
+    if state is None or state.keeper is None:
+        return
+    state.keeper.ended(item, None if case is None else state.outcomes.get(case))
+    if report.failed and state.is_device_lost():
+        state.keeper.give_up()
 
 
 def pytest_report_teststatus(
@@ -238,100 +226,6 @@ def pytest_report_teststatus(
         if _CASE in properties and report.passed and config.get_verbosity() == 0:
             return report.outcome, "", "PASSED"
     return None
-
-
-@pytest.hookimpl(tryfirst=True)  # what others change is changed in all that the file will hold
-def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:
-    """The run's own record, with every planned case, into the file that is saved."""
-    state = config.stash.get(STATE, None)
-    if state is not None and state.started and state.keeper is not None:
-        whole = state.keeper.whole()
-        output_json.update(benchmarks=whole["benchmarks"], perfkit=whole["perfkit"])
-    elif state is not None and state.started:
-        # Hardware and software stand here, not in machine_info: pytest-benchmark reads that before torch is imported,
-        # and --benchmark-compare would warn of a difference to the file that is none.
-        state.read_machine("end")
-        output_json["perfkit"] = state.run_record().model_dump(mode="json")
-        state.saved_run = output_json
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Judges the run, and adds it to the history if it is saved. pytest-benchmark has done so by now."""
-    from perfkit.history.keep import keep
-    from perfkit.judge.compare import judge
-    from perfkit.judge.limits import Limits
-    from perfkit.plugin.reports import write_reports
-    from perfkit.record.read import run_from_json
-
-    state = session.config.stash.get(STATE, None)
-    if state is None or not state.started:
-        return
-    is_saved = state.saved_run is not None
-    try:
-        data = _journaled_run(state, session) if state.keeper else state.saved_run or _unsaved_run(session.config)
-    except UserError as error:
-        pytest.exit(f"perfkit: the run isn't saved: {error}", returncode=ExitCode.USAGE)
-    finally:
-        state.finish()
-    if data is None:
-        return
-    run = run_from_json(data, "this run")
-    state.judgement = judge(state.baseline, [run], Limits.of(state.config), state.waivers)
-    state.written = write_reports(state, state.judgement, run, data)
-    if is_saved:
-        state.history_warning = keep([run], state.judgement, state.results)
-    # With no comparison asked for, pytest's own exit code stands: it knows the cases that are broken.
-    if session.exitstatus == pytest.ExitCode.OK and state.options.baseline != "none":
-        session.exitstatus = int(state.judgement.exit_code)
-
-
-def _journaled_run(state: RunState, session: pytest.Session) -> dict[str, Any] | None:
-    """The replicate, saved beside its journal; None where the session was broken off, for it may be gone on with."""
-    if state.keeper is None or session.exitstatus not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
-        return None
-    state.read_machine("end")
-    ends = {name: value for name, value in state.machine_state.items() if name.startswith("end_")}
-    return state.keeper.finish(session.config, ends)
-
-
-def _unsaved_run(config: pytest.Config) -> dict[str, Any] | None:
-    """What the file would hold, when the user saves none."""
-    plugin = config.pluginmanager.get_plugin(BENCHMARK_PLUGIN)
-    if plugin is None or plugin.disabled or plugin.skip:
-        return None
-    commit_info = config.hook.pytest_benchmark_generate_commit_info(config=config)
-    data: dict[str, Any] = config.hook.pytest_benchmark_generate_json(
-        config=config,
-        benchmarks=plugin.benchmarks,
-        include_data=False,
-        machine_info=plugin.get_machine_info(),
-        commit_info=commit_info,
-    )
-    pytest_benchmark_update_json(config, data)
-    return data
-
-
-@pytest.hookimpl(trylast=True)  # the verdicts come last, below all other tables
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Prints the judgement below pytest-benchmark's own table."""
-    from perfkit.report.terminal import render
-
-    state = config.stash.get(STATE, None)
-    if state is None or state.judgement is None:
-        return
-    terminalreporter.section("perfkit")
-    terminalreporter.write_line(
-        render(
-            state.judgement,
-            width=shutil.get_terminal_size().columns,
-            color=terminalreporter.hasmarkup,
-            verbosity=config.get_verbosity(),
-        )
-    )
-    for line in state.written:
-        terminalreporter.write_line(line)
-    if state.history_warning is not None:
-        terminalreporter.write_line(f"perfkit: {state.history_warning}", yellow=True)
 
 
 def _known_case(item: pytest.Item) -> CaseId:

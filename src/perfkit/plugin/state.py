@@ -135,6 +135,18 @@ class RunState:
         if self.keeper is not None:
             self.keeper.built(model, variant, facts, reason)
 
+    def is_device_lost(self) -> bool:
+        """Whether nothing works on the GPU any more in this process, as after an illegal access to its memory."""
+        if self.plan.platform is Platform.CPU:
+            return False
+        import torch
+
+        try:
+            torch.cuda.synchronize()
+        except RuntimeError:
+            return True
+        return False
+
     def note(self, case: CaseId, status: Status, reason: str = "") -> None:
         """How a case ended; a measured case that fails later on is broken, never the other way round."""
         known = self.outcomes.get(case)

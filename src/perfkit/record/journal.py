@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 SUFFIX = ".journal"
 RUN_JOURNAL = f"run{SUFFIX}"
 """Of the run itself, not of a replicate."""
+LOST_DEVICE = 70
+"""The exit code of a process that gives up, for a case has cost it the GPU; sysexits.h calls it a software error."""
 
 
 class PlannedTest(Model):
