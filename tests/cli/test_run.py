@@ -216,6 +216,7 @@ def test_an_unreadable_baseline_of_this_hardware_ends_it_after_the_first_replica
         (["--", ".", "--perfkit-suite=tini"], "pytest ended with 4, see above; nothing was measured"),
         (["--", ".", "-k", "nothing", "--perfkit-suite=tiny"], "pytest ended with 5, see above"),
         (["--", "nowhere"], "pytest ended with 4, see above"),
+        (["--", ".", "-n", "1", "--perfkit-suite=tiny"], "pytest ended with 4, see above; nothing was measured"),
     ],
 )
 def test_wrong_usage(arguments: list[str], message: str, capfd: pytest.CaptureFixture[str]) -> None:

@@ -151,6 +151,20 @@ def test_a_run_on_another_machine_isnt_gone_on_with(tmp_path: Path, finished: in
     assert sum(told in line for line in after.err.splitlines()) == 1
 
 
+def test_a_journal_that_cant_be_read_is_kept_and_its_replicate_measured_anew(tmp_path: Path) -> None:
+    """Of another version of perfkit, or damaged in the one line that all others need."""
+    folder = instant_project(tmp_path)
+    where = killed(folder)
+    path = where / "replicate-1.journal"
+    raw = path.read_bytes().replace(b'"kind":"session"', b'"kind":"sessions"')
+    path.write_bytes(raw)
+    after = run(folder, resuming())
+    assert after.code == ExitCode.NOT_JUDGED, after.err
+    assert (where / "replicate-1.unreadable").read_bytes() == raw
+    assert len(replicate(folder)["benchmarks"]) == 6
+    assert replicate(folder)["perfkit"]["processes"] == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

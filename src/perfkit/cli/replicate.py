@@ -22,6 +22,7 @@ from perfkit.record.write import write_json_atomic
 if TYPE_CHECKING:
     from perfkit.record.replicate import Run
 
+_UNREADABLE = ".unreadable"
 _IDLE_PROCESSES = 1
 """A process that died before its first case has one successor: what is killed by accident is not killed twice."""
 
@@ -53,7 +54,7 @@ def measure_replicate(
     try:
         run = read_run(path)
     except UserError as error:
-        path.replace(path.with_suffix(".unreadable"))
+        path.replace(path.with_suffix(_UNREADABLE))
         raise LostReplicate(str(error)) from None
     finally:
         journal.unlink(missing_ok=True)
@@ -80,8 +81,11 @@ def tell(line: str) -> None:
 def _prepare(path: Path, journal: Path, expected: dict[str, str] | None) -> None:
     if journal.exists():
         path.unlink(missing_ok=True)  # incomplete, and all of it is in the journal
-    if journal.exists() and not read_journal(journal).sessions:
-        journal.unlink()  # its run died before the first case
+    if journal.exists() and not (found := read_journal(journal)).sessions:
+        if found.damaged > 1:  # another version's, or damaged: whoever knows better may still read it
+            journal.replace(journal.with_suffix(_UNREADABLE))
+        else:
+            journal.unlink()  # its run died before the first case
     file = JournalFile(journal)
     try:
         if expected is not None and not read_journal(journal).sessions:

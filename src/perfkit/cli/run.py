@@ -100,9 +100,9 @@ def run(
             f"{len(runs)} of {request.replicates} replicates in {folder}; perfkit promote {folder} adds them to the "
             "baseline"
         )
+        write(rendered(judgement, Format.JSON if as_json else form, sys.stdout, verbose - quiet))
+        tell(told)
         conclude(folder, judgement)
-    write(rendered(judgement, Format.JSON if as_json else form, sys.stdout, verbose - quiet))
-    tell(told)
     if (warning := keep(runs, judgement, results)) is not None:
         tell(warning)
     return judgement.exit_code

@@ -35,7 +35,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declares the marker of tests that need a GPU."""
     config.addinivalue_line("markers", "gpu: needs an NVIDIA GPU")
     config.pluginmanager.register(NothingToSave(), "perfkit-nothing-to-save")
-    if (parent := config.option.perfkit_parent) is not None:
+    # A worker of xdist has another parent, and refuses to run.
+    if (parent := config.option.perfkit_parent) is not None and not hasattr(config, "workerinput"):
         end_with(parent)
 
 

@@ -119,7 +119,7 @@ class Journal:
     finished: Finished | None = None
     """Of the last session."""
     damaged: int = 0
-    """Lines that are no whole record. One that was cut off is what a dying process leaves."""
+    """Lines that are no whole record, or belong to no session. One that was cut off is what a dying process leaves."""
 
     @property
     def remaining(self) -> list[PlannedTest]:
@@ -153,10 +153,10 @@ def read_journal(path: Path) -> Journal:
         record = None
         with contextlib.suppress(ValidationError):
             record = _RECORD.validate_python(data)
-        if record is None:
-            journal.damaged += 1
-        elif isinstance(record, Expected | Session) or journal.sessions:
+        if record is not None and (journal.sessions or isinstance(record, Expected | Session)):
             journal.take(record)
+        else:
+            journal.damaged += 1
     return journal
 
 
