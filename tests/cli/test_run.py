@@ -235,7 +235,9 @@ def test_a_record_that_cant_be_read_is_kept_and_not_judged(project: Path, capfd:
     assert json.loads(kept.read_text())["benchmarks"]
 
 
-def test_an_interrupt_judges_nothing(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_interrupt_judges_nothing(
+    project: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     (project / "conftest.py").write_text("def pytest_runtest_teardown():\n    raise KeyboardInterrupt\n")
     assert measure(replicates=3) == 130
     assert "replicate 2" not in capfd.readouterr().err
@@ -248,5 +250,6 @@ def test_an_interrupt_judges_nothing(project: Path, capfd: pytest.CaptureFixture
     told = "is incomplete (1 of 2 tests are left); perfkit run --resume measures the rest"
     assert err.splitlines()[-1] == f"perfkit: {path}: {told}"
     assert main(["promote", str(path), "--force", "--reason", "I want it"]) == ExitCode.USAGE
+    monkeypatch.delenv("PERFKIT_HISTORY")
     assert main(["history", "add", str(path)]) == ExitCode.USAGE
     assert capfd.readouterr().err.count(told) == 2

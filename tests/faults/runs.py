@@ -64,7 +64,7 @@ def start(folder: Path, line: Sequence[str], **variables: str) -> subprocess.Pop
 
 def ended(process: subprocess.Popen[str]) -> Ended:
     """How it ended."""
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=600)
     return Ended(process.returncode, out, err)
 
 
