@@ -96,9 +96,10 @@ def environment(folder: Path) -> dict[str, str]:
     it.
     """
     own = program_environment()
+    (folder / "tmp").mkdir(exist_ok=True)  # locks of devices are there: projects don't wait for one another
     path = os.pathsep.join([own["PYTHONPATH"], str(REPOSITORY), str(folder)])
     quiet = {"OMP_NUM_THREADS": "1", "COLUMNS": "200", "TORCH_HOME": str(folder / "torch"), "PERFKIT_HISTORY": "none"}
-    return {**own, **quiet, "PYTHONPATH": path, fakes.LOG: str(folder / "log.txt")}
+    return {**own, **quiet, "PYTHONPATH": path, "TMPDIR": str(folder / "tmp"), fakes.LOG: str(folder / "log.txt")}
 
 
 @dataclass(frozen=True)

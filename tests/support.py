@@ -81,7 +81,7 @@ def run_data(
     benchmarks = []
     for identity, (reference_s, variant_s) in times.items():
         scale = math.exp(rng.gauss(0, between))
-        record = _case_record(
+        record = case_record(
             identity,
             [reference_s * math.exp(rng.gauss(0, jitter)) for _ in range(rounds)],
             [variant_s * scale * math.exp(rng.gauss(0, jitter)) for _ in range(rounds)],
@@ -195,7 +195,7 @@ def program_environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": source}
 
 
-def _case_record(
+def case_record(
     identity: CaseId,
     reference_s: list[float],
     variant_s: list[float],
@@ -204,6 +204,7 @@ def _case_record(
     facts: BuildFacts,
     weights: str,
 ) -> CaseRecord:
+    """The record of a case with these times, all else as it usually is."""
     cuda = hardware.platform is Platform.CUDA
     return CaseRecord(
         **identity._asdict(),

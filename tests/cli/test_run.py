@@ -16,14 +16,15 @@ from tests.projects import MODEL, SMALL, environment, suite, write_project
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CRASHES_ONCE = """
+CRASHES_TWICE = """
 import os, pathlib
-def pytest_runtest_teardown():
-    try:
-        pathlib.Path("crashed").touch(exist_ok=False)
-    except FileExistsError:
-        return
-    os._exit(9)
+def pytest_sessionstart():
+    for name in ("crashed", "crashed-again"):
+        try:
+            pathlib.Path(name).touch(exist_ok=False)
+        except FileExistsError:
+            continue
+        os._exit(9)
 """
 
 
@@ -120,14 +121,15 @@ def test_a_doubtful_case_is_measured_again_alone(project: Path, capfd: pytest.Ca
     assert len(repeats) == 2
     assert all(line.startswith(f"perfkit: repeat {i} of at most 2: ") for i, line in enumerate(repeats, 1))
     folder = max(path.parent for path in written())
-    assert sorted(path.name for path in folder.iterdir()) == ["repeat-1.json", "repeat-2.json", "replicate-1.json"]
+    assert sorted(path.name for path in folder.glob("*.json")) == ["repeat-1.json", "repeat-2.json", "replicate-1.json"]
+    assert not list(folder.glob("re*.journal")), "what has its file needs no journal"
     assert "twin" in {sample.variant for sample in read_run(folder / "repeat-1.json").replicate.samples}
 
 
 @pytest.mark.parametrize(
     ("conftest", "reason"),
     [
-        (CRASHES_IN_REPEATS, "pytest ended with 9 and left no record"),
+        (CRASHES_IN_REPEATS, "its process ended with 9 before its first case"),
         (REFUSES_REPEATS, "pytest ended with 4, see above; nothing was measured"),
     ],
 )
@@ -151,19 +153,21 @@ def test_nothing_is_repeated_that_wasnt_compared(capfd: pytest.CaptureFixture[st
 
 
 def test_a_crash_loses_its_replicate_alone(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    (project / "conftest.py").write_text(CRASHES_ONCE)
+    (project / "conftest.py").write_text(CRASHES_TWICE)
     assert measure("--baseline=none", replicates=2) == ExitCode.NOT_JUDGED
     assert [path.name for path in written()] == ["replicate-2.json"]
     err = capfd.readouterr().err
-    assert "perfkit: replicate 1 is lost: pytest ended with 9 and left no record" in err
+    assert "perfkit: replicate 1 is lost: its process ended with 9 before its first case" in err
     assert "perfkit: 1 of 2 replicates in" in err
 
 
 def test_no_replicate_at_all_is_an_error(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    (project / "conftest.py").write_text("import os\ndef pytest_runtest_teardown():\n    os._exit(9)\n")
+    (project / "conftest.py").write_text("import os\ndef pytest_sessionstart():\n    os._exit(9)\n")
     assert measure() == ExitCode.USAGE
     last = capfd.readouterr().err.splitlines()[-1]
-    assert last == "perfkit: no replicate was measured: replicate 1 is lost: pytest ended with 9 and left no record"
+    assert last == (
+        "perfkit: no replicate was measured: replicate 1 is lost: its process ended with 9 before its first case"
+    )
 
 
 @pytest.mark.usefixtures("project")
@@ -213,6 +217,7 @@ def test_an_unreadable_baseline_of_this_hardware_ends_it_after_the_first_replica
         (["--", ".", "--perfkit-suite=tini"], "pytest ended with 4, see above; nothing was measured"),
         (["--", ".", "-k", "nothing", "--perfkit-suite=tiny"], "pytest ended with 5, see above"),
         (["--", "nowhere"], "pytest ended with 4, see above"),
+        (["--", ".", "-n", "1", "--perfkit-suite=tiny"], "pytest ended with 4, see above; nothing was measured"),
     ],
 )
 def test_wrong_usage(arguments: list[str], message: str, capfd: pytest.CaptureFixture[str]) -> None:
@@ -226,14 +231,26 @@ def test_a_record_that_cant_be_read_is_kept_and_not_judged(project: Path, capfd:
     )
     assert measure() == ExitCode.USAGE
     assert "no replicate was measured: replicate 1 is lost" in capfd.readouterr().err.splitlines()[-1]
-    (kept,) = Path("results/runs").glob("*/*")
+    (kept,) = Path("results/runs").glob("*/replicate-*")
     assert kept.name == "replicate-1.unreadable"
     assert json.loads(kept.read_text())["benchmarks"]
 
 
-def test_an_interrupt_judges_nothing(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_interrupt_judges_nothing(
+    project: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     (project / "conftest.py").write_text("def pytest_runtest_teardown():\n    raise KeyboardInterrupt\n")
     assert measure(replicates=3) == 130
     assert "replicate 2" not in capfd.readouterr().err
-    assert not written()
-    assert len(list(Path("results/runs").glob("*/replicate-1.interrupted"))) == 1, "what was measured is kept"
+    (path,) = written()
+    run = read_run(path)
+    assert len(run.replicate.samples) == 1, "what was measured is kept"
+    assert run.incomplete == "1 of 2 tests are left"
+    assert main(["promote", str(path)]) == ExitCode.USAGE
+    err = capfd.readouterr().err
+    told = "is incomplete (1 of 2 tests are left); perfkit run --resume measures the rest"
+    assert err.splitlines()[-1] == f"perfkit: {path}: {told}"
+    assert main(["promote", str(path), "--force", "--reason", "I want it"]) == ExitCode.USAGE
+    monkeypatch.delenv("PERFKIT_HISTORY")
+    assert main(["history", "add", str(path)]) == ExitCode.USAGE
+    assert capfd.readouterr().err.count(told) == 2

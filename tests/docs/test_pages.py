@@ -55,6 +55,13 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert (page.parent / target).exists(), target
 
 
+def test_the_tests_of_the_faults_exist() -> None:
+    named = re.findall(r"`((?:tests/\w+/)?test_\w+\.py)`", (ROOT / "docs" / "reliability.md").read_text("utf-8"))
+    paths = {ROOT / name if "/" in name else ROOT / "tests" / "faults" / name for name in named}
+    assert [path for path in paths if not path.is_file()] == []
+    assert set((ROOT / "tests" / "faults").glob("test_*.py")) <= paths, "and the page names all of them"
+
+
 def test_every_option_and_exit_code_of_the_readme_exists() -> None:
     from perfkit.exit_codes import ExitCode
 

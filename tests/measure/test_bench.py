@@ -70,6 +70,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelBench:
         build_limit_s=60.0,
         spent=Spent(),
         machine={},
+        metrics=(),
     )
     plan = ModelPlan("squeezenet1_1", "squeezenet1_1", PROFILE, PROFILE.shapes(), ("eager-fp32",))
     return ModelBench(workshop, plan, load_variant("eager-fp32"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -31,6 +32,18 @@ def test_numbers_go_on_after_the_newest(storage: AtomicStorage, tmp_path: Path) 
     storage.save({"benchmarks": [2]}, "third")
     assert files(tmp_path) == ["0001_first.json", "0002_second.json", "0007_by-hand.json", "0008_third.json"]
     assert json.loads((tmp_path / "machine" / "0008_third.json").read_text()) == {"benchmarks": [2]}
+
+
+def test_of_many_that_save_at_once_none_is_lost(tmp_path: Path) -> None:
+    def save(number: int) -> None:
+        own = AtomicStorage(FileStorage(str(tmp_path), Logger(Logger.QUIET), "machine"))
+        own.save({"benchmarks": [number]}, "run")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(save, range(40)))
+    saved = [json.loads(path.read_text())["benchmarks"] for path in (tmp_path / "machine").iterdir()]
+    assert sorted(saved) == [[number] for number in range(40)]
+    assert files(tmp_path) == [f"{number:04}_run.json" for number in range(1, 41)]
 
 
 @pytest.mark.case("A09")

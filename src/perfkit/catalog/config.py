@@ -126,6 +126,13 @@ class Build(_Table):
     time_limit_s: float = Field(gt=0, allow_inf_nan=False)
 
 
+class Process(_Table):
+    """What a process of ``perfkit run`` may take before it is ended and replaced."""
+
+    time_limit_s: float = Field(gt=0, allow_inf_nan=False, description="of a step: a model loaded, a build, a case")
+    memory_share: float = Field(gt=0, le=1, description="of the machine's memory, with the processes that it started")
+
+
 class Precision(_Table):
     """What counts as built in the precision that a variant is named for."""
 
@@ -174,6 +181,7 @@ class Config(_Table):
     measure: Measure
     settings: Settings
     build: Build
+    process: Process
     precision: Precision
     quantization: Quantization
     store: Store

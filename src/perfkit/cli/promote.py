@@ -67,6 +67,8 @@ def promote(
     for run in replicates:
         if run.injected is not None:
             raise UserError(f"{run.source}: has faults put in on purpose ({run.injected}); measure again without it")
+        if run.incomplete is not None:
+            raise UserError(f"{run.source}: is incomplete ({run.incomplete}); perfkit run --resume measures the rest")
     limits = project_limits()
     past = _asked_history(replicates, results)
     with locked_folder(baseline.parent if baseline is not None else results / FOLDER):

@@ -1,62 +1,64 @@
-"""One replicate: pytest in a fresh process, and the record that it leaves."""
+"""One replicate: pytest in a fresh process, one more for each that dies, and the record that they leave."""
 
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import typer
 
+from perfkit.catalog.config import load_config
+from perfkit.cli.supervise import ProcessEnd, ended_by_sigterm, run_supervised
 from perfkit.errors import UserError
 from perfkit.history.location import OFF, VARIABLE
+from perfkit.record.journal import LOST_DEVICE, SUFFIX, Ended, Expected, Journal, read_journal, run_json
+from perfkit.record.journal_file import JournalFile
 from perfkit.record.read import read_run
+from perfkit.record.schema import Outcome, Status
+from perfkit.record.write import write_json_atomic
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from perfkit.record.replicate import Run
 
-_STANDARD_ERROR = 2
+_UNREADABLE = ".unreadable"
+_IDLE_PROCESSES = 1
+"""A process that died before its first case has one successor: what is killed by accident is not killed twice."""
 
 
 class LostReplicate(Exception):
     """A replicate that isn't there; the message is the reason in one line."""
 
 
-def measure_replicate(arguments: list[str], path: Path) -> Run:
-    """One replicate, kept in ``path``.
+def measure_replicate(
+    arguments: list[str], path: Path, *, held: int | None = None, expected: dict[str, str] | None = None
+) -> Run:
+    """One replicate, kept in ``path``; where there is a journal of it, what that lacks.
+
+    A process that dies or exceeds its limits breaks the case that it was at, and another one goes on with the rest.
+    Where that is impossible what was measured becomes a file that says that it is incomplete. ``held`` is a lock's
+    descriptor, which the processes inherit; ``expected`` what the run was like before.
 
     Raises LostReplicate where pytest left no record that can be read, and UserError where it refuses the request, for
     it would refuse the next one as well. What can't be read is kept beside ``path`` under another name.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}")
-    command = [sys.executable, "-m", "pytest", *arguments, "--perfkit-baseline=none", f"--benchmark-json={unfinished}"]
-    # Its output goes to standard error, so that --format json stays JSON.
-    # Whoever asked for the replicate knows whether it belongs to the history, and with which verdicts.
-    environment = {**os.environ, VARIABLE: OFF}
-    done = subprocess.run(command, check=False, stdout=_STANDARD_ERROR, env=environment)  # noqa: S603 - our own
-    code = done.returncode
-    if unfinished.exists() and unfinished.stat().st_size == 0:
-        unfinished.unlink()  # pytest-benchmark opens it at the start
-    if code == pytest.ExitCode.INTERRUPTED:
-        if unfinished.exists():
-            unfinished.replace(path.with_suffix(".interrupted"))
-        raise typer.Abort
-    if code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED):
-        raise UserError(f"pytest ended with {code}, see above; nothing was measured")
-    if not unfinished.exists():
-        raise LostReplicate(f"pytest ended with {code} and left no record")
+    journal = path.with_suffix(SUFFIX)
+    _prepare(path, journal, expected)
     try:
-        read_run(unfinished)
+        with ended_by_sigterm():
+            _measure(arguments, path, journal, held)
+    except BaseException:  # an interrupt above all: whatever it is, what was measured is kept
+        _keep_incomplete(path, journal)
+        raise
+    try:
+        run = read_run(path)
     except UserError as error:
-        unfinished.replace(path.with_suffix(".unreadable"))
+        path.replace(path.with_suffix(_UNREADABLE))
         raise LostReplicate(str(error)) from None
-    unfinished.replace(path)
-    return read_run(path)
+    finally:
+        journal.unlink(missing_ok=True)
+    return run
 
 
 def check_arguments(arguments: list[str]) -> None:
@@ -74,3 +76,103 @@ def tell(line: str) -> None:
     """A line of progress on standard error, where pytest's own output goes too."""
     sys.stderr.write(f"perfkit: {line}\n")
     sys.stderr.flush()
+
+
+def _prepare(path: Path, journal: Path, expected: dict[str, str] | None) -> None:
+    if journal.exists():
+        path.unlink(missing_ok=True)  # incomplete, and all of it is in the journal
+    if journal.exists() and not (found := read_journal(journal)).sessions:
+        if found.damaged > 1:  # another version's, or damaged: whoever knows better may still read it
+            journal.replace(journal.with_suffix(_UNREADABLE))
+        else:
+            journal.unlink()  # its run died before the first case
+    file = JournalFile(journal)
+    try:
+        if expected is not None and not read_journal(journal).sessions:
+            file.append(Expected(identity=expected).model_dump(mode="json"))
+    finally:
+        file.close()
+
+
+def _measure(arguments: list[str], path: Path, journal: Path, held: int | None) -> None:
+    """Starts processes until one has come to the end or nothing is left, and ``path`` is there."""
+    limits = load_config(Path()).process
+    # Written by pytest-benchmark itself where the tests are no cases, and there is no journal.
+    plain = path.with_name(f".{path.name}")
+    command = [
+        *(sys.executable, "-m", "pytest", *arguments, "--perfkit-baseline=none"),
+        *(f"--benchmark-json={plain}", f"--perfkit-journal={journal}", f"--perfkit-parent={os.getpid()}"),
+    ]
+    # Whoever asked for the replicate knows whether it belongs to the history, and with which verdicts.
+    environment = {**os.environ, VARIABLE: OFF}
+    idle = 0
+    while True:
+        before = read_journal(journal)
+        if before.sessions and not before.remaining:
+            write_json_atomic(path, run_json(before))
+            return
+        end = run_supervised(command, environment, journal, limits, held)
+        if end.code == LOST_DEVICE:
+            end = ProcessEnd(end.code, "its process has lost the GPU")
+        after = read_journal(journal)
+        _raise_if_broken_off(end, after)
+        if _is_written(path, plain, after):
+            return
+        if _is_at_a_case(before, after):
+            _break_what_died(journal, after, end)
+            idle = 0
+        elif end.code in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED} or idle == _IDLE_PROCESSES:
+            raise LostReplicate(f"{end.how} before its first case")
+        else:
+            tell(f"{path.stem}: {end.how} before its first case; another one tries")
+            idle += 1
+
+
+def _raise_if_broken_off(end: ProcessEnd, after: Journal) -> None:
+    if end.code == pytest.ExitCode.INTERRUPTED:
+        raise KeyboardInterrupt
+    if end.code in {pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED}:
+        measured = f"what was measured is in {after.source}" if after.ended else "nothing was measured"
+        raise UserError(f"pytest ended with {end.code}, see above; {measured}")
+
+
+def _is_written(path: Path, plain: Path, after: Journal) -> bool:
+    """Whether the process came to its end; its file is in its place then."""
+    if not after.sessions and plain.exists():
+        plain.replace(path)
+        return True
+    if after.finished is not None and not path.exists():  # it died over it
+        write_json_atomic(path, run_json(after))
+    return after.finished is not None
+
+
+def _is_at_a_case(before: Journal, after: Journal) -> bool:
+    """Whether the process did anything, or began something that can be blamed."""
+    return len(after.ended) > len(before.ended) or (
+        len(after.sessions) > len(before.sessions) and after.doing is not None
+    )
+
+
+def _break_what_died(path: Path, after: Journal, end: ProcessEnd) -> None:
+    """Blames what the process was at."""
+    doing = after.doing
+    blamed = [planned for planned in after.remaining if doing is not None and doing.concerns(planned)]
+    file = JournalFile(path)
+    try:
+        for planned in blamed:
+            case, reason = planned.case, f"{end.how} while {doing}"
+            outcome = None if case is None else Outcome(**case._asdict(), status=Status.BROKEN, reason=reason)
+            file.append(Ended(test=planned.test, outcome=outcome).model_dump(mode="json"))
+    finally:
+        file.close()
+    at = f" while {doing}" if doing is not None else ""
+    left = len(after.remaining) - len(blamed)
+    tell(f"{path.stem}: {end.how}{at}; {f'another one measures the {left} left' if left else 'nothing is left'}")
+
+
+def _keep_incomplete(path: Path, journal: Path) -> None:
+    found = read_journal(journal)
+    if found.ended:
+        write_json_atomic(path, run_json(found))
+    else:
+        journal.unlink()

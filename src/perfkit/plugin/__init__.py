@@ -5,19 +5,18 @@ Nothing here imports torch before the first case runs, so that ``--collect-only`
 
 from __future__ import annotations
 
+from perfkit.plugin.ending import pytest_benchmark_update_json, pytest_sessionfinish, pytest_terminal_summary
 from perfkit.plugin.fixtures import perfkit_case, perfkit_model, perfkit_shape, perfkit_variant
 from perfkit.plugin.hooks import (
     pytest_addoption,
-    pytest_benchmark_update_json,
     pytest_collection_modifyitems,
     pytest_configure,
     pytest_deselected,
     pytest_generate_tests,
     pytest_report_teststatus,
     pytest_runtest_makereport,
+    pytest_runtest_setup,
     pytest_runtestloop,
-    pytest_sessionfinish,
-    pytest_terminal_summary,
     pytest_testnodedown,
 )
 
@@ -34,6 +33,7 @@ __all__ = [
     "pytest_generate_tests",
     "pytest_report_teststatus",
     "pytest_runtest_makereport",
+    "pytest_runtest_setup",
     "pytest_runtestloop",
     "pytest_sessionfinish",
     "pytest_terminal_summary",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
 
     from perfkit.measure.bench import ModelBench
+    from perfkit.record.schema import CaseRecord
     from perfkit.variants.building import BuildResult
 
 
@@ -61,6 +62,7 @@ def perfkit_model(request: pytest.FixtureRequest) -> Iterator[ModelBench | Broke
 
     state, label = request.config.stash[STATE], request.param
     assert state.workshop is not None
+    state.doing(label)
     with request.config.stash[PROGRESS].activity(f"loading {label}"), state.spent.on(Work.LOADING):
         try:
             bench: ModelBench | Broken = ModelBench(
@@ -68,6 +70,10 @@ def perfkit_model(request: pytest.FixtureRequest) -> Iterator[ModelBench | Broke
             )
         except Exception as error:  # a model that can't be built breaks its own cases, not the run
             bench = Broken(f"{label} or its reference can't be built: {reason_of(error)}", error)
+    if isinstance(bench, Broken):
+        state.built(label, reason=bench.reason)
+    else:
+        state.built(label, facts=bench.reference.built.facts)
     yield bench
     if isinstance(bench, ModelBench):
         bench.close()
@@ -87,14 +93,19 @@ def perfkit_variant(request: pytest.FixtureRequest, perfkit_model: ModelBench | 
     if isinstance(perfkit_model, Broken):
         yield VariantBench(variant, perfkit_model)
         return
-    activity = request.config.stash[PROGRESS].activity(f"building {perfkit_model.plan.label} {variant.name}")
-    with activity, state.spent.on(Work.BUILDING):
+    label = perfkit_model.plan.label
+    state.doing(label, variant.name)
+    with request.config.stash[PROGRESS].activity(f"building {label} {variant.name}"), state.spent.on(Work.BUILDING):
         try:
             result: BuildResult | Broken = perfkit_model.build(variant)
         except VariantBroken as error:
             result = Broken(str(error), error)
         except Exception as error:  # backends raise anything; the case is broken and the run goes on
             result = Broken(f"build failed: {reason_of(error)}", error)
+    if isinstance(result, Broken):
+        state.built(label, variant.name, reason=result.reason)
+    else:
+        state.built(label, variant.name, facts=result.built.facts)
     yield VariantBench(variant, result)
     if not isinstance(result, Broken):
         result.built.close()
@@ -125,6 +136,7 @@ class Case:
         The variant's synchronized wall times are pytest-benchmark's own. Raises BrokenCase when the variant can't
         be built or called, answers wrongly, or yields times that are no times.
         """
+        self.state.doing(*self.id)
         try:
             with self.activity(f"measuring {self.id}"):
                 self._measure(benchmark)
@@ -181,14 +193,19 @@ class Case:
         if wrong is not None:
             raise BrokenCase(wrong)
         if record is not None:
-            benchmark.extra_info.update(
-                model=self.id.model,
-                variant=self.id.variant,
-                shape=self.id.shape,
-                platform=str(record.platform),
-                weights=record.comparability.weights,
-                perfkit=record.model_dump(mode="json"),
-            )
+            self._keep(record, benchmark)
+
+    def _keep(self, record: CaseRecord, benchmark: BenchmarkFixture) -> None:
+        if self.state.keeper is not None:
+            record = record.model_copy(update={"process": self.state.keeper.process})
+        benchmark.extra_info.update(
+            model=self.id.model,
+            variant=self.id.variant,
+            shape=self.id.shape,
+            platform=str(record.platform),
+            weights=record.comparability.weights,
+            perfkit=record.model_dump(mode="json"),
+        )
 
 
 @pytest.fixture

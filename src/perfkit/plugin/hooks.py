@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,17 +11,18 @@ from pytest_benchmark.storage.file import FileStorage
 from perfkit.catalog.case import CaseId
 from perfkit.catalog.fault import FaultKind
 from perfkit.errors import UserError
+from perfkit.plugin.journal import BENCHMARK_PLUGIN, Keeper, end_with, plan_of
 from perfkit.plugin.options import add_options
-from perfkit.plugin.progress import PROGRESS, Progress
+from perfkit.plugin.progress import PROGRESS, Progress, detail
 from perfkit.plugin.state import PROBLEM, STATE, RunState, make_state
 from perfkit.plugin.storage import AtomicStorage, NothingToSave
 from perfkit.record.schema import Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 _CASE = "perfkit_case"
-_BENCHMARK_PLUGIN = "pytest-benchmark"
 _REFUSAL = "perfkit_refusal"
 
 
@@ -34,6 +35,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declares the marker of tests that need a GPU."""
     config.addinivalue_line("markers", "gpu: needs an NVIDIA GPU")
     config.pluginmanager.register(NothingToSave(), "perfkit-nothing-to-save")
+    # A worker of xdist has another parent, and refuses to run.
+    if (parent := config.option.perfkit_parent) is not None and not hasattr(config, "workerinput"):
+        end_with(parent)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -76,7 +80,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not has_cases:
         return
     _keep_asked_for(config, items)
-    _restore_plan_order(config.stash[STATE], items)
+    state = config.stash[STATE]
+    _restore_plan_order(state, items)
+    if state.options.journal is not None and not config.option.collectonly:
+        _leave_out_ended(state, state.options.journal, items)
     config.stash[PROGRESS] = Progress(config, sum(_case_of(item) is not None for item in items))
 
 
@@ -93,6 +100,16 @@ def _keep_asked_for(config: pytest.Config, items: list[pytest.Item]) -> None:
     if others:
         config.hook.pytest_deselected(items=others)
         items[:] = [item for item in items if item not in others]
+
+
+def _leave_out_ended(state: RunState, journal: Path, items: list[pytest.Item]) -> None:
+    """What an earlier process of the replicate has done isn't done again."""
+    try:
+        state.keeper = Keeper(journal)
+    except UserError as error:
+        raise pytest.UsageError(f"perfkit: {error}") from None
+    left = state.keeper.choose(plan_of(items, [_case_of(item) for item in items]))
+    items[:] = [item for item in items if item.nodeid in left]
 
 
 def _refuse(config: pytest.Config, items: list[pytest.Item], problem: UserError) -> None:
@@ -135,18 +152,38 @@ def pytest_deselected(items: Sequence[pytest.Item]) -> None:
 def pytest_runtestloop(session: pytest.Session) -> None:
     """Before the first case: what is wrong with the request is said now, not after hours."""
     state = session.config.stash.get(STATE, None)
-    runs_cases = any(_case_of(item) for item in session.items)
-    if state is None or session.config.option.collectonly or not runs_cases:
+    if state is None or session.config.option.collectonly:
         return
-    benchmark_plugin = session.config.pluginmanager.get_plugin(_BENCHMARK_PLUGIN)
+    # With a journal, other tests may be all that is left of the plan.
+    if state.keeper is None and not any(_case_of(item) for item in session.items):
+        return
+    benchmark_plugin = session.config.pluginmanager.get_plugin(BENCHMARK_PLUGIN)
     if benchmark_plugin is not None and benchmark_plugin.skip:
         return
     if benchmark_plugin is not None and isinstance(benchmark_plugin.storage, FileStorage):
         benchmark_plugin.storage = AtomicStorage(benchmark_plugin.storage)
+    if benchmark_plugin is not None and state.keeper is not None:
+        benchmark_plugin.json = None  # the file is written from the journal, and atomically
     try:
-        state.start()
+        state.start(partial(_tell, session.config))
+        if state.keeper is not None:
+            state.keeper.begin(session.config, state.run_record())
     except UserError as error:
         raise pytest.UsageError(f"perfkit: {error}") from None
+
+
+def _tell(config: pytest.Config, line: str) -> None:
+    reporter: pytest.TerminalReporter | None = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:
+        reporter.write_line(f"perfkit: {line}")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Into the journal: a test begins that is no case. What is done for a case is said where it is done."""
+    state = item.config.stash.get(STATE, None)
+    if state is not None and _case_of(item) is None:
+        state.doing(test=item.nodeid)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -154,7 +191,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     """Notes how a case ended, and prints its line."""
     report: pytest.TestReport = yield
     case = _case_of(item)
-    if case is not None and (call.when == "call" or report.outcome != "passed"):
+    is_end = call.when == "call" or report.outcome != "passed"
+    if case is not None and is_end:
         state = item.config.stash[STATE]
         if report.skipped and isinstance(report.longrepr, tuple):
             state.note(case, Status.SKIPPED, report.longrepr[2].removeprefix("Skipped: "))
@@ -162,30 +200,22 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
             state.note(case, Status.BROKEN, call.excinfo.exconly().splitlines()[0])
         report.user_properties.append((_CASE, str(case)))
         benchmark = getattr(item, "funcargs", {}).get("benchmark")
-        item.config.stash[PROGRESS].case_ended(case, state.outcomes.get(case), _detail(state, case, benchmark))
+        item.config.stash[PROGRESS].case_ended(
+            case, state.outcomes.get(case), detail(state.outcomes.get(case), benchmark)
+        )
+    if is_end:
+        _write_down(item, case, report)
     return report
 
 
-def _detail(state: RunState, case: CaseId, benchmark: Any) -> str:
-    outcome = state.outcomes.get(case)
-    if outcome is not None and outcome.status is not Status.MEASURED:
-        return outcome.reason
-    record = getattr(benchmark, "extra_info", {}).get("perfkit")
-    return "" if record is None else describe(record)
-
-
-def describe(record: dict[str, Any]) -> str:
-    """Latency and speedups of one case record, for its line of progress."""
-    from statistics import median
-
-    rounds = record["rounds"]
-    parts = [f"{median(rounds['variant_wall_s']) * 1e3:.2f} ms"]
-    for clock in ("wall", "device"):
-        variant, reference = rounds[f"variant_{clock}_s"], rounds[f"reference_{clock}_s"]
-        if variant and reference:
-            ratio = median(r / v for r, v in zip(reference, variant, strict=True))
-            parts.append(f"{ratio:.2f}x {clock}")
-    return ", ".join(parts)
+def _write_down(item: pytest.Item, case: CaseId | None, report: pytest.TestReport) -> None:
+    """Into the journal, where there is one; then a process that has lost its GPU makes room for another one."""
+    state = item.config.stash.get(STATE, None)
+    if state is None or state.keeper is None:
+        return
+    state.keeper.ended(item, None if case is None else state.outcomes.get(case))
+    if report.failed and state.is_device_lost():
+        state.keeper.give_up()
 
 
 def pytest_report_teststatus(
@@ -197,85 +227,6 @@ def pytest_report_teststatus(
         if _CASE in properties and report.passed and config.get_verbosity() == 0:
             return report.outcome, "", "PASSED"
     return None
-
-
-def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:
-    """The run's own record, with every planned case, into the file that is saved."""
-    state = config.stash.get(STATE, None)
-    if state is not None and state.started:
-        # Hardware and software stand here, not in machine_info: pytest-benchmark reads that before torch is imported,
-        # and --benchmark-compare would warn of a difference to the file that is none.
-        output_json["perfkit"] = state.run_record().model_dump(mode="json")
-        state.saved_run = output_json
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Judges the run, and adds it to the history if it is saved. pytest-benchmark has done so by now."""
-    from perfkit.history.keep import keep
-    from perfkit.judge.compare import judge
-    from perfkit.judge.limits import Limits
-    from perfkit.plugin.reports import write_reports
-    from perfkit.record.read import run_from_json
-
-    state = session.config.stash.get(STATE, None)
-    if state is None or not state.started:
-        return
-    is_saved = state.saved_run is not None
-    data = state.saved_run or _unsaved_run(session.config)
-    state.finish()
-    if data is None:
-        return
-    run = run_from_json(data, "this run")
-    state.judgement = judge(state.baseline, [run], Limits.of(state.config), state.waivers)
-    state.written = write_reports(state, state.judgement, run, data)
-    if is_saved:
-        state.history_warning = keep([run], state.judgement, state.results)
-    # With no comparison asked for, pytest's own exit code stands: it knows the cases that are broken.
-    if session.exitstatus == pytest.ExitCode.OK and state.options.baseline != "none":
-        session.exitstatus = int(state.judgement.exit_code)
-
-
-def _unsaved_run(config: pytest.Config) -> dict[str, Any] | None:
-    """What the file would hold, when the user saves none."""
-    plugin = config.pluginmanager.get_plugin(_BENCHMARK_PLUGIN)
-    if plugin is None or plugin.disabled or plugin.skip:
-        return None
-    commit_info = config.hook.pytest_benchmark_generate_commit_info(config=config)
-    data: dict[str, Any] = config.hook.pytest_benchmark_generate_json(
-        config=config,
-        benchmarks=plugin.benchmarks,
-        include_data=False,
-        machine_info=plugin.get_machine_info(),
-        commit_info=commit_info,
-    )
-    pytest_benchmark_update_json(config, data)
-    return data
-
-
-@pytest.hookimpl(trylast=True)  # the verdicts come last, below all other tables
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Prints the judgement below pytest-benchmark's own table."""
-    from perfkit.report.spent import spent_line
-    from perfkit.report.terminal import render
-
-    state = config.stash.get(STATE, None)
-    if state is None or state.judgement is None:
-        return
-    terminalreporter.section("perfkit")
-    terminalreporter.write_line(
-        render(
-            state.judgement,
-            width=shutil.get_terminal_size().columns,
-            color=terminalreporter.hasmarkup,
-            verbosity=config.get_verbosity(),
-        )
-    )
-    if (line := spent_line(state.spent_s)) is not None:
-        terminalreporter.write_line(line)
-    for line in state.written:
-        terminalreporter.write_line(line)
-    if state.history_warning is not None:
-        terminalreporter.write_line(f"perfkit: {state.history_warning}", yellow=True)
 
 
 def _known_case(item: pytest.Item) -> CaseId:

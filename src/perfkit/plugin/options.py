@@ -29,6 +29,8 @@ class Options:
     cases: tuple[str, ...]
     """Only these, MODEL/VARIANT/SHAPE each; empty: all of the suite."""
     faults: tuple[Fault, ...]
+    journal: Path | None
+    """Of ``perfkit run``: what is finished goes there at once, and the whole run beside it at the end."""
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -82,12 +84,15 @@ def add_options(parser: pytest.Parser) -> None:
     )
     # Undocumented on purpose: perfkit drill puts faults in with it, and perfkit's own tests do.
     group.addoption("--perfkit-fault", action="append", default=[], help=_hidden())
+    # Given by perfkit run to the processes that it starts.
+    group.addoption("--perfkit-journal", default=None, help=_hidden())
+    group.addoption("--perfkit-parent", type=int, default=None, help=_hidden())
 
 
 def read_options(config: pytest.Config) -> Options:
     """Raises UserError for a value that doesn't fit its option."""
     platform = config.getoption("perfkit_platform")
-    calibration = config.getoption("calibration_data")
+    calibration, journal = config.getoption("calibration_data"), config.getoption("perfkit_journal")
     return Options(
         suite=config.getoption("perfkit_suite"),
         platform=None if platform == "auto" else Platform(platform),
@@ -97,6 +102,7 @@ def read_options(config: pytest.Config) -> Options:
         reports=parse_destinations(config.getoption("perfkit_report"), "--perfkit-report"),
         cases=tuple(config.getoption("perfkit_case")),
         faults=tuple(parse_fault(text) for text in config.getoption("perfkit_fault")),
+        journal=None if journal is None else Path(journal),
     )
 
 

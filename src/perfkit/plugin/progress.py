@@ -101,3 +101,25 @@ class Progress:
 
 
 PROGRESS: pytest.StashKey[Progress] = pytest.StashKey()
+
+
+def detail(outcome: Outcome | None, benchmark: Any) -> str:
+    """What is told of a finished case: why it wasn't measured, or its latency and speedups."""
+    if outcome is not None and outcome.status is not Status.MEASURED:
+        return outcome.reason
+    record = getattr(benchmark, "extra_info", {}).get("perfkit")
+    return "" if record is None else describe(record)
+
+
+def describe(record: dict[str, Any]) -> str:
+    """Latency and speedups of one case record, for its line of progress."""
+    from statistics import median
+
+    rounds = record["rounds"]
+    parts = [f"{median(rounds['variant_wall_s']) * 1e3:.2f} ms"]
+    for clock in ("wall", "device"):
+        variant, reference = rounds[f"variant_{clock}_s"], rounds[f"reference_{clock}_s"]
+        if variant and reference:
+            ratio = median(r / v for r, v in zip(reference, variant, strict=True))
+            parts.append(f"{ratio:.2f}x {clock}")
+    return ", ".join(parts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,16 +20,17 @@ from perfkit.measure.machine import cuda_device_count
 from perfkit.measure.spent import Spent
 from perfkit.metrics.registry import load_metrics, metric_names
 from perfkit.plugin.options import Options, read_options
-from perfkit.record.schema import Hardware, Outcome, RunRecord, Status
+from perfkit.record.schema import BuildFacts, Hardware, Outcome, RunRecord, Status
 from perfkit.variants.registry import known_names
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from perfkit.catalog.waivers import Waiver
     from perfkit.judge.verdict import Judgement
     from perfkit.measure.bench import Workshop
+    from perfkit.plugin.journal import Keeper
     from perfkit.record.baseline import Baseline
 
 
@@ -56,8 +58,10 @@ class RunState:
     """A line for each report: where it is, or why it isn't."""
     history_warning: str | None = None
     spent: Spent = field(default_factory=Spent)
-    spent_s: Mapping[str, float] = field(default_factory=dict)
+    spent_s: dict[str, float] = field(default_factory=dict)
     """As the record has it."""
+    keeper: Keeper | None = None
+    """Of the journal, in a process of ``perfkit run``."""
     _stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     @property
@@ -72,11 +76,11 @@ class RunState:
         """The timer of pytest-benchmark, seconds: it waits for the device before it reads the host's clock."""
         return time.perf_counter() if self.workshop is None else self.workshop.clock.now_s()
 
-    def start(self) -> None:
-        """Imports torch, checks what needs it, and opens the workshop. Called once, before the first case.
+    def start(self, tell: Callable[[str], None]) -> None:
+        """Imports torch, checks what needs it, waits for the device, and opens the workshop.
 
-        Raises UserError for an unknown model, a missing device, or a baseline that can't be read: before hours of
-        measuring, not after.
+        Called once, before the first case; ``tell`` shows a line. Raises UserError for an unknown model, a missing
+        device, or a baseline that can't be read: before hours of measuring, not after.
         """
         # Before torch: its threads are on the processors that were allowed when it was imported.
         self.cpus = self._stack.enter_context(pinned(self.config.measure.cpu_affinity, self.plan.platform))
@@ -99,6 +103,7 @@ class RunState:
         self.hardware = self._hardware()
         self.baseline = load_baseline(self.options.baseline, hardware=self.hardware, results=self.results)
         self.software = machine.software_versions()
+        self.lock_device(tell)
         # With an index: Torch-TensorRT writes it into the engine's header, where "no index" can't be read back.
         device = (
             torch.device("cuda", torch.cuda.current_device())
@@ -128,12 +133,41 @@ class RunState:
             machine=_named_machine(self.hardware, self.software),
             metrics=metrics,
         )
-        self._read_machine("start")
+        self.read_machine("start")
         self.spent.started()
+
+    def end(self) -> None:
+        """Reads the machine again, and what the time was spent on. Called before the run is saved."""
+        self.read_machine("end")
+        self.spent_s = self.spent.so_far_s()
 
     def finish(self) -> None:
         """Puts global settings back."""
         self._stack.close()
+        if self.keeper is not None:
+            self.keeper.close()
+
+    def doing(self, model: str = "", variant: str = "", shape: str = "", test: str = "") -> None:
+        """What begins: a model is loaded, a variant built, a case measured, or another test runs."""
+        if self.keeper is not None:
+            self.keeper.doing(model, variant, shape, test)
+
+    def built(self, model: str, variant: str = "", facts: BuildFacts | None = None, reason: str = "") -> None:
+        """What has been loaded or built, or why it hasn't."""
+        if self.keeper is not None:
+            self.keeper.built(model, variant, facts, reason)
+
+    def is_device_lost(self) -> bool:
+        """Whether nothing works on the GPU any more in this process, as after an illegal access to its memory."""
+        if self.plan.platform is Platform.CPU:
+            return False
+        import torch
+
+        try:
+            torch.cuda.synchronize()
+        except RuntimeError:
+            return True
+        return False
 
     def note(self, case: CaseId, status: Status, reason: str = "") -> None:
         """How a case ended; a measured case that fails later on is broken, never the other way round."""
@@ -151,22 +185,30 @@ class RunState:
         """The top-level record; a case without an outcome was planned and not run."""
         assert self.workshop is not None
         assert self.hardware is not None
-        for case in self.plan.cases():
-            if case not in self.outcomes:
-                self.note(case, Status.NOT_RUN, "the run ended before it")
-        self._read_machine("end")
-        self.spent_s = self.spent.so_far_s()
+        ended_before = partial(Outcome, status=Status.NOT_RUN, reason="the run ended before it")
         return RunRecord(
             suite=self.plan.suite,
             platform=self.plan.platform,
             hardware=self.hardware,
             software=self.software,
             settings=self.workshop.settings,
-            outcomes=[self.outcomes[case] for case in self.plan.cases()],
+            outcomes=[self.outcomes.get(case) or ended_before(**case._asdict()) for case in self.plan.cases()],
             injected=", ".join(map(str, self.options.faults)) or None,
             spent_s=self.spent_s,
             machine_state=self.machine_state,
         )
+
+    def lock_device(self, tell: Callable[[str], None]) -> None:
+        """Holds the device until :meth:`finish`; waits for whoever holds it, and tells so."""
+        from perfkit.measure.device_lock import device_name, locked_device
+
+        name = device_name(self.plan.platform)
+        lock = locked_device(
+            name,
+            lambda path: tell(f"another run measures on this machine's {name}: waiting for it to end ({path})"),
+            lambda: self.keeper.sign_of_life() if self.keeper is not None else None,
+        )
+        self._stack.enter_context(lock)
 
     def _hardware(self) -> Hardware:
         from perfkit.measure import machine
@@ -186,7 +228,8 @@ class RunState:
             memory_gib=machine.host_memory_gib(),
         )
 
-    def _read_machine(self, moment: str) -> None:
+    def read_machine(self, moment: str) -> None:
+        """Notes what the machine is doing, under names that begin with the moment."""
         import torch
 
         from perfkit.measure.machine import momentary_state

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from pytest_benchmark.logger import PytestBenchmarkWarning
 
 from perfkit.errors import UserError
+from perfkit.record.lock import locked_folder
 from perfkit.record.write import write_json_atomic
 
 if TYPE_CHECKING:
@@ -37,15 +39,21 @@ class AtomicStorage:
 
         Raises pytest.UsageError where it can't be written, and instead of writing a bare NaN or infinity.
         """
-        numbers = [
-            int(path.name[:4]) for path in self._original.query("[0-9][0-9][0-9][0-9]_*") if path.name[:4].isdigit()
-        ]
-        path = self._original.get(f"{max(numbers, default=0) + 1:04}_{save}.json")
         try:
-            write_json_atomic(path, output_json)
+            # Of two runs that save at once one would take the other's number, and its place.
+            with locked_folder(Path(self._original.get(""))):
+                path = self._next(save)
+                write_json_atomic(path, output_json)
         except (UserError, ValueError) as error:
             raise pytest.UsageError(f"perfkit: the run isn't saved: {error}") from None
         self._original.logger.info(f"Saved benchmark data in: {path}")  # noqa: G004 - pytest-benchmark's own logger
+
+    def _next(self, save: str) -> Path:
+        numbers = [
+            int(path.name[:4]) for path in self._original.query("[0-9][0-9][0-9][0-9]_*") if path.name[:4].isdigit()
+        ]
+        path: Path = self._original.get(f"{max(numbers, default=0) + 1:04}_{save}.json")
+        return path
 
 
 class NothingToSave:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from perfkit.errors import UserError
 from perfkit.record.baseline import AUTO, GIT_PREFIX, NONE
 from perfkit.record.benchmark import read_benchmark
-from perfkit.record.json_file import read_json_object
+from perfkit.record.read import read_run_json, run_files
 from perfkit.record.schema import RunRecord
 
 if TYPE_CHECKING:
@@ -42,11 +42,11 @@ def read_details(path: Path) -> list[Details]:
 
     It asks for nothing: whoever needs the run itself has read it, and was told what is wrong with it.
     """
-    files = sorted(file for file in path.glob("*.json") if not file.name.startswith(".")) if path.is_dir() else [path]
+    files = run_files(path) if path.is_dir() else [path]
     found = []
     for file in files:
         with contextlib.suppress(UserError):
-            found.append(details_from_json(read_json_object(file), str(file)))
+            found.append(details_from_json(read_run_json(file), str(file)))
     return [details for details in found if details.records or details.plain_s]
 
 

@@ -16,6 +16,7 @@ from perfkit.catalog.case import REFERENCE_VARIANT, CaseId, Platform
 from perfkit.errors import UserError
 from perfkit.record.benchmark import Benchmark, read_benchmark, stats_numbers
 from perfkit.record.hardware import hardware_from_machine_info
+from perfkit.record.journal import RUN_JOURNAL, SUFFIX, read_journal, run_json
 from perfkit.record.json_file import check_schema_version, describe, read_json_object
 from perfkit.record.replicate import Replicate, Run, Sample
 from perfkit.record.sample import sample_from_record, sample_from_stats
@@ -30,14 +31,14 @@ _KNOWN_BENCHMARK_VERSIONS = ("4", "5")
 
 
 def read_runs(path: Path) -> list[Run]:
-    """The run of one file, or of every ``*.json`` in a folder, ordered by date.
+    """The run of one file, or of every run file in a folder, ordered by date.
 
     Raises UserError naming every file that can't be read: an older readable file never takes the
     place of a newer unreadable one.
     """
     if not path.is_dir():
         return [read_run(path)]
-    files = sorted(file for file in path.glob("*.json") if not file.name.startswith("."))
+    files = run_files(path)
     if not files:
         raise UserError(f"{path}: holds no run (*.json)")
     runs, faults = [], []
@@ -52,6 +53,21 @@ def read_runs(path: Path) -> list[Run]:
     return sorted(runs, key=lambda run: (run.replicate.datetime, run.replicate.run_id))
 
 
+def run_files(folder: Path) -> list[Path]:
+    """Every ``*.json`` of a folder, and the journals of replicates that have no file yet: their run died."""
+    files = {file.stem: file for file in folder.glob(f"*{SUFFIX}") if file.name != RUN_JOURNAL}
+    files |= {file.stem: file for file in folder.glob("*.json")}
+    return sorted(file for file in files.values() if not file.name.startswith("."))
+
+
+def read_run_json(path: Path) -> dict[str, Any]:
+    """What a run file holds, or what it would hold of a replicate that has a journal alone.
+
+    Raises UserError when there is no such thing.
+    """
+    return run_json(read_journal(path)) if path.suffix == SUFFIX else read_json_object(path)
+
+
 def read_all(paths: Iterable[Path]) -> list[Run]:
     """The runs of several files and folders, in the order given. Raises UserError like the rest."""
     return [run for path in paths for run in read_runs(path)]
@@ -59,7 +75,7 @@ def read_all(paths: Iterable[Path]) -> list[Run]:
 
 def read_run(path: Path) -> Run:
     """The run of one file. Raises UserError when it isn't one."""
-    return run_from_json(read_json_object(path), str(path))
+    return run_from_json(read_run_json(path), str(path))
 
 
 def run_from_json(data: Mapping[str, Any], source: str) -> Run:
@@ -98,6 +114,7 @@ def run_from_json(data: Mapping[str, Any], source: str) -> Run:
             ),
             outcomes=outcomes,
             injected=record.injected if record else None,
+            incomplete=record.incomplete if record else None,
         )
     except ValidationError as error:
         raise UserError(f"{source}: {describe(error)}") from error

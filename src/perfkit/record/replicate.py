@@ -141,6 +141,7 @@ class Run(Model):
     replicate: Replicate
     outcomes: list[Outcome]
     injected: str | None = None
+    incomplete: str | None = Field(default=None, description="why it isn't all of the replicate, in words")
 
 
 def rounded(value: float) -> float:

@@ -286,6 +286,7 @@ class CaseRecord(Model):
     variant: str
     shape: str
     platform: Platform
+    process: int = Field(default=1, ge=1, description="which of the replicate's processes measured it, from 1")
     rounds: Rounds
     queued: Queued | None = None
     conditions: Conditions | None = None
@@ -348,6 +349,14 @@ class RunRecord(Model):
     spent_s: dict[str, Duration] = Field(
         default_factory=dict,
         description="what the process spent its time on, and the whole since its start; {}: of older records",
+    )
+    processes: int = Field(
+        default=1,
+        ge=1,
+        description="how many measured it, one after another: the successors of those that died are counted",
+    )
+    incomplete: str | None = Field(
+        default=None, description="why it isn't all of the replicate; such a run can't become a baseline"
     )
     machine_state: dict[str, str | int | float | bool | None] = Field(
         default_factory=dict,

@@ -34,13 +34,16 @@ def write_json_atomic(path: Path, data: object) -> None:
             with contextlib.suppress(FileNotFoundError):
                 temporary.unlink()
             raise
-        _flush_folder(path.parent)
+        flush_folder(path.parent)
     except OSError as error:
         raise UserError(f"{path}: cannot be written: {error.strerror}") from error
 
 
-def _flush_folder(folder: Path) -> None:
-    # Without this a crash of the machine may bring back the old name for the new file.
+def flush_folder(folder: Path) -> None:
+    """Flush a folder's names to the disk: without this a crash of the machine may bring back the old ones.
+
+    Raises OSError.
+    """
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

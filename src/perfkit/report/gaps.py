@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from perfkit.errors import UserError
 from perfkit.judge.verdict import Finding, FindingKind
-from perfkit.record.read import read_run
+from perfkit.record.read import read_run, run_files
 from perfkit.record.schema import Status
 
 if TYPE_CHECKING:
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from perfkit.judge.verdict import Judgement
     from perfkit.record.replicate import Run
 
-_LEFTOVER = (".interrupted", ".unreadable")
+_LEFTOVER = ".unreadable"
 """What ``perfkit run`` calls a replicate that it couldn't take."""
-_NUMBERED = re.compile(r"replicate-(\d+)\.json")
+_NUMBERED = re.compile(r"replicate-(\d+)\.(?:json|journal)")
 _DESELECTED = "deselected"
 """A case that somebody left out is no gap."""
 
@@ -34,9 +34,7 @@ def read_what_is_there(paths: Iterable[Path]) -> tuple[list[Run], list[str]]:
     for path in paths:
         if not path.exists():
             raise UserError(f"{path}: there is no such file or folder")
-        files = (
-            sorted(file for file in path.glob("*.json") if not file.name.startswith(".")) if path.is_dir() else [path]
-        )
+        files = run_files(path) if path.is_dir() else [path]
         for file in files:
             try:
                 runs.append(read_run(file))
@@ -56,7 +54,7 @@ def with_gaps(judgement: Judgement, gaps: Sequence[str]) -> Judgement:
 
 
 def _lost_replicates(folder: Path, files: Sequence[Path]) -> Iterator[str]:
-    for leftover in sorted(file for file in folder.iterdir() if file.suffix in _LEFTOVER):
+    for leftover in sorted(file for file in folder.iterdir() if file.suffix == _LEFTOVER):
         yield f"a replicate is lost: {leftover}"
     numbers = {int(found[1]) for file in files if (found := _NUMBERED.fullmatch(file.name))}
     absent = sorted(set(range(1, max(numbers, default=0))) - numbers)

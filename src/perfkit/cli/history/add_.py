@@ -58,6 +58,8 @@ def add_to_history(
 def _sound(run: Run) -> Run:
     if run.injected is not None:
         raise UserError(f"{run.source}: has faults put in on purpose ({run.injected}), which is no history")
+    if run.incomplete is not None:
+        raise UserError(f"{run.source}: is incomplete ({run.incomplete}); perfkit run --resume measures the rest")
     return run
 
 

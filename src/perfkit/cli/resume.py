@@ -1,0 +1,127 @@
+"""What a run was asked for, kept in its folder, so that it can be gone on with when it died."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field, ValidationError
+
+from perfkit.catalog.config import load_config
+from perfkit.errors import UserError
+from perfkit.record.journal import RUN_JOURNAL, differences, run_identity
+from perfkit.record.journal_file import JournalFile, read_journal_lines
+from perfkit.record.read import read_run_json, run_files
+from perfkit.record.schema import Model, RunRecord
+
+if TYPE_CHECKING:
+    from perfkit.judge.verdict import Judgement
+
+
+class Request(Model):
+    """The first record of a run's own journal: what was asked for, and of which code."""
+
+    kind: Literal["run"] = "run"
+    arguments: list[str] = Field(description="for pytest")
+    replicates: int = Field(ge=1)
+    repeats: int = Field(ge=0)
+    baseline: str
+    code: dict[str, str]
+
+
+class Verdicts(Model):
+    """Its last record: how the run came out. With it the run is finished."""
+
+    kind: Literal["verdicts"] = "verdicts"
+    verdicts: dict[str, str]
+    exit_code: int
+
+
+def begin(folder: Path, request: Request) -> None:
+    """Makes the run's folder. Raises UserError where it can't be written or is another run's."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir()
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be made: {error.strerror}") from error
+    _append(folder, request)
+
+
+def conclude(folder: Path, judgement: Judgement) -> None:
+    """Notes the verdicts. Raises UserError where that can't be written."""
+    verdicts = {str(row.case): str(row.verdict) for row in judgement.rows}
+    _append(folder, Verdicts(verdicts=verdicts, exit_code=int(judgement.exit_code)))
+
+
+def find_unfinished(runs: Path, named: Path | None) -> tuple[Path, Request]:
+    """The run that is named, or the newest one in ``runs`` that isn't finished, with what was asked for.
+
+    Raises UserError where there is none, and where the code or the configuration isn't what it was.
+    """
+    if named is not None:
+        request, is_finished = _read(named)
+        if is_finished:
+            raise UserError(f"{named}: is finished; perfkit compare {named} judges it again")
+        return named, _same_code(named, request)
+    for folder in sorted(runs.glob(f"*/{RUN_JOURNAL}"), reverse=True):
+        with contextlib.suppress(UserError):  # one that can't be read is no reason to leave the others
+            request, is_finished = _read(folder.parent)
+            if not is_finished:
+                break
+    else:
+        raise UserError(f"{runs}: holds no unfinished run")
+    return folder.parent, _same_code(folder.parent, request)
+
+
+def identity_of_run(folder: Path) -> dict[str, str] | None:
+    """What any replicate that has been begun was like; None where there is none."""
+    for path in run_files(folder):
+        with contextlib.suppress(UserError, ValidationError):
+            return run_identity(RunRecord.model_validate(read_run_json(path).get("perfkit")))
+    return None
+
+
+def code_here() -> dict[str, str]:
+    """What decides what is measured, beside the arguments: commit, changes of tracked files, configuration."""
+    config = hashlib.sha256(load_config(Path()).model_dump_json().encode()).hexdigest()
+    changes = _git("diff", "HEAD")
+    return {
+        "commit": _git("rev-parse", "HEAD").decode().strip()[:12],
+        "uncommitted changes": hashlib.sha256(changes).hexdigest()[:12] if changes else "none",
+        "configuration": config[:12],
+    }
+
+
+def _same_code(folder: Path, request: Request) -> Request:
+    if differing := differences(request.code, code_here()):
+        told = ", ".join(differing)
+        raise UserError(f"{folder}: can't be gone on with, it was of other code: {told}; perfkit run measures anew")
+    return request
+
+
+def _read(folder: Path) -> tuple[Request, bool]:
+    found = [data for data in read_journal_lines(folder / RUN_JOURNAL) if data is not None]
+    try:
+        request = Request.model_validate(found[0] if found else None)
+    except ValidationError:
+        raise UserError(f"{folder / RUN_JOURNAL}: doesn't say what was asked for; measure anew") from None
+    return request, any(data.get("kind") == "verdicts" for data in found)
+
+
+def _append(folder: Path, record: Request | Verdicts) -> None:
+    journal = JournalFile(folder / RUN_JOURNAL)
+    try:
+        journal.append(record.model_dump(mode="json"))
+    finally:
+        journal.close()
+
+
+def _git(*arguments: str) -> bytes:
+    """What git says; nothing where it isn't there or this is no repository with a commit."""
+    try:
+        return subprocess.run(["git", *arguments], capture_output=True, check=True).stdout  # noqa: S603, S607
+    except (OSError, subprocess.CalledProcessError):
+        return b""

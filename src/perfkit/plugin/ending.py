@@ -1,0 +1,113 @@
+"""How a session ends: what is saved of it, the judgement, and the table."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from perfkit.errors import UserError
+from perfkit.exit_codes import ExitCode
+from perfkit.plugin.journal import BENCHMARK_PLUGIN
+from perfkit.plugin.state import STATE
+
+if TYPE_CHECKING:
+    from perfkit.plugin.state import RunState
+
+
+@pytest.hookimpl(tryfirst=True)  # what others change is changed in all that the file will hold
+def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:
+    """The run's own record, with every planned case, into the file that is saved."""
+    state = config.stash.get(STATE, None)
+    if state is not None and state.started and state.keeper is not None:
+        whole = state.keeper.whole()
+        output_json.update(benchmarks=whole["benchmarks"], perfkit=whole["perfkit"])
+    elif state is not None and state.started:
+        # Hardware and software stand here, not in machine_info: pytest-benchmark reads that before torch is imported,
+        # and --benchmark-compare would warn of a difference to the file that is none.
+        state.end()
+        output_json["perfkit"] = state.run_record().model_dump(mode="json")
+        state.saved_run = output_json
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Judges the run, and adds it to the history if it is saved. pytest-benchmark has done so by now."""
+    from perfkit.history.keep import keep
+    from perfkit.judge.compare import judge
+    from perfkit.judge.limits import Limits
+    from perfkit.plugin.reports import write_reports
+    from perfkit.record.read import run_from_json
+
+    state = session.config.stash.get(STATE, None)
+    if state is None or not state.started:
+        return
+    is_saved = state.saved_run is not None
+    try:
+        data = _journaled_run(state, session) if state.keeper else state.saved_run or _unsaved_run(session.config)
+    except UserError as error:
+        pytest.exit(f"perfkit: the run isn't saved: {error}", returncode=ExitCode.USAGE)
+    finally:
+        state.finish()
+    if data is None:
+        return
+    run = run_from_json(data, "this run")
+    state.judgement = judge(state.baseline, [run], Limits.of(state.config), state.waivers)
+    state.written = write_reports(state, state.judgement, run, data)
+    if is_saved:
+        state.history_warning = keep([run], state.judgement, state.results)
+    # With no comparison asked for, pytest's own exit code stands: it knows the cases that are broken.
+    if session.exitstatus == pytest.ExitCode.OK and state.options.baseline != "none":
+        session.exitstatus = int(state.judgement.exit_code)
+
+
+def _journaled_run(state: RunState, session: pytest.Session) -> dict[str, Any] | None:
+    """The replicate, saved beside its journal; None where the session was broken off, for it may be gone on with."""
+    if state.keeper is None or session.exitstatus not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
+        return None
+    state.end()
+    ends = {name: value for name, value in state.machine_state.items() if name.startswith("end_")}
+    return state.keeper.finish(session.config, ends, state.spent_s)
+
+
+def _unsaved_run(config: pytest.Config) -> dict[str, Any] | None:
+    """What the file would hold, when the user saves none."""
+    plugin = config.pluginmanager.get_plugin(BENCHMARK_PLUGIN)
+    if plugin is None or plugin.disabled or plugin.skip:
+        return None
+    commit_info = config.hook.pytest_benchmark_generate_commit_info(config=config)
+    data: dict[str, Any] = config.hook.pytest_benchmark_generate_json(
+        config=config,
+        benchmarks=plugin.benchmarks,
+        include_data=False,
+        machine_info=plugin.get_machine_info(),
+        commit_info=commit_info,
+    )
+    pytest_benchmark_update_json(config, data)
+    return data
+
+
+@pytest.hookimpl(trylast=True)  # the verdicts come last, below all other tables
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Prints the judgement below pytest-benchmark's own table."""
+    from perfkit.report.spent import spent_line
+    from perfkit.report.terminal import render
+
+    state = config.stash.get(STATE, None)
+    if state is None or state.judgement is None:
+        return
+    terminalreporter.section("perfkit")
+    terminalreporter.write_line(
+        render(
+            state.judgement,
+            width=shutil.get_terminal_size().columns,
+            color=terminalreporter.hasmarkup,
+            verbosity=config.get_verbosity(),
+        )
+    )
+    if (line := spent_line(state.spent_s)) is not None:
+        terminalreporter.write_line(line)
+    for line in state.written:
+        terminalreporter.write_line(line)
+    if state.history_warning is not None:
+        terminalreporter.write_line(f"perfkit: {state.history_warning}", yellow=True)

@@ -1,0 +1,182 @@
+"""A process that crashes, hangs or takes too much breaks what it was at; another one goes on with the rest."""
+
+from __future__ import annotations
+
+import re
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from perfkit.exit_codes import ExitCode
+from perfkit.record.journal import read_journal
+from perfkit.record.lock import locked_folder
+from tests.faults.runs import (
+    command,
+    ended,
+    instant_project,
+    outcomes,
+    processes_below,
+    replicate,
+    run,
+    run_folder,
+    start,
+    wait_for_ended,
+)
+from tests.projects import LARGE, SMALL
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.projects import Ended
+
+LIMITS = f"[process]\ntime_limit_s = 3\nmemory_share = {0.5e9 / psutil.virtual_memory().total}\n"
+FAULTS = {
+    "segfaults": "its process was killed by SIGSEGV",
+    "aborts": "its process was killed by SIGABRT",
+    "is-killed": "its process was killed by SIGKILL, as the system does where memory runs out",
+    "exits": "its process ended with 7",
+    "hangs": "its process was ended: not done after 3 s ([process] time_limit_s)",
+    "hogs": "its process was ended: it took N.N GB of memory of 0.5 ([process] memory_share)",
+}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every fault in a case, sound ones around them."""
+    return instant_project(
+        tmp_path_factory.mktemp("faults"), ["variant-1", *FAULTS, "variant-2"], models=["one"], more=LIMITS
+    )
+
+
+@pytest.fixture(scope="module")
+def after(project: Path) -> Ended:
+    return run(project, command())
+
+
+def test_the_run_goes_on_to_its_end_and_fails(project: Path, after: Ended) -> None:
+    assert after.code == ExitCode.FAIL, after.err
+    assert processes_below(project) == []
+    assert [path.name for path in sorted(run_folder(project).iterdir())] == ["replicate-1.json", "run.journal"]
+
+
+@pytest.mark.usefixtures("after")
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_case_that_was_measured_is_broken_with_the_cause(project: Path, fault: str) -> None:
+    status, reason = outcomes(replicate(project))[f"one/{fault}"]
+    assert status == "broken"
+    told = re.sub(r"took \d+\.\d GB", "took N.N GB", reason)
+    assert told == f"{FAULTS[fault]} while one/{fault}/1x3x64x64 was measured"
+
+
+@pytest.mark.usefixtures("after")
+def test_the_others_are_measured_once_each(project: Path) -> None:
+    sound = ["eager-fp32", "variant-1", "variant-2"]
+    assert [entry["extra_info"]["variant"] for entry in replicate(project)["benchmarks"]] == sound
+    log = (project / "log.txt").read_text().splitlines()
+    measured = [line.split()[2] for line in log if line.startswith("measured")]
+    assert measured == ["eager-fp32", "variant-1", *FAULTS, "variant-2"]
+
+
+@pytest.mark.usefixtures("after")
+def test_the_record_says_how_many_processes_there_were(project: Path) -> None:
+    data = replicate(project)
+    assert data["perfkit"]["processes"] == len(FAULTS) + 1
+    processes = [entry["extra_info"]["perfkit"]["process"] for entry in data["benchmarks"]]
+    assert processes == [1, 1, len(FAULTS) + 1]
+    assert data["perfkit"]["incomplete"] is None
+
+
+def test_each_death_is_told_in_a_line(after: Ended) -> None:
+    told = [line for line in after.err.splitlines() if line.startswith("perfkit: replicate-1: ")]
+    assert len(told) == len(FAULTS)
+    assert told[0] == (
+        "perfkit: replicate-1: its process was killed by SIGSEGV while one/segfaults/1x3x64x64 was measured; "
+        "another one measures the 6 left"
+    )
+
+
+@pytest.mark.parametrize(
+    ("variants", "models", "what", "broken"),
+    [
+        (["build-segfaults", "variant-1"], ["one"], "one/build-segfaults was built", ["one/build-segfaults"] * 2),
+        (
+            ["variant-1"],
+            ["load-segfaults", "two"],
+            "load-segfaults was loaded",
+            ["load-segfaults/eager-fp32"] * 2 + ["load-segfaults/variant-1"] * 2,
+        ),
+    ],
+)
+def test_a_build_or_a_model_breaks_all_that_need_it_at_once(
+    tmp_path: Path, variants: list[str], models: list[str], what: str, broken: list[str]
+) -> None:
+    """Each of their cases would crash another process."""
+    folder = instant_project(tmp_path, variants, models=models, shapes=[SMALL, LARGE])
+    assert run(folder, command()).code == ExitCode.FAIL
+    data = replicate(folder)
+    assert data["perfkit"]["processes"] == 2
+    found = data["perfkit"]["outcomes"]
+    assert [f"{each['model']}/{each['variant']}" for each in found if each["status"] == "broken"] == broken
+    reasons = {each["reason"] for each in found if each["status"] == "broken"}
+    assert reasons == {f"its process was killed by SIGSEGV while {what}"}
+    assert {each["status"] for each in found} == {"broken", "measured"}
+
+
+def test_a_process_that_has_lost_its_gpu_makes_room_for_another(tmp_path: Path) -> None:
+    """Whatever it did next would fail as well."""
+    folder = instant_project(tmp_path, ["variant-1", "loses-device", "variant-2"], models=["one"])
+    after = run(folder, command())
+    assert after.code == ExitCode.FAIL
+    assert "perfkit: replicate-1: its process has lost the GPU; another one measures the 1 left" in after.err
+    data = replicate(folder)
+    assert outcomes(data) == {
+        "one/eager-fp32": ("measured", ""),
+        "one/variant-1": ("measured", ""),
+        "one/loses-device": ("broken", "RuntimeError: CUDA error: an illegal memory access was encountered"),
+        "one/variant-2": ("measured", ""),
+    }
+    assert data["perfkit"]["processes"] == 2
+
+
+def test_a_process_that_dies_before_its_first_case_loses_its_replicate(tmp_path: Path) -> None:
+    """If its successor does the same."""
+    folder = instant_project(tmp_path)
+    (folder / "conftest.py").write_text("import os\nos._exit(9)\n")
+    after = run(folder, command(replicates=2))
+    assert after.code == ExitCode.USAGE
+    last = "perfkit: no replicate was measured: replicate 2 is lost: its process ended with 9 before its first case"
+    assert after.err.splitlines()[-1] == last
+    assert after.err.count("another one tries") == 2
+    assert [path.name for path in run_folder(folder).iterdir()] == ["run.journal"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("variant", ["sleeps", "hangs"])
+def test_an_interrupt_leaves_a_journal_and_nothing_else(tmp_path: Path, number: int, variant: str) -> None:
+    """No process and no lock, even of a case that no signal ends."""
+    folder = instant_project(tmp_path, ["variant-1", variant], models=["one"])
+    process = start(folder, command())
+    wait_for_ended(folder, 2)
+    time.sleep(0.5)  # into the case
+    process.send_signal(number)
+    after = ended(process)
+    assert after.code == 130
+    where = run_folder(folder)
+    told = f"perfkit: interrupted; perfkit run --resume {where.relative_to(folder)} goes on"
+    assert after.err.splitlines()[-1] == told
+    assert processes_below(folder) == []
+    assert [path.name for path in sorted(where.iterdir())] == [
+        "replicate-1.journal",
+        "replicate-1.json",
+        "run.journal",
+    ]
+    assert read_journal(where / "replicate-1.journal").damaged == 0
+    data = replicate(folder)
+    assert data["perfkit"]["incomplete"] == "1 of 3 tests are left"
+    case = f"one/{variant}"
+    assert outcomes(data)[case] == ("not_run", f"the run ended while {case}/{SMALL} was measured")
+    with locked_folder(where, refusal="still held"):
+        pass

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from perfkit.catalog.case import Platform
+from perfkit.measure.device_lock import device_name, locked_device
+
+
+@pytest.fixture(autouse=True)
+def _own_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+
+def test_the_cpu_is_one_device() -> None:
+    assert device_name(Platform.CPU) == "cpu"
+
+
+def test_different_gpus_dont_meet() -> None:
+    waited: list[object] = []
+    with (
+        locked_device("gpu-1", waited.append, lambda: waited.append("still")),
+        locked_device("gpu-2", waited.append, lambda: waited.append("still")),
+    ):
+        pass
+    assert not waited
+
+
+def test_whoever_comes_second_says_so_and_waits() -> None:
+    waited: list[object] = []
+    holder = locked_device("gpu-1", waited.append, lambda: None)
+    holder.__enter__()
+
+    def ends() -> None:
+        holder.__exit__(None, None, None)
+
+    with locked_device("gpu-1", waited.append, ends):
+        assert waited == [Path(tempfile.gettempdir()) / "perfkit-locks" / "gpu-1.lock"]
+
+
+def test_a_lock_may_be_taken_by_any_user(tmp_path: Path) -> None:
+    with locked_device("cpu", lambda _: None, lambda: None):
+        pass
+    assert (tmp_path / "perfkit-locks").stat().st_mode & 0o777 == 0o777
