@@ -49,10 +49,15 @@ def resuming(*run: str) -> list[str]:
     return [sys.executable, "-m", "perfkit", "run", "--resume", *run]
 
 
+_HEARS_CTRL_C = (
+    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+)
+
+
 def start(folder: Path, line: Sequence[str], **variables: str) -> subprocess.Popen[str]:
-    """A run that goes on by itself."""
+    """A run that goes on by itself, as if started on a terminal, even where the tests run in the background."""
     return subprocess.Popen(
-        line,
+        [sys.executable, "-c", _HEARS_CTRL_C, *line],
         cwd=folder,
         env={**environment(folder), **variables},
         stdin=subprocess.DEVNULL,

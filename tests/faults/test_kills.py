@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import subprocess
     from pathlib import Path
 
-KILLS = int(os.environ.get("PERFKIT_TEST_KILLS", "200"))
+KILLS = int(os.environ.get("PERFKIT_TEST_KILLS", "40"))
 SEED = int(os.environ.get("PERFKIT_TEST_SEED", "20261126"))
 AT_ONCE = 2
 NAMES = ["replicate-1.json", "replicate-2.json"]

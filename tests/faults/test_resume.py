@@ -46,11 +46,12 @@ def lines(folder: Path, beginning: str) -> list[str]:
 
 
 def comparable(data: dict[str, Any]) -> dict[str, Any]:
-    """A replicate's file without what a second process has of its own: when and how often it was begun."""
+    """A replicate's file without what a second process has of its own: when and how often it was begun, what it took."""
     for entry in data["benchmarks"]:
         entry["extra_info"]["perfkit"].pop("process")
     data.pop("datetime")
     data["perfkit"].pop("processes")
+    data["perfkit"].pop("spent_s")
     return data
 
 

@@ -142,6 +142,8 @@ def plan_of(items: Sequence[pytest.Item], cases: Sequence[CaseId | None]) -> lis
 
 def end_with(parent: int) -> None:
     """Ends this process with the one that supervises it, even one in which native code alone still runs (Linux)."""
+    # The supervisor asks by SIGINT, which a shell has all ignore that it starts in the background.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it was gone before
         os.kill(os.getpid(), signal.SIGKILL)
