@@ -46,7 +46,7 @@ def lines(folder: Path, beginning: str) -> list[str]:
 
 
 def comparable(data: dict[str, Any]) -> dict[str, Any]:
-    """A replicate's file without what a second process has of its own: when and how often it was begun, what it took."""
+    """A replicate's file without what a second process has of its own: when and how often it began, and its times."""
     for entry in data["benchmarks"]:
         entry["extra_info"]["perfkit"].pop("process")
     data.pop("datetime")
