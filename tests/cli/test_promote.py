@@ -198,14 +198,14 @@ def test_a01_a_copy_adds_no_replicate(capsys: pytest.CaptureFixture[str]) -> Non
     assert main(["promote", str(second)]) == ExitCode.NOT_JUDGED
 
 
-def test_a_run_that_was_cut_short_needs_a_reason(capsys: pytest.CaptureFixture[str]) -> None:
-    """What was measured can be kept; what the baseline already has can't be left out, reason or not."""
+def test_a_run_that_was_cut_short_needs_force(capsys: pytest.CaptureFixture[str]) -> None:
+    """What was measured can be kept; what the baseline already has can't be left out without it either."""
     cut_short = {c: times for c, times in usual_times().items() if c != HURT}
     not_run = (Outcome(model=HURT.model, variant=HURT.variant, shape=HURT.shape, status=Status.NOT_RUN, reason="cut"),)
-    assert promote(cut_short, day=1, outcomes=not_run) == ExitCode.FAIL
-    assert "say why with --reason" in capsys.readouterr().out
+    assert promote(cut_short, "--reason", "time limit", day=1, outcomes=not_run) == ExitCode.FAIL
+    assert "say why with --force --reason" in capsys.readouterr().out
     assert not FILE.exists()
-    assert promote(cut_short, "--reason", "time limit", day=1, outcomes=not_run) == ExitCode.PASS
+    assert promote(cut_short, "--force", "--reason", "time limit", day=1, outcomes=not_run) == ExitCode.PASS
     assert nights() == []
     assert promote(day=2) == ExitCode.PASS
     assert nights() == ["02"]

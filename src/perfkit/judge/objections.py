@@ -112,13 +112,13 @@ def is_incomparable(row: Row) -> bool:
 
 def _failing(rows: Iterable[Row], had: set[CaseId]) -> Iterator[Objection]:
     failing = [row for row in rows if row.verdict.fails]
-    # What the run planned and didn't measure, and the baseline never had, takes nothing away from it.
+    # What the run planned and didn't measure, and the baseline never had, takes nothing away from it: told apart.
     never_had = [row for row in failing if row.verdict is Verdict.MISSING and row.case not in had]
     lost = [row for row in failing if row not in never_had]
     if lost:
         yield Objection(_told(lost), ExitCode.FAIL, grave=True)
     if never_had:
-        yield Objection(f"incomplete: {_told(never_had)}", ExitCode.FAIL)
+        yield Objection(f"incomplete: {_told(never_had)}", ExitCode.FAIL, grave=True)
 
 
 def _told(rows: Iterable[Row]) -> str:
