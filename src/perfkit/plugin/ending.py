@@ -40,7 +40,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     from perfkit.record.read import run_from_json
 
     state = session.config.stash.get(STATE, None)
-    if state is None or not state.started:
+    if state is None:
+        return
+    if not state.started:
+        state.finish()  # what it held when it couldn't be started
         return
     is_saved = state.saved_run is not None
     try:
