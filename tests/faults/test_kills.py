@@ -36,7 +36,7 @@ from tests.faults.runs import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-KILLS = int(os.environ.get("PERFKIT_TEST_KILLS", "40"))
+KILLS = int(os.environ.get("PERFKIT_TEST_KILLS", "200"))
 SEED = int(os.environ.get("PERFKIT_TEST_SEED", "20261126"))
 AT_ONCE = 2
 NAMES = ["replicate-1.json", "replicate-2.json"]
@@ -72,7 +72,8 @@ def kill(process: subprocess.Popen[str], victims: str) -> bool:
     """Whether there was anything to kill."""
     with suppress(psutil.NoSuchProcess):
         parent = psutil.Process(process.pid)
-        children = parent.children()
+        # It also asks git of the code's state, which is no process that measures.
+        children = [child for child in parent.children() if "pytest" in child.cmdline()]
         doomed = [*(children if victims != "parent" else []), *([parent] if victims != "child" else [])]
         for each in doomed:
             with suppress(psutil.NoSuchProcess):
@@ -149,7 +150,7 @@ def campaign(rng: random.Random, folder: Path, whole: dict[str, dict[str, Any]])
     nothing_is_left_of(folder)
     where = begun(folder)
     assert where is not None
-    assert sorted(path.name for path in where.iterdir()) == [*NAMES, "run.journal"]
+    assert sorted(path.name for path in where.iterdir()) == [*NAMES, "run.journal"], after.err
     assert [line["kind"] for line in read_journal_lines(where / "run.journal") if line] == ["run", "verdicts"]
     lost = 0
     for name in NAMES:
@@ -181,11 +182,6 @@ def journals_are_sound(folder: Path) -> None:
         assert sum(line is None for line in lines) <= max(1, sessions)
 
 
-@pytest.mark.skipif(
-    "PERFKIT_TEST_KILLS" not in os.environ,
-    reason="PERFKIT_TEST_KILLS isn't set: in some of the runs a replicate is lost to two kills in a row before its "
-    "first case, which the moments are chosen to avoid; why isn't known yet",
-)
 def test_killed_at_random_moments(tmp_path: Path, whole: dict[str, dict[str, Any]]) -> None:
     """Of each run every case is there once: as in the uninterrupted run, or BROKEN for its process was killed."""
     kills = [0] * AT_ONCE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -53,6 +54,20 @@ def comparable(data: dict[str, Any]) -> dict[str, Any]:
     data["perfkit"].pop("processes")
     data["perfkit"].pop("spent_s")
     return data
+
+
+def test_a_journal_goes_whose_replicate_is_there(tmp_path: Path) -> None:
+    """As of a process that died between writing the one and removing the other."""
+    folder = instant_project(tmp_path)
+    process = start(folder, command(replicates=2), **SLOW)
+    while not list(folder.glob("results/runs/*/replicate-2.journal")):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    ended(process)
+    where = run_folder(folder)
+    (where / "replicate-1.journal").write_bytes(b"")
+    assert run(folder, resuming()).code == ExitCode.NOT_JUDGED
+    assert sorted(path.name for path in where.iterdir()) == ["replicate-1.json", "replicate-2.json", "run.journal"]
 
 
 def test_what_ended_is_kept_to_the_byte_and_the_rest_measured(tmp_path: Path) -> None:

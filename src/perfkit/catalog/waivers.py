@@ -39,8 +39,8 @@ class Size:
 
 def _size(value: object) -> Size:
     if isinstance(value, int | float) and not isinstance(value, bool):
-        # A ValueError, for pydantic names the key of those and lets a TypeError through.
-        raise ValueError(f'{value} has no unit: write "{value}%" for a share or "{value} ms" for a time')  # noqa: TRY004
+        told = f'{value} has no unit: write "{value}%" for a share or "{value} ms" for a time'
+        raise ValueError(told)  # noqa: TRY004 - pydantic names the key of a ValueError and lets a TypeError through
     text = value.strip() if isinstance(value, str) else ""
     found = _SIZE.fullmatch(text)
     if found is None:

@@ -122,6 +122,7 @@ def _append(folder: Path, record: Request | Verdicts) -> None:
 def _git(*arguments: str) -> bytes:
     """What git says; nothing where it isn't there or this is no repository with a commit."""
     try:
-        return subprocess.run(["git", *arguments], capture_output=True, check=True).stdout  # noqa: S603, S607
+        command = ["git", *arguments]
+        return subprocess.run(command, capture_output=True, check=True).stdout  # noqa: S603 - the git of the PATH
     except (OSError, subprocess.CalledProcessError):
         return b""

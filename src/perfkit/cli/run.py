@@ -27,6 +27,7 @@ from perfkit.judge.compare import judge
 from perfkit.judge.limits import Limits
 from perfkit.judge.verdict import Judgement, Verdict
 from perfkit.record.baseline import AUTO, DEFAULT_RESULTS, Baseline, check_baseline, load_baseline
+from perfkit.record.journal import SUFFIX
 from perfkit.record.lock import locked_folder
 from perfkit.record.read import read_run
 from perfkit.record.replicate import Run
@@ -122,6 +123,7 @@ class Measuring:
         """Raises LostReplicate and UserError as measuring one does."""
         path = self.folder / f"{name}.json"
         if path.exists() and (found := read_run(path)).incomplete is None:
+            path.with_suffix(SUFFIX).unlink(missing_ok=True)  # its process may have died between the two
             return found
         return measure_replicate(arguments, path, held=self.held, expected=self.expected)
 

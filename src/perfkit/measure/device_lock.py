@@ -44,7 +44,8 @@ def locked_device(name: str, waits: Callable[[Path], None], still_waits: Callabl
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with suppress(PermissionError):  # somebody else's, who has done it
-            path.parent.chmod(0o777)  # other users measure on this device too
+            # Other users measure on this device too; sticky, so that none follows a link that another one put there.
+            path.parent.chmod(0o1777)
         try:
             lock.acquire(timeout=0)
         except Timeout:
