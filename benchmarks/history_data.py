@@ -9,14 +9,13 @@ from statistics import fmean, quantiles, stdev
 from typing import TYPE_CHECKING, Any
 
 from perfkit.catalog.case import Platform
+from perfkit.record.facts import BuildFacts, Memory
 from perfkit.record.replicate import Replicate, Run, Sample, Tail, Timing
 from perfkit.record.schema import (
     Agreement,
-    BuildFacts,
     CaseRecord,
     Comparability,
     Hardware,
-    Memory,
     Outcome,
     Rounds,
     RunRecord,

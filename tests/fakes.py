@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from perfkit.record.schema import BuildFacts
+from perfkit.record.facts import BuildFacts
 from perfkit.variants.base import BuildRequest, Built, StoredVariant, Variant
 
 if TYPE_CHECKING:

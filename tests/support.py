@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import perfkit
 from perfkit.catalog.case import CaseId, Platform
+from perfkit.record.facts import BuildFacts, Memory
 from perfkit.record.read import run_from_json
 from perfkit.record.schema import (
     Agreement,
-    BuildFacts,
     CaseRecord,
     Comparability,
     Hardware,
-    Memory,
     Outcome,
     Rounds,
     RunRecord,

@@ -36,7 +36,7 @@ def measure(target: Path) -> None:
     import torch
 
     from perfkit.measure.clock import CudaClock
-    from perfkit.record.schema import BuildFacts
+    from perfkit.record.facts import BuildFacts
     from perfkit.variants._torch_tensorrt import BuiltTensorrt, load_module, save_module
     from perfkit.variants.registry import load_variant
 

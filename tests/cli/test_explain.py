@@ -7,8 +7,8 @@ import pytest
 
 from perfkit.cli import main
 from perfkit.exit_codes import ExitCode
+from perfkit.record.facts import BuildFacts
 from perfkit.record.layers import FILE, EngineLayer, EngineLayers
-from perfkit.record.schema import BuildFacts
 from tests.store.support import key, new_store, writer
 from tests.support import make_run, run_data, usual_times
 

@@ -19,7 +19,7 @@ import pytest
 
 from perfkit.catalog.case import CaseId, format_shape
 from perfkit.plugin import fixtures, state
-from perfkit.record.schema import BuildFacts
+from perfkit.record.facts import BuildFacts
 from tests.support import CPU, case_record
 
 if TYPE_CHECKING:

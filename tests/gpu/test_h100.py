@@ -171,7 +171,7 @@ def test_what_waits_for_the_device_is_not_captured_and_leaves_nothing_behind() -
 
 def test_a_lane_copies_its_batch_in_and_the_answers_out() -> None:
     from perfkit.measure.throughput import StreamLane
-    from perfkit.record.schema import BuildFacts
+    from perfkit.record.facts import BuildFacts
     from perfkit.variants._eager import BuiltModule
 
     built = BuiltModule(torch.nn.Flatten(), torch.half, BuildFacts(build_s=0))
@@ -214,7 +214,7 @@ def test_the_engine_runs_on_its_callers_stream(project: Project, tmp_path: Path)
     """On a stream of its own the kernels would be seen on another than the marker's."""
     import torch_tensorrt  # noqa: F401 - defines the class of the engines
 
-    from perfkit.record.schema import BuildFacts
+    from perfkit.record.facts import BuildFacts
     from perfkit.variants._torch_tensorrt import BuiltTensorrt, load_module
 
     path = min((project.folder / ".perfkit" / "engines").glob("*/module.pt"))

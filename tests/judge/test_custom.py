@@ -14,8 +14,8 @@ from perfkit.cli import main
 from perfkit.exit_codes import ExitCode
 from perfkit.judge.compare import judge
 from perfkit.judge.verdict import Judgement, Verdict
+from perfkit.record.facts import Better
 from perfkit.record.read import run_from_json
-from perfkit.record.schema import Better
 from tests.judge.helpers import HURT, baseline_of, row_of
 from tests.support import benchmark_of, edit_records, run_data, slowed, usual_times, write_run
 

@@ -9,7 +9,7 @@ import pytest
 from perfkit.exit_codes import ExitCode
 from perfkit.judge.compare import judge
 from perfkit.judge.verdict import Judgement, Moved, Verdict
-from perfkit.record.schema import BuildFacts
+from perfkit.record.facts import BuildFacts
 from tests.judge.helpers import HURT, baseline_of, row_of
 from tests.support import make_run, slowed, usual_times
 

@@ -9,8 +9,8 @@ from perfkit.judge.compare import judge
 from perfkit.judge.metric import Metric
 from perfkit.judge.promotion import promotion_of
 from perfkit.judge.verdict import FindingKind, Verdict
+from perfkit.record.facts import BuildFacts
 from perfkit.record.read import run_from_json
-from perfkit.record.schema import BuildFacts
 from tests.judge.helpers import (
     HURT,
     judged,

@@ -12,8 +12,8 @@ from perfkit.judge.objections import objections
 from perfkit.judge.roofline import CARDS, roofline_of
 from perfkit.judge.verdict import FindingKind
 from perfkit.record.baseline import Baseline
+from perfkit.record.facts import Work, WorkPrecision
 from perfkit.record.read import run_from_json
-from perfkit.record.schema import Work, WorkPrecision
 from tests.support import GPU, case, run_data
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from perfkit.exit_codes import ExitCode
 from perfkit.judge.compare import judge
 from perfkit.judge.metric import Metric
 from perfkit.judge.verdict import FindingKind, Moved, Verdict
+from perfkit.record.facts import BuildFacts
 from perfkit.record.read import run_from_json
-from perfkit.record.schema import BuildFacts
 from tests.judge.helpers import (
     HURT,
     baseline_of,

@@ -15,7 +15,7 @@ from perfkit.exit_codes import ExitCode
 from perfkit.judge.compare import judge
 from perfkit.judge.verdict import Verdict
 from perfkit.judge.waive import Standing, standings
-from perfkit.record.schema import BuildFacts
+from perfkit.record.facts import BuildFacts
 from tests.judge.helpers import HURT, baseline_of, others, row_of, usual_baseline
 from tests.support import make_run, slowed, usual_times
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torchvision.models import get_model
 
 from perfkit.measure.work import CountedWork, precision_of
-from perfkit.record.schema import WorkPrecision
+from perfkit.record.facts import WorkPrecision
 
 SHAPE = (2, 3, 8, 8)
 FLOPS = 2 * (2 * 5 * 8 * 8) * (3 * 3 * 3)

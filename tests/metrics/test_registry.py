@@ -12,7 +12,7 @@ from perfkit.errors import UserError
 from perfkit.measure.custom import custom_metrics
 from perfkit.metrics import registry
 from perfkit.metrics.base import CaseMetric, CaseUnderTest
-from perfkit.record.schema import Better, BuildFacts
+from perfkit.record.facts import Better, BuildFacts
 from tests.support import program_environment
 
 if TYPE_CHECKING:

@@ -23,8 +23,8 @@ from perfkit.judge.verdict import (
     Verdict,
 )
 from perfkit.record.baseline import Baseline
+from perfkit.record.facts import Work, WorkPrecision
 from perfkit.record.replicate import Tail
-from perfkit.record.schema import Work, WorkPrecision
 from perfkit.report.exporter import Report
 from tests.report.examples import report_of
 from tests.support import GPU, make_run, run_data

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from perfkit.catalog.case import Shape
-    from perfkit.record.schema import BuildFacts
+    from perfkit.record.facts import BuildFacts
 
 CPU = torch.device("cpu")
 PLAIN = Preprocessing(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0), interpolation=InterpolationMode.BILINEAR)

@@ -11,8 +11,8 @@ from torchvision.transforms.v2 import InterpolationMode
 from perfkit.catalog.case import ShapeProfile
 from perfkit.catalog.config import Precision
 from perfkit.catalog.images import Preprocessing
+from perfkit.record.facts import BuildFacts
 from perfkit.record.layers import EngineLayer, EngineLayers
-from perfkit.record.schema import BuildFacts
 from perfkit.variants.base import BuildRequest, Built, Variant
 from perfkit.variants.build import build_variant
 from perfkit.variants.building import release

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from perfkit.record.schema import BuildFacts
+from perfkit.record.facts import BuildFacts
 from perfkit.variants._engine_stream import turn_pool
 from perfkit.variants._torch_tensorrt import BuiltTensorrt
 

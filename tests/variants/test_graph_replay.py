@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from perfkit.catalog.case import Platform
-from perfkit.record.schema import BuildFacts
+from perfkit.record.facts import BuildFacts
 from perfkit.variants._graph import ReplayedGraph
 from perfkit.variants.base import Built
 from perfkit.variants.registry import known_names, load_variant, variant_names, why_unavailable

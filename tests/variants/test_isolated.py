@@ -19,7 +19,7 @@ from torchvision.transforms.v2 import InterpolationMode
 
 from perfkit.catalog.case import ShapeProfile
 from perfkit.catalog.images import Preprocessing
-from perfkit.record.schema import BuildFacts
+from perfkit.record.facts import BuildFacts
 from perfkit.store.engine_store import EngineStore
 from perfkit.variants.base import BuildRequest, Built, StoredVariant
 from perfkit.variants.build import build_variant

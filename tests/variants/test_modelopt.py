@@ -13,7 +13,7 @@ from torchvision.models import get_model
 
 from perfkit.catalog.case import ShapeProfile
 from perfkit.catalog.config import Quantization
-from perfkit.record.schema import BuildFacts
+from perfkit.record.facts import BuildFacts
 from perfkit.variants.registry import load_variant
 from tests.variants.requests import PLAIN, request_for
 

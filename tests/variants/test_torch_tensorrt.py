@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from perfkit.record.schema import BuildFacts
+from perfkit.record.facts import BuildFacts
 from perfkit.variants import _torch_tensorrt
 from perfkit.variants._export import export
 from perfkit.variants._fallback import count_fallback, count_operators, device_share, fallback_note

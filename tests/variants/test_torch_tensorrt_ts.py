@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from perfkit.catalog.case import ShapeProfile
-from perfkit.record.schema import BuildFacts
+from perfkit.record.facts import BuildFacts
 from perfkit.variants import _engine_stream, _torch_tensorrt_ts
 from perfkit.variants._torch_tensorrt import EngineMissing
 from perfkit.variants._torch_tensorrt_ts import (

@@ -18,8 +18,8 @@ from perfkit.judge.compare import judge
 from perfkit.judge.verdict import Verdict
 from perfkit.record.baseline import FOLDER, read_baseline
 from perfkit.record.json_file import read_json_object
+from perfkit.record.model import Model
 from perfkit.record.read import read_run
-from perfkit.record.schema import Model
 from perfkit.record.write import write_json_atomic
 from perfkit.report.units import format_change
 

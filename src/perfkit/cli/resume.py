@@ -14,8 +14,9 @@ from perfkit.catalog.config import load_config
 from perfkit.errors import UserError
 from perfkit.record.journal import RUN_JOURNAL, differences, run_identity
 from perfkit.record.journal_file import JournalFile, read_journal_lines
+from perfkit.record.model import Model
 from perfkit.record.read import read_run_json, run_files
-from perfkit.record.schema import Model, RunRecord
+from perfkit.record.schema import RunRecord
 
 if TYPE_CHECKING:
     from perfkit.judge.verdict import Judgement

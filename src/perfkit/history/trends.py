@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from perfkit.history.metrics import more_is_better
 from perfkit.history.segments import Change, changes_by_series, nightly_means
 from perfkit.history.series import RunFacts, Series, numbers_of, runs_since, software_of
-from perfkit.record.schema import Model
+from perfkit.record.model import Model
 
 _ABSENT = "absent"
 

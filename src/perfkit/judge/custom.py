@@ -10,14 +10,14 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from perfkit.judge.verdict import CustomMetricRow, Verdict
-from perfkit.record.schema import Better
+from perfkit.record.facts import Better
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from perfkit.judge.verdict import Row
+    from perfkit.record.facts import CustomMetric
     from perfkit.record.replicate import Sample
-    from perfkit.record.schema import CustomMetric
 
 
 def custom_rows(

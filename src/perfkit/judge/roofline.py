@@ -12,14 +12,14 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from perfkit.judge.verdict import Finding, FindingKind
-from perfkit.record.schema import WorkPrecision
+from perfkit.record.facts import WorkPrecision
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from perfkit.catalog.case import CaseId
+    from perfkit.record.facts import Work
     from perfkit.record.replicate import Sample
-    from perfkit.record.schema import Work
 
 _TERA = 1e12
 _WINOGRAD = 2.25

@@ -9,8 +9,9 @@ from pydantic import computed_field
 from perfkit.catalog.case import CaseId
 from perfkit.exit_codes import ExitCode
 from perfkit.judge.metric import Metric
+from perfkit.record.facts import Better
+from perfkit.record.model import Model
 from perfkit.record.replicate import Tail
-from perfkit.record.schema import Better, Model
 
 
 class Verdict(StrEnum):

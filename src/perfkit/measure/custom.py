@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from perfkit.metrics.base import CaseMetric, CaseUnderTest
-    from perfkit.record.schema import CustomMetric
+    from perfkit.record.facts import CustomMetric
 
 
 def custom_metrics(metrics: Iterable[CaseMetric], case: CaseUnderTest) -> dict[str, CustomMetric] | None:

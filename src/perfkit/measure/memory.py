@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from perfkit.catalog.case import Platform
-from perfkit.record.schema import Memory
+from perfkit.record.facts import Memory
 
 
 def allocated_bytes(device: torch.device) -> int | None:

@@ -13,7 +13,7 @@ from torch.func import functional_call
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from perfkit.record.schema import Work, WorkPrecision
+from perfkit.record.facts import Work, WorkPrecision
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

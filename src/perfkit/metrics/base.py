@@ -12,7 +12,7 @@ if TYPE_CHECKING:  # a metric's name and unit are asked for before torch is impo
     import torch
 
     from perfkit.catalog.case import Shape
-    from perfkit.record.schema import Better, BuildFacts
+    from perfkit.record.facts import Better, BuildFacts
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from perfkit.catalog.config import MetricName
 from perfkit.errors import UserError
 from perfkit.metrics.base import CaseMetric
-from perfkit.record.schema import CustomMetric
+from perfkit.record.facts import CustomMetric
 from perfkit.variants.base import reason_of
 
 if TYPE_CHECKING:

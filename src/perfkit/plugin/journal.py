@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from perfkit.catalog.case import CaseId
-    from perfkit.record.schema import BuildFacts, Outcome, RunRecord
+    from perfkit.record.facts import BuildFacts
+    from perfkit.record.schema import Outcome, RunRecord
 
 BENCHMARK_PLUGIN = "pytest-benchmark"
 _PR_SET_PDEATHSIG = 1

@@ -20,7 +20,7 @@ from perfkit.measure.machine import cuda_device_count
 from perfkit.measure.spent import Spent
 from perfkit.metrics.registry import load_metrics, metric_names
 from perfkit.plugin.options import Options, read_options
-from perfkit.record.schema import BuildFacts, Hardware, Outcome, RunRecord, Status
+from perfkit.record.schema import Hardware, Outcome, RunRecord, Status
 from perfkit.variants.registry import known_names
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from perfkit.measure.bench import Workshop
     from perfkit.plugin.journal import Keeper
     from perfkit.record.baseline import Baseline
+    from perfkit.record.facts import BuildFacts
 
 
 @dataclass

@@ -8,8 +8,8 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from perfkit.catalog.case import CaseId
+from perfkit.record.model import Model
 from perfkit.record.replicate import LONGEST_S, SHORTEST_S, Sample, Timing
-from perfkit.record.schema import Model
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,9 +6,10 @@ from typing import Any, Literal
 from pydantic import Field
 
 from perfkit.record.anchor import Anchor
+from perfkit.record.model import Model
 from perfkit.record.provenance import Change
 from perfkit.record.replicate import Replicate, rounded
-from perfkit.record.schema import Hardware, Model
+from perfkit.record.schema import Hardware
 
 BASELINE_VERSION, OLDEST_VERSION = 2, 1
 """Version 1 had neither changes nor anchors; it is read, and becomes version 2 with the next promotion."""

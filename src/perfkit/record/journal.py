@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from perfkit.catalog.case import CaseId  # noqa: TC001 - pydantic reads it at run time
+from perfkit.catalog.case import CaseId
 from perfkit.errors import UserError
+from perfkit.record.facts import BuildFacts
 from perfkit.record.journal_file import read_journal_lines
-from perfkit.record.schema import BuildFacts, Duration, Model, Outcome, RunRecord, Status
+from perfkit.record.model import Duration, Model
+from perfkit.record.schema import Outcome, RunRecord, Status
 
 if TYPE_CHECKING:
     from pathlib import Path

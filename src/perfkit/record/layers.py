@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError
 
 from perfkit.errors import UserError
 from perfkit.record.json_file import describe, read_json_object
-from perfkit.record.schema import Model
+from perfkit.record.model import Model
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

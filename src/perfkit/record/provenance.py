@@ -9,8 +9,8 @@ from typing import Literal
 
 from pydantic import Field
 
+from perfkit.record.model import Model
 from perfkit.record.replicate import Run
-from perfkit.record.schema import Model
 
 
 class RunSource(Model):

@@ -9,7 +9,9 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from perfkit.catalog.case import CaseId, Platform
-from perfkit.record.schema import Agreement, CustomMetric, DeviceBy, Finite, Hardware, Model, Outcome, Work
+from perfkit.record.facts import CustomMetric, Work
+from perfkit.record.model import Finite, Model
+from perfkit.record.schema import Agreement, DeviceBy, Hardware, Outcome
 
 SHORTEST_S, LONGEST_S = 1e-9, 1e5
 """No call of a model takes less than a nanosecond or more than a day; such a time is no time."""

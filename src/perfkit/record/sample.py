@@ -14,7 +14,8 @@ from perfkit.record.schema import DeviceBy
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from perfkit.record.schema import BuildFacts, CaseRecord, Conditions
+    from perfkit.record.facts import BuildFacts
+    from perfkit.record.schema import CaseRecord, Conditions
 
 MEDIAN_SE_PER_IQR = 0.93
 """Standard error of a median = 0.93 · IQR / √n for normal rounds.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from perfkit.record.schema import Agreement, Model, Seconds
+from perfkit.record.model import Model, Seconds
+from perfkit.record.schema import Agreement
 
 
 class WriteupRow(Model):

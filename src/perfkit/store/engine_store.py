@@ -20,7 +20,7 @@ from perfkit.store.entry import MANIFEST, Damaged, Entry, Manifest, describe_fil
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from perfkit.record.schema import BuildFacts
+    from perfkit.record.facts import BuildFacts
     from perfkit.store.key import EngineKey
 
 _CACHE_VARIABLE = "PERFKIT_CACHE"

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field, ValidationError
 
 from perfkit.errors import UserError
+from perfkit.record.facts import BuildFacts
 from perfkit.record.json_file import describe, read_json_object
-from perfkit.record.schema import BuildFacts, Model
-from perfkit.store.key import EngineKey  # noqa: TC001 - pydantic reads it at run time
+from perfkit.record.model import Model
+from perfkit.store.key import EngineKey
 
 if TYPE_CHECKING:
     from pathlib import Path

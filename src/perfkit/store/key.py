@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from perfkit.record.schema import Model
+from perfkit.record.model import Model
 
 if TYPE_CHECKING:
     from types import ModuleType

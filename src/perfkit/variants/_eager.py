@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from perfkit.record.schema import BuildFacts
+from perfkit.record.facts import BuildFacts
 from perfkit.variants.base import BuildRequest, Built
 
 if TYPE_CHECKING:

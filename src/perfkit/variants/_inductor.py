@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from perfkit.catalog.case import Platform
-from perfkit.record.schema import BuildFacts
+from perfkit.record.facts import BuildFacts
 from perfkit.variants.base import BuildRequest, Built, Variant
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from perfkit.record.facts import BuildFacts
 from perfkit.record.layers import EngineLayer
-from perfkit.record.schema import BuildFacts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

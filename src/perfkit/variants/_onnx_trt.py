@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import tensorrt as trt
 
+from perfkit.record.facts import BuildFacts
 from perfkit.record.layers import EngineLayers
-from perfkit.record.schema import BuildFacts
 from perfkit.variants._export import example_shape
 from perfkit.variants._inspector import described_layers, engine_facts, engine_layers
 from perfkit.variants._onnx import INPUT, count_operators

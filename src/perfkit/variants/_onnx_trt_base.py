@@ -14,7 +14,7 @@ from perfkit.variants.base import BuildRequest, Built, StoredVariant, reason_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from perfkit.record.schema import BuildFacts
+    from perfkit.record.facts import BuildFacts
 
 _FILE = "engine.plan"
 

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from perfkit.catalog.case import format_shape
+from perfkit.record.facts import BuildFacts
 from perfkit.record.layers import EngineLayer, EngineLayers
-from perfkit.record.schema import BuildFacts
 from perfkit.variants.base import BuildRequest, Built
 
 if TYPE_CHECKING:

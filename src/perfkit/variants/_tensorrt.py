@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from perfkit.catalog.case import format_shape
-from perfkit.record.schema import BuildFacts
+from perfkit.record.facts import BuildFacts
 from perfkit.variants.base import Built
 
 if TYPE_CHECKING:

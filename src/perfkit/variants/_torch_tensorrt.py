@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from torch.export import ExportedProgram
 
     from perfkit.catalog.case import ShapeProfile
-    from perfkit.record.schema import BuildFacts
+    from perfkit.record.facts import BuildFacts
 
 
 class EngineMissing(RuntimeError):

@@ -12,7 +12,7 @@ from perfkit.variants.base import BuildRequest, Built, StoredVariant
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from perfkit.record.schema import BuildFacts
+    from perfkit.record.facts import BuildFacts
 
 _FILE = "module.pt"
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from perfkit.record.schema import BuildFacts
+    from perfkit.record.facts import BuildFacts
     from perfkit.variants.base import BuildRequest
 
 _EXECUTE = "tensorrt::execute_engine"

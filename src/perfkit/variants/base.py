@@ -15,8 +15,8 @@ if TYPE_CHECKING:  # a variant's name and reason are asked for before torch is i
 
     from perfkit.catalog.case import Platform, ShapeProfile
     from perfkit.catalog.config import Precision, Quantization
+    from perfkit.record.facts import BuildFacts
     from perfkit.record.layers import EngineLayers
-    from perfkit.record.schema import BuildFacts
 
 
 @dataclass(frozen=True)

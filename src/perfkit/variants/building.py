@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from perfkit.catalog.case import Shape
-    from perfkit.record.schema import BuildFacts
+    from perfkit.record.facts import BuildFacts
     from perfkit.variants.base import BuildRequest, Built, StoredVariant, Variant
 
 _MAX_NOTES = 10

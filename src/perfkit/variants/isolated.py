@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from perfkit.record.schema import BuildFacts, Model
+from perfkit.record.facts import BuildFacts
+from perfkit.record.model import Model
 from perfkit.variants.base import VariantBroken, reason_of
 
 if TYPE_CHECKING:

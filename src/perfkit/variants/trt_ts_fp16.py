@@ -9,7 +9,7 @@ from perfkit.variants._torch_tensorrt_base import TorchTensorrtVariant
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from perfkit.record.schema import BuildFacts
+    from perfkit.record.facts import BuildFacts
     from perfkit.variants.base import BuildRequest, Built
 
 _FILE = "module.ts"

@@ -6,7 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from perfkit.metrics.base import CaseMetric, CaseUnderTest
-from perfkit.record.schema import Better
+from perfkit.record.facts import Better
 
 _CALLERS = 2
 _WINDOW_S = 0.3
