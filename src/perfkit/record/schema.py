@@ -17,6 +17,8 @@ from perfkit.record.facts import BuildFacts, CustomMetric, Memory, Work
 from perfkit.record.model import Duration, Finite, Model, Seconds, Share
 
 SCHEMA_VERSION = 1
+_MOST = 10**6
+"""More processors or GiB than any machine has; a database's column holds it."""
 
 
 class Status(StrEnum):
@@ -196,8 +198,8 @@ class Hardware(Model):
 
     platform: Platform
     name: str
-    count: int = Field(ge=1)
-    memory_gib: int | None = Field(default=None, ge=1)
+    count: int = Field(ge=1, le=_MOST)
+    memory_gib: int | None = Field(default=None, ge=1, le=_MOST)
     compute_capability: str | None = None
 
 
