@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -94,35 +95,46 @@ def restructured(raw: bytes, others: Sequence[bytes], rng: random.Random) -> byt
     lines = raw.split(b"\n")
     index = rng.randrange(len(lines))
     try:
-        data, other = json.loads(lines[index]), json.loads(rng.choice(others))
-    except ValueError:
-        try:
-            data, index, lines = json.loads(raw), 0, [raw]
-            other = data
-        except (ValueError, RecursionError):
-            return raw
-    except RecursionError:
-        return raw
-    holders = list(_holders([data]))
+        data = json.loads(lines[index])
+    except (ValueError, RecursionError):
+        lines, index = [raw], 0
+    try:
+        data = json.loads(lines[index])
+        _change(data, _parsed(rng.choice(others)), rng)
+        lines[index] = json.dumps(data).encode()
+    except (ValueError, RecursionError, OverflowError):
+        pass
+    return b"\n".join(lines)
+
+
+def _change(data: Any, other: Any, rng: random.Random) -> None:
+    holders = _holders([data])
+    if not holders:
+        return
     # Deep ones are many, and a list of times is like the next one: those near the top have the same chance together.
-    node = rng.choice(holders) if rng.random() < 0.5 else rng.choice(holders[: 1 + len(holders) // 8])  # noqa: PLR2004
+    node = rng.choice(rng.choice((holders, holders[: 1 + len(holders) // 8])))
     key = rng.choice(list(node) if isinstance(node, dict) else range(len(node)))
-    change = rng.randrange(6)
-    if change == 0 and isinstance(node, dict):
+    change = rng.choice(("lose", "add", "take", "repeat", "scale", "replace", "replace"))
+    if change == "lose" and isinstance(node, dict):
         node.pop(key)
-    elif change == 1 and isinstance(node, dict):
+    elif change == "add" and isinstance(node, dict):
         node[rng.choice(("", "new", "perfkit", "kind", "schema_version"))] = rng.choice(VALUES)
-    elif change == 2:  # noqa: PLR2004
-        from_there = rng.choice(list(_holders([other])))
-        node[key] = rng.choice(list(from_there.values()) if isinstance(from_there, dict) else from_there)
-    elif change == 3 and isinstance(node, list):  # noqa: PLR2004
-        node.extend(node[:] if rng.random() < 0.5 else [node[key]])  # noqa: PLR2004
-    elif change == 4 and isinstance(node[key], int | float):  # noqa: PLR2004
+    elif change == "take" and (there := _holders([other])):
+        taken_from = rng.choice(there)
+        node[key] = rng.choice(list(taken_from.values()) if isinstance(taken_from, dict) else taken_from)
+    elif change == "repeat" and isinstance(node, list):
+        node.extend(rng.choice((node[:], [node[key]])))
+    elif change == "scale" and isinstance(node[key], int | float):
         node[key] *= rng.choice((-1, 1000, 1e-3, 1e12, 1e-12))
     else:
         node[key] = rng.choice(VALUES)
-    lines[index] = json.dumps(data).encode()
-    return b"\n".join(lines)
+
+
+def _parsed(raw: bytes) -> Any:
+    for text in (raw, raw.partition(b"\n")[0]):
+        with contextlib.suppress(ValueError):
+            return json.loads(text)
+    return None
 
 
 def _holders(found: list[Any]) -> list[Any]:

@@ -52,6 +52,22 @@ if TYPE_CHECKING:
 
     from perfkit.record.replicate import Run
 
+NAMES = (
+    "run",
+    "baseline",
+    "import",
+    "journal",
+    "journal-records",
+    "run-journal",
+    "config",
+    "pyproject",
+    "waivers",
+    "manifest",
+    "layers",
+    "archive",
+    "inspector",
+    "options",
+)
 ROOT = Path(__file__).parents[2]
 CASES = {CaseId("resnet50", variant, "1x3x224x224"): (4e-3, 2e-3) for variant in ("eager-fp32", "trt-int8")}
 SHOWN = (Format.TERMINAL, Format.MARKDOWN, Format.JSON, Format.JUNIT, Format.CSV, Format.OPENMETRICS)
@@ -67,7 +83,7 @@ class Reader:
 
 
 def readers(folder: Path) -> dict[str, Reader]:
-    """By name; what has to be a file is one in `folder`."""
+    """Those of NAMES; what has to be a file is one in `folder`."""
     inspected = [lzma.decompress(path.read_bytes()) for path in sorted((ROOT / "results/h100/inspector").glob("*18*"))]
     return {
         "run": Reader(partial(_run, folder), _runs()),

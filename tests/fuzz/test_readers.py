@@ -12,24 +12,8 @@ from hypothesis import strategies as st
 
 from perfkit.errors import UserError
 from tests.fuzz.mutate import VALUES, mutated
-from tests.fuzz.readers import Reader, readers
+from tests.fuzz.readers import NAMES, Reader, readers
 
-NAMES = (
-    "run",
-    "baseline",
-    "import",
-    "journal",
-    "journal-records",
-    "run-journal",
-    "config",
-    "pyproject",
-    "waivers",
-    "manifest",
-    "layers",
-    "archive",
-    "inspector",
-    "options",
-)
 FOUND = Path(__file__).parent / "found"
 each_reader = pytest.mark.parametrize("name", NAMES)
 JSON = st.recursive(

@@ -54,7 +54,7 @@ def _size(value: object) -> Size:
     return Size(text, seconds=number * _SECONDS[unit])
 
 
-_Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+_Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
 
 
 class Waiver(BaseModel):
