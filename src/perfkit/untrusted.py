@@ -5,8 +5,10 @@ Every reader of records, baselines, journals, manifests and configuration begins
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import re
 import reprlib
 import stat
 import tomllib
@@ -28,6 +30,7 @@ MAX_DEPTH = 100
 MAX_DIGITS = 300
 """Of a whole number: as many still fit a float, and Python takes quadratic time to read far longer ones."""
 _BYTE_ORDER_MARK = "\ufeff"
+_MAY_BE_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 _TOO_DEEP = f"nested too deeply, more than {MAX_DEPTH} levels"
 _TOO_LONG = f"a number of more than {MAX_DIGITS} digits"
 
@@ -87,6 +90,14 @@ def parse_json(raw: bytes, source: str) -> Any:
     return data
 
 
+def encodable(data: Any, raw: bytes) -> Any:
+    """The same with half surrogate pairs, which no encoding has, written as JSON does: a name may hold them.
+
+    `raw` is what the data were parsed from.
+    """
+    return _encodable(data) if _MAY_BE_HALF.search(raw) else data
+
+
 def read_toml(path: Path) -> dict[str, Any]:
     """The tables of a file of the project's; errors name it without its folder.
 
@@ -99,9 +110,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         data = tomllib.loads(_text(raw))
         _check_depth(data)
-        numbers = (value for level in _levels(data) for value in level if isinstance(value, int))
-        if any(abs(number) >= 10**MAX_DIGITS for number in numbers):
-            raise _RefusedError(_TOO_LONG)
+        _check_digits(data)
     except (tomllib.TOMLDecodeError, _RefusedError) as error:
         raise UserError(f"{path.name}: can't be read: {error}") from None
     except RecursionError:
@@ -114,6 +123,14 @@ def read_toml(path: Path) -> dict[str, Any]:
 def shown(value: object) -> str:
     """A value from outside for a message: as Python writes it, cut where it is long."""
     return reprlib.repr(value)
+
+
+def _encodable(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {_encodable(key): _encodable(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_encodable(value) for value in node]
+    return node.encode("utf-8", "backslashreplace").decode() if isinstance(node, str) else node
 
 
 def _text(raw: bytes) -> str:
@@ -142,8 +159,15 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _check_depth(data: object) -> None:
-    if any(depth > MAX_DEPTH for depth, _ in enumerate(_levels(data))):
+    deepest = next(itertools.islice(_levels(data), MAX_DEPTH, None), [])
+    if any(isinstance(node, dict | list) for node in deepest):
         raise _RefusedError(_TOO_DEEP)
+
+
+def _check_digits(data: object) -> None:
+    numbers = (value for level in _levels(data) for value in level if isinstance(value, int))
+    if any(abs(number) >= 10**MAX_DIGITS for number in numbers):
+        raise _RefusedError(_TOO_LONG)
 
 
 def _levels(data: object) -> Iterator[list[Any]]:

@@ -1,8 +1,8 @@
 """Coverage-guided fuzzing of the readers: ``python -m tests.fuzz.atheris_main all --seconds 2`` is what CI runs.
 
 atheris starts from each reader's valid files, keeps what reaches new code, and stops at the first exception that is no
-UserError, or at what takes too long or too much memory. What it stopped at lies in ``fuzz-found/`` then; it belongs into
-tests/fuzz/found/READER/, where the tests read it from then on.
+UserError, or at what takes too long or too much memory. What it stopped at lies in ``fuzz-found/`` then. It belongs
+into tests/fuzz/found/READER/, where the tests read it from then on.
 """
 
 from __future__ import annotations
@@ -58,7 +58,9 @@ def _all(seconds: int) -> int:
         if done.returncode or found is None:
             failed.append(name)
             sys.stderr.write(done.stdout + done.stderr)
-        counted = f"{found[1]} executions in {found[2]} s" if found else f"stopped after {time.monotonic() - started:.0f} s"
+        counted = (
+            f"{found[1]} executions in {found[2]} s" if found else f"stopped after {time.monotonic() - started:.0f} s"
+        )
         sys.stdout.write(f"{name}: {counted}\n")
         sys.stdout.flush()
     if failed:

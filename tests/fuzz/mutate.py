@@ -52,6 +52,7 @@ VALUES: tuple[Any, ...] = (
     [0, "a", None, {}],
     {"": None},
     {"\ud800": 1},
+    {"0": -1},
 )
 """What a value is replaced by."""
 PIECES = (

@@ -1,4 +1,4 @@
-"""What nobody should have written is refused in a line, by every reader: bytes, text, JSON of any form, and nearly valid files."""
+"""What nobody should have written is refused in a line, by every reader: any bytes, any JSON, nearly valid files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ JSON = st.recursive(
     st.sampled_from(VALUES) | st.text(max_size=20) | st.integers() | st.floats(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
     max_leaves=12,
-)
+).map(lambda data: json.dumps(data).encode())
 
 
 @pytest.fixture(scope="module")
@@ -29,11 +29,10 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Reader]:
 
 
 def refused(reader: Reader, raw: bytes) -> bool:
-    """Whether it was; what it says is one line that can be encoded once it is printed."""
+    """Whether it was; every other exception comes through."""
     try:
         reader.read(raw)
-    except UserError as error:
-        assert str(error)
+    except UserError:
         return True
     return False
 
@@ -58,7 +57,7 @@ def test_what_the_fuzzers_found_is_refused_or_taken(table: dict[str, Reader], na
 
 @each_reader
 @settings(max_examples=25)
-@given(raw=st.binary(max_size=200) | st.text(max_size=100).map(str.encode) | JSON.map(lambda data: json.dumps(data).encode()))
+@given(raw=st.binary(max_size=200) | st.text(max_size=100).map(str.encode) | JSON)
 def test_any_bytes(table: dict[str, Reader], name: str, raw: bytes) -> None:
     refused(table[name], raw)
 

@@ -133,9 +133,7 @@ class Build(_Table):
 class Process(_Table):
     """What a process of ``perfkit run`` may take before it is ended and replaced."""
 
-    time_limit_s: float = Field(
-        gt=0, le=_LONGEST_S, description="of a step: a model loaded, a build, a case"
-    )
+    time_limit_s: float = Field(gt=0, le=_LONGEST_S, description="of a step: a model loaded, a build, a case")
     memory_share: float = Field(gt=0, le=1, description="of the machine's memory, with the processes that it started")
 
 
@@ -290,6 +288,8 @@ def _own_tables(root: Path) -> tuple[dict[str, Any], str]:
         tool = read_toml(pyproject).get("tool", {})
         table = tool.get("perfkit", {}) if isinstance(tool, dict) else tool
         if not isinstance(table, dict):
-            raise UserError(f"pyproject.toml: {'tool.perfkit' if isinstance(tool, dict) else 'tool'}: should be a table")
+            raise UserError(
+                f"pyproject.toml: {'tool.perfkit' if isinstance(tool, dict) else 'tool'}: should be a table"
+            )
         return table, "pyproject.toml [tool.perfkit]"
     return {}, "perfkit's suites.toml"

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from perfkit.catalog.case import CaseId
 from perfkit.errors import UserError
 from perfkit.record.json_file import check_schema_version, describe
-from perfkit.record.sample import bad_number, bad_time
 from perfkit.record.replicate import LONGEST_S
+from perfkit.record.sample import bad_number, bad_time
 from perfkit.record.schema import SCHEMA_VERSION, CaseRecord
 from perfkit.untrusted import shown
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _TIMES = ("median", "min", "max", "mean")
-_MOST_ROUNDS = 10**12
-"""As many fit into a day, if each took less than 100 ns."""
+_MOST_ROUNDS = 10**9
+"""Each of a nanosecond at least, with what a loop in Python takes: no night has more."""
 _MAX_DISAGREEMENT = 1.25
 """pytest-benchmark's median is over the calls that the rounds' times are medians of.
 

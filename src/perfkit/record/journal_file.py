@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from perfkit.errors import UserError
 from perfkit.record.write import flush_folder
-from perfkit.untrusted import parse_json, read_file
+from perfkit.untrusted import encodable, parse_json, read_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,7 +93,7 @@ def _record(line: bytes) -> dict[str, Any] | None:
         if not isinstance(data, dict) or not isinstance(data.get("record"), dict):
             return None
         record: dict[str, Any] = data["record"]
-        return record if data.get("sha256") == _checksum(_canonical(record)) else None
+        return encodable(record, line) if data.get("sha256") == _checksum(_canonical(record)) else None
     except (UserError, ValueError):  # no JSON, a bare NaN
         return None
 

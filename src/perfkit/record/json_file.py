@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from perfkit.errors import UserError
-from perfkit.untrusted import parse_json, read_file, shown
+from perfkit.untrusted import encodable, parse_json, read_file, shown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +29,7 @@ def parse_json_object(raw: bytes, source: str) -> dict[str, Any]:
     """
     if not raw.strip():
         raise UserError(f"{source}: empty, the writing was interrupted; measure again")
-    data = parse_json(raw, source)
+    data = encodable(parse_json(raw, source), raw)
     if not isinstance(data, dict):
         raise UserError(f"{source}: holds a JSON {_json_type(data)}, a record is an object")
     return data

@@ -207,8 +207,8 @@ def _commit(commit_info: object) -> str:
 
 
 def _platform(benchmarks: list[Benchmark], of_hardware: Platform) -> Platform:
-    told = {benchmark.platform for benchmark in benchmarks}
-    return next((platform for platform in Platform if told == {platform}), of_hardware)
+    told = [benchmark.platform for benchmark in benchmarks]
+    return next((platform for platform in Platform if told and all(one == platform for one in told)), of_hardware)
 
 
 def _software(machine_info: Mapping[str, Any]) -> dict[str, str]:

@@ -156,7 +156,7 @@ def bad_number(record: object, path: str = "") -> str | None:
             return found
         if isinstance(value, float) and not math.isfinite(value) and not path.startswith("rounds"):
             return f"{where} is not finite ({value})"
-        if path.startswith("rounds.") and (why := bad_time(value)):
+        if path.startswith("rounds.") and isinstance(record, list) and (why := bad_time(value)):
             return f"{why} in {path}, round {int(key) + 1}"
     return None
 

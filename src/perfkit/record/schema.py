@@ -134,7 +134,9 @@ class Conditions(Model):
     """What went on on the machine beside the rounds, read between them. None: it can't be read here."""
 
     rounds: int = Field(ge=1, description="how many were measured, those included that were left out")
-    disturbed: dict[str, int] = Field(default_factory=dict, description="rounds by what disturbed them")
+    disturbed: dict[str, Annotated[int, Field(ge=0, le=10**9)]] = Field(
+        default_factory=dict, description="rounds by what disturbed them"
+    )
     disturbed_rounds: list[Annotated[int, Field(ge=0)]] | None = Field(
         default=None, description="their places among all rounds that were measured, from 0; None: an older record"
     )

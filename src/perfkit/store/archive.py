@@ -103,16 +103,9 @@ def _extract(path: Path, into: Path) -> list[Path]:
             digests = set()
             position = -1
             for count, member in enumerate(archive, start=1):
-                match = _MEMBER.fullmatch(member.name)
-                # A sparse file is as large as its header says, whatever the size of the archive.
-                if match is None or member.type not in _PLAIN or member.issparse() or member.size < 0:
-                    raise UserError(
-                        f"{path}: holds {shown(member.name)}, which is no part of an engine; nothing was imported"
-                    )
-                if member.offset <= position or count > _MOST_MEMBERS:
-                    raise UserError(f"{path}: holds more than {_MOST_MEMBERS} files, or goes in circles")
+                digests.add(_digest_of(member, path))
+                _check_order(member, position, count, path)
                 position = member.offset
-                digests.add(match["digest"])
                 archive.extract(member, into, filter="data")
     except UserError:
         raise
@@ -123,3 +116,18 @@ def _extract(path: Path, into: Path) -> list[Path]:
     if not digests:
         raise UserError(f"{path}: holds no engine")
     return [into / digest for digest in sorted(digests)]
+
+
+def _digest_of(member: tarfile.TarInfo, path: Path) -> str:
+    """The entry that a member belongs to. Raises UserError for one that belongs to none."""
+    match = _MEMBER.fullmatch(member.name)
+    # A sparse file is as large as its header says, whatever the size of the archive.
+    if match is None or member.type not in _PLAIN or member.issparse() or member.size < 0:
+        raise UserError(f"{path}: holds {shown(member.name)}, which is no part of an engine; nothing was imported")
+    return match["digest"]
+
+
+def _check_order(member: tarfile.TarInfo, position: int, count: int, path: Path) -> None:
+    """Raises UserError for an archive without an end: one that leads back, or of more files than anybody carries."""
+    if member.offset <= position or count > _MOST_MEMBERS:
+        raise UserError(f"{path}: holds more than {_MOST_MEMBERS} files, or goes in circles; nothing was imported")

@@ -84,7 +84,7 @@ class Entry:
             raise Damaged(f"the manifest doesn't vouch for {name}")
         for file in self.manifest.files:
             path = self.folder / file.name
-            if path.is_symlink() or not (path.is_file() or not path.exists()):
+            if path.is_symlink() or (path.exists() and not path.is_file()):
                 raise Damaged(f"{file.name} is no plain file")
             try:
                 size_bytes = path.stat().st_size
