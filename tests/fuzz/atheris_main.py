@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import random
 import re
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -46,26 +48,29 @@ def main() -> int:
 
 
 def _all(seconds: int) -> int:
-    """A process a reader, for atheris ends its own."""
+    """A process a reader, for atheris ends its own; as many at once as there are processors."""
     from tests.fuzz.readers import NAMES
 
     failed = []
-    for name in NAMES:
-        started = time.monotonic()
-        command = [sys.executable, "-m", "tests.fuzz.atheris_main", name, "--seconds", str(seconds)]
-        done = subprocess.run(command, check=False, capture_output=True, text=True, errors="replace")
-        found = _DONE.search(done.stderr)
-        if done.returncode or found is None:
-            failed.append(name)
-            sys.stderr.write(done.stdout + done.stderr)
-        counted = (
-            f"{found[1]} executions in {found[2]} s" if found else f"stopped after {time.monotonic() - started:.0f} s"
-        )
-        sys.stdout.write(f"{name}: {counted}\n")
-        sys.stdout.flush()
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for name, (done, took_s) in zip(NAMES, pool.map(lambda name: _process(name, seconds), NAMES), strict=True):
+            found = _DONE.search(done.stderr)
+            if done.returncode or found is None:
+                failed.append(name)
+                sys.stderr.write(done.stdout + done.stderr)
+            counted = f"{found[1]} executions in {found[2]} s" if found else f"stopped after {took_s:.0f} s"
+            sys.stdout.write(f"{name}: {counted}\n")
+            sys.stdout.flush()
     if failed:
         sys.stderr.write(f"something was found in {', '.join(failed)}: see above, and {FOUND}/\n")
     return int(bool(failed))
+
+
+def _process(name: str, seconds: int) -> tuple[subprocess.CompletedProcess[str], float]:
+    started = time.monotonic()
+    command = [sys.executable, "-m", "tests.fuzz.atheris_main", name, "--seconds", str(seconds)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, errors="replace")
+    return done, time.monotonic() - started
 
 
 def _one(name: str, seconds: int, folder: Path) -> int:

@@ -101,33 +101,26 @@ def _extract(path: Path, into: Path) -> list[Path]:
     try:
         with tarfile.open(path, "r:") as archive:
             digests = set()
-            position = -1
             for count, member in enumerate(archive, start=1):
-                digests.add(_digest_of(member, path))
-                _check_order(member, position, count, path)
-                position = member.offset
+                digests.add(_digest_of(member, count, path))
                 archive.extract(member, into, filter="data")
     except UserError:
         raise
     except OSError as error:
         raise UserError(f"{path}: can't be read: {error.strerror or error}") from error
     except Exception as error:  # of a damaged header tarfile lets through what int, seek or its own recursion raise
-        raise UserError(f"{path}: no archive of perfkit engines export: {error or type(error).__name__}") from error
+        raise UserError(f"{path}: no archive of perfkit engines export: {str(error) or type(error).__name__}") from error
     if not digests:
         raise UserError(f"{path}: holds no engine")
     return [into / digest for digest in sorted(digests)]
 
 
-def _digest_of(member: tarfile.TarInfo, path: Path) -> str:
-    """The entry that a member belongs to. Raises UserError for one that belongs to none."""
+def _digest_of(member: tarfile.TarInfo, count: int, path: Path) -> str:
+    """The entry that a member, the archive's `count`-th, belongs to. Raises UserError for one that belongs to none."""
     match = _MEMBER.fullmatch(member.name)
-    # A sparse file is as large as its header says, whatever the size of the archive.
+    # A sparse file is as large as its header says, whatever the size of the archive; a size below nothing leads back.
     if match is None or member.type not in _PLAIN or member.issparse() or member.size < 0:
         raise UserError(f"{path}: holds {shown(member.name)}, which is no part of an engine; nothing was imported")
+    if count > _MOST_MEMBERS:
+        raise UserError(f"{path}: holds more than {_MOST_MEMBERS} files; nothing was imported")
     return match["digest"]
-
-
-def _check_order(member: tarfile.TarInfo, position: int, count: int, path: Path) -> None:
-    """Raises UserError for an archive without an end: one that leads back, or of more files than anybody carries."""
-    if member.offset <= position or count > _MOST_MEMBERS:
-        raise UserError(f"{path}: holds more than {_MOST_MEMBERS} files, or goes in circles; nothing was imported")
