@@ -10,12 +10,14 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import platform
 import random
 import re
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -51,16 +53,20 @@ def _all(seconds: int) -> int:
     """A process a reader, for atheris ends its own; as many at once as there are processors."""
     from tests.fuzz.readers import NAMES
 
+    sys.stdout.write(f"atheris {version('atheris')}, Python {platform.python_version()}, {seconds} s a reader\n")
     failed = []
+    executions = 0
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for name, (done, took_s) in zip(NAMES, pool.map(lambda name: _process(name, seconds), NAMES), strict=True):
             found = _DONE.search(done.stderr)
             if done.returncode or found is None:
                 failed.append(name)
                 sys.stderr.write(done.stdout + done.stderr)
+            executions += int(found[1]) if found else 0
             counted = f"{found[1]} executions in {found[2]} s" if found else f"stopped after {took_s:.0f} s"
             sys.stdout.write(f"{name}: {counted}\n")
             sys.stdout.flush()
+    sys.stdout.write(f"{len(NAMES)} readers: {executions} executions\n")
     if failed:
         sys.stderr.write(f"something was found in {', '.join(failed)}: see above, and {FOUND}/\n")
     return int(bool(failed))

@@ -109,7 +109,8 @@ def _extract(path: Path, into: Path) -> list[Path]:
     except OSError as error:
         raise UserError(f"{path}: can't be read: {error.strerror or error}") from error
     except Exception as error:  # of a damaged header tarfile lets through what int, seek or its own recursion raise
-        raise UserError(f"{path}: no archive of perfkit engines export: {str(error) or type(error).__name__}") from error
+        told = str(error) or type(error).__name__
+        raise UserError(f"{path}: no archive of perfkit engines export: {told}") from error
     if not digests:
         raise UserError(f"{path}: holds no engine")
     return [into / digest for digest in sorted(digests)]
