@@ -19,8 +19,8 @@ from perfkit.cli import main
 from perfkit.exit_codes import ExitCode
 from perfkit.judge.compare import judge
 from perfkit.judge.verdict import Verdict
-from perfkit.record.json_file import MAX_BYTES
 from perfkit.record.schema import Outcome, Status
+from perfkit.untrusted import MAX_BYTES
 from tests.judge.helpers import HURT, others, row_of, usual_baseline
 from tests.support import INPUTS, edit_records, make_run, slowed, usual_times, write_run
 

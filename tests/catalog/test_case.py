@@ -45,6 +45,8 @@ def test_what_parses_is_the_one_text_of_its_shape(text: str) -> None:
         "01x3x224x224",
         "1×3×224×224",
         "1x3x224x224\n",
+        "1x3x224x٣",
+        "1x3x224x" + "9" * 5000,
         "\N{ARABIC-INDIC DIGIT ONE}x3x8x8",
     ],
 )

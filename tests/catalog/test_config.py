@@ -136,6 +136,13 @@ def test_a_pyproject_without_a_table_changes_nothing(tmp_path: Path) -> None:
         ('[models.x]\nprofile = "siz"', "perfkit.toml: models.x.profile: unknown profile 'siz'; did you mean size?"),
         ("[measure", "perfkit.toml: can't be read: "),
         ("name = '\x00'", "perfkit.toml: can't be read: "),
+        ("[measure]\ntime_budget_s = inf", "perfkit.toml: measure.time_budget_s: "),
+        ("[measure]\ntime_budget_s = nan", "perfkit.toml: measure.time_budget_s: "),
+        ("[build]\ntime_limit_s = 1e300", "perfkit.toml: build.time_limit_s: "),
+        ("[process]\nmemory_share = nan", "perfkit.toml: process.memory_share: "),
+        ("[store]\nmax_gb = 1e300", "perfkit.toml: store.max_gb: "),
+        ('[judging."*"]\ntolerance = nan', "perfkit.toml: judging.*.tolerance: "),
+        ('[judging."*"]\ntolerance = ' + "9" * 299, "perfkit.toml: judging.*.tolerance: 999"),
     ],
 )
 def test_a_fault_names_file_and_key(tmp_path: Path, text: str, line: str) -> None:
@@ -145,6 +152,13 @@ def test_a_fault_names_file_and_key(tmp_path: Path, text: str, line: str) -> Non
 def test_a_file_that_is_no_text(tmp_path: Path) -> None:
     (tmp_path / "perfkit.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(UserError, match=r"^perfkit\.toml: can't be read: "):
+        load_config(tmp_path)
+
+
+@pytest.mark.parametrize(("text", "key"), [("tool = 3", "tool"), ("[tool]\nperfkit = []", "tool.perfkit")])
+def test_a_pyproject_without_tables_of_tools(tmp_path: Path, text: str, key: str) -> None:
+    (tmp_path / "pyproject.toml").write_text(text)
+    with pytest.raises(UserError, match=rf"^pyproject\.toml: {key}: should be a table$"):
         load_config(tmp_path)
 
 

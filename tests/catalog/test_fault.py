@@ -30,7 +30,8 @@ def test_a_fault_is_read_as_it_is_written(fault: Fault) -> None:
 
 
 @pytest.mark.parametrize(
-    "fault", ["10%", "slow", "slow:10", "slow:-10%", "wrong:10%", "vanish ", "lost-graph:1%", "else"]
+    "fault",
+    ["10%", "slow", "slow:10", "slow:-10%", "wrong:10%", "vanish ", "lost-graph:1%", "else", f"slow:{'9' * 400}%"],
 )
 def test_anything_else_is_refused(fault: str) -> None:
     with pytest.raises(UserError, match="expected MODEL/VARIANT/SHAPE=FAULT"):

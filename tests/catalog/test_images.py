@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import contextlib
+import io
+import os
+import random
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 from skimage import data
 from torchvision.transforms.v2 import InterpolationMode
@@ -12,6 +18,7 @@ from torchvision.transforms.v2 import InterpolationMode
 from perfkit.catalog import images
 from perfkit.catalog.images import ImageSet, Preprocessing, calibration_images, evaluation_images
 from perfkit.errors import UserError
+from tests.fuzz.mutate import mutated
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -129,6 +136,44 @@ def test_a_folder_without_pictures(tmp_path: Path, name: str | None, content: by
     assert str(caught.value).startswith("--calibration-data: ")
     assert line in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_program_that_is_called_a_picture_is_not_run(tmp_path: Path) -> None:
+    """Pillow looks at a file's content and hands PostScript to Ghostscript, whatever the name says."""
+    Image.fromarray(np.full((20, 30, 3), 128, dtype=np.uint8)).save(tmp_path / "program.eps")
+    (tmp_path / "program.eps").rename(tmp_path / "cat.png")
+    with pytest.raises(UserError, match=r"cat\.png: can't be read as a picture: cannot identify"):
+        calibration_images(tmp_path)
+
+
+def test_a_picture_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
+    """A few kilobytes that say they are a hundred million pixels."""
+    Image.new("1", (10_000, 10_000)).save(tmp_path / "bomb.png")
+    assert (tmp_path / "bomb.png").stat().st_size < 100_000
+    with pytest.raises(UserError, match=r"bomb\.png: can't be read as a picture: Image size \(100000000 pixels\)"):
+        calibration_images(tmp_path)
+
+
+def test_a_picture_of_one_pixel_is_one(tmp_path: Path) -> None:
+    Image.new("RGB", (1, 1)).save(tmp_path / "dot.png")
+    assert {crop.size for crop in calibration_images(tmp_path).crops} == {(1, 1)}
+
+
+def test_a_pipe_and_a_folder_are_no_pictures(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "folder.png").mkdir()
+    with pytest.raises(UserError, match="holds no picture"):
+        calibration_images(tmp_path)
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(form=st.sampled_from(["PNG", "JPEG", "BMP", "WEBP", "TIFF"]), seed=st.integers(0, 2**32))
+def test_nearly_a_picture_is_taken_or_refused_in_a_line(tmp_path: Path, form: str, seed: int) -> None:
+    file, rng = io.BytesIO(), random.Random(seed)  # noqa: S311
+    Image.linear_gradient("L").resize((40, 30)).save(file, form)
+    (tmp_path / "cat.png").write_bytes(mutated(file.getvalue(), [file.getvalue()], rng))
+    with contextlib.suppress(UserError):
+        calibration_images(tmp_path)
 
 
 def test_a_picture_that_is_cut_off(tmp_path: Path) -> None:

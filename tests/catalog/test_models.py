@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 from typing import Any, NoReturn
@@ -181,6 +182,22 @@ def test_a_damaged_cache_is_no_crash(hub: Path, pictures: ImageSet, kind: str) -
     model = loaded(SMALL, pictures)
     assert model.weights.startswith("random, seed 0")
     assert (hub / CACHED).exists()
+
+
+class _Program:
+    """What runs when it is unpickled."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, ("unpickled",)
+
+
+def test_a_program_in_the_hubs_cache_is_not_run(
+    hub: Path, pictures: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    torch.save({**get_model(SMALL).state_dict(), "more": _Program()}, hub / CACHED)
+    assert loaded(SMALL, pictures).weights.startswith("random, seed 0")
+    assert not (tmp_path / "unpickled").exists()
 
 
 def test_a_network_that_breaks_off_is_no_crash(pictures: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,6 +56,8 @@ def test_a_waiver_is_what_its_entry_says(tmp_path: Path) -> None:
         ('"8%"', '"-8%"', "waiver 1: size: '-8%' is no size"),
         ('"8%"', '"0 %"', "waiver 1: size: '0 %' allows nothing"),
         ('"8%"', "true", "waiver 1: size: True is no size"),
+        ('"8%"', '"' + "9" * 400 + '%"', "waiver 1: size: '999"),
+        ('case = "', 'case = "' + "[" * 1001, "waiver 1: case: String should have at most 1000 characters"),
         ('"8%"', '"1 ms"', "waiver 1: size '1 ms' fits times alone: write a percent for 'device speedup'"),
         ("device *", "latency", "waiver 1: metric 'latency' is none of device speedup, "),
         ('owner = "ana"', "", "waiver 1: owner: is missing"),

@@ -110,11 +110,16 @@ def test_the_configuration_takes_it(text: str, tmp_path: Path) -> None:
     assert load_config(tmp_path).measure.cpu_affinity == text
 
 
-@pytest.mark.parametrize("text", ["", "all", "0-", "numa:", "1,,2", "-1"])
+@pytest.mark.parametrize("text", ["", "all", "0-", "numa:", "1,,2", "-1", "0-9999999", "numa:٣", "1," * 600 + "1"])
 def test_anything_else_is_refused_by_its_key(text: str, tmp_path: Path) -> None:
     (tmp_path / "perfkit.toml").write_text(f'[measure]\ncpu_affinity = "{text}"\n')
     with pytest.raises(UserError, match=r"perfkit.toml: measure.cpu_affinity: "):
         load_config(tmp_path)
+
+
+def test_a_range_that_is_none_is_refused() -> None:
+    with pytest.raises(UserError, match='"5-3": names no processor'):
+        pinned("5-3", Platform.CPU).__enter__()
 
 
 def test_what_stays_free_stays_free() -> None:

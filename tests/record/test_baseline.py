@@ -15,6 +15,7 @@ from perfkit.record.baseline_file import BaselineFile, baseline_json
 from perfkit.record.hardware import file_key
 from perfkit.record.provenance import Change, sources
 from perfkit.record.write import write_json_atomic
+from perfkit.untrusted import MAX_BYTES
 from tests.support import CPU, GPU, make_run, write_run
 
 if TYPE_CHECKING:
@@ -248,6 +249,17 @@ def test_git_that_is_not_installed_is_named(repository: Path, monkeypatch: pytes
     monkeypatch.setenv("PATH", "")
     with pytest.raises(UserError, match="git is not installed"):
         load("git:main", repository / "results")
+
+
+def test_a_baseline_in_git_that_is_too_large_is_never_read(repository: Path) -> None:
+    (path,) = (repository / "results" / "baselines").glob("*.json")
+    with path.open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    subprocess.run(["git", "-C", repository, "-c", "core.bigFileThreshold=1m", "add", "."], check=True)
+    identity = ["-c", "user.name=Test", "-c", "user.email=test@example.invalid"]
+    subprocess.run(["git", "-C", repository, *identity, "commit", "-q", "-m", "huge"], check=True)
+    with pytest.raises(UserError, match=r"^git:HEAD:.*\.json: larger than 50 MiB, no baseline"):
+        load("git:HEAD", repository / "results")
 
 
 def test_a_broken_baseline_in_git_is_named(repository: Path) -> None:

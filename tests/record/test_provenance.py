@@ -60,5 +60,7 @@ def test_a_date_without_a_zone_is_utc(text: str, hour: int) -> None:
 
 def test_what_is_no_date_is_none() -> None:
     assert moment("tonight") is None
+    assert moment("0001-01-01T00:00:00+14:00") is None
+    assert moment("9999-12-31T23:59:59-14:00") is None
     assert moment(now()) is not None
     assert (dt.datetime.now(dt.UTC).date() - today()).days in (0, 1)

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from perfkit.catalog.case import CaseId, Platform
 from perfkit.errors import UserError
-from perfkit.record import json_file
+from perfkit.record.details import read_details
+from perfkit.record.hardware import file_key
 from perfkit.record.read import read_run, read_runs, run_from_json
 from perfkit.record.schema import Outcome, Status
+from perfkit.untrusted import MAX_BYTES
 from tests.support import (
     CPU,
     benchmark_of,
@@ -165,6 +167,9 @@ def unreadable(**changes: Any) -> dict[str, Any]:
         (unreadable(perfkit={"schema_version": 2}), "schema version 2, this perfkit knows 1"),
         (unreadable(perfkit={"schema_version": 1}), r"perfkit\.suite: Field required \(and"),
         (unreadable(kind="perfkit-baseline"), "is a baseline; a run is expected"),
+        (unreadable(version="x" * 5000), "written by pytest-benchmark x{30}; known are"),
+        (plain_data({case(): 1e-3}) | {"machine_info": {"gpu": {"name": "x", "count": 10**7}}}, "count: "),
+        (plain_data({case(): 1e-3}) | {"machine_info": {"gpu": {"name": "x", "memory_mib": 10**299}}}, "memory_gib: "),
     ],
 )
 def test_what_is_no_run_is_refused_in_one_line(data: dict[str, Any], message: str) -> None:
@@ -188,6 +193,41 @@ def test_a_foreign_case_record_is_refused(change: dict[str, Any], message: str) 
         run_from_json(data, "run.json")
 
 
+@pytest.mark.parametrize("data", [[], ["fast", 1e-3], [1e-3, 0.0, -1.0], [math.nan, 1e-3], {"0": 1e-3}, [[1e-3], 1e-3]])
+def test_rounds_that_can_not_be_are_as_if_they_were_not_kept(tmp_path: Path, data: object) -> None:
+    plain = plain_data({case(): 1e-3})
+    plain["benchmarks"][0]["stats"]["data"] = data
+    (sample,) = run_from_json(plain, "run").replicate.samples
+    assert (sample.tail, sample.first_round_ratio) == (None, None)
+    (tmp_path / "run.json").write_text(json.dumps(plain))
+    assert not any(details.plain_s for details in read_details(tmp_path / "run.json"))
+
+
+@pytest.mark.parametrize("rounds", [{"0": {"wall": [1e-3]}, "reference": -1}, {"": 1e-3, "dirty": 0}])
+def test_rounds_that_are_no_list_are_refused(rounds: object) -> None:
+    """Found by the fuzzers: the place of a bad time among the rounds was taken for a number."""
+    data = run_data({case(): (4e-3, 1e-3)})
+    benchmark_of(data, case())["extra_info"]["perfkit"]["rounds"]["variant_wall_s"] = rounds
+    with pytest.raises(UserError, match="Input should be a valid list"):
+        run_from_json(data, "run.json")
+
+
+def test_a_platform_may_be_anything_in_a_plain_file() -> None:
+    """Found by the fuzzers."""
+    data = plain_data({case(): 1e-3})
+    data["benchmarks"][0]["extra_info"]["platform"] = {"of": ["what"]}
+    assert run_from_json(data, "run").replicate.platform is Platform.CUDA
+
+
+def test_a_name_that_no_encoding_has_can_be_written(tmp_path: Path) -> None:
+    data = run_data({case(): (4e-3, 1e-3)})
+    data["perfkit"]["hardware"]["name"] = data["perfkit"]["suite"] = "\ud800"
+    (tmp_path / "run.json").write_text(json.dumps(data))
+    run = read_run(tmp_path / "run.json")
+    assert (run.hardware.name, run.replicate.suite) == ("\\ud800", "\\ud800")
+    assert file_key(run.hardware).isascii()
+
+
 def test_a_case_record_that_is_no_object_is_refused() -> None:
     data = run_data({case(): (4e-3, 1e-3)})
     data["benchmarks"][0]["extra_info"]["perfkit"] = [1]
@@ -200,6 +240,10 @@ def test_a_case_record_that_is_no_object_is_refused() -> None:
     [
         ({"rounds": 0}, "number of rounds is not positive (0)"),
         ({"rounds": True}, "number of rounds is not positive (True)"),
+        ({"rounds": 10**200}, "number of rounds is not plausible (100000000000000000...0000000000000000000)"),
+        ({"iqr": 10**200}, "interquartile range is no length of time (100000000000000000...0000000000000000000)"),
+        ({"median": 10**200}, "median time is not plausible (1e+200 s)"),
+        ({"median": ["x" * 5000]}, "median time is not a number (['xxxxxxxxxxxx...xxxxxxxxxxxxx'])"),
         ({"iqr": math.nan}, "interquartile range is no length of time (nan)"),
         ({"median": "fast"}, "median time is not a number ('fast')"),
         ({"max": None}, "max time is not a number (None)"),
@@ -224,7 +268,9 @@ def test_statistics_that_can_not_be_break_their_case(stats: dict[str, Any], reas
         (b"3", "holds a JSON number"),
         (b"null", "holds a JSON null"),
         (b"[" * 100_000, "nested too deeply"),
-        (b'{"a": ' + b"9" * 5000 + b"}", "not readable as JSON"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "a number of more than 300 digits"),
+        (b'\xef\xbb\xbf{"a": 1}', "begins with a byte order mark"),
+        (b'{"a": 1, "b": {"c": 1, "c": 2}}', "the key 'c' stands twice in one object"),
     ],
 )
 def test_what_is_no_json_object_is_refused_with_its_place(tmp_path: Path, content: bytes, message: str) -> None:
@@ -236,10 +282,11 @@ def test_what_is_no_json_object_is_refused_with_its_place(tmp_path: Path, conten
 
 
 @pytest.mark.case("A07")
-def test_a_file_beyond_the_limit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_beyond_the_limit_is_refused(tmp_path: Path) -> None:
     path = write_run(tmp_path)
-    monkeypatch.setattr(json_file, "MAX_BYTES", 1000)
-    with pytest.raises(UserError, match="larger than"):
+    with path.open("ab") as file:
+        file.truncate(MAX_BYTES + 1)
+    with pytest.raises(UserError, match="larger than 50 MiB"):
         read_runs(path)
 
 

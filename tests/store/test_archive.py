@@ -129,7 +129,13 @@ def member(name: str, content: bytes = b"", kind: bytes = tarfile.REGTYPE) -> tu
         ([], "holds no engine"),
         ([member("../evil", b"x")], "'../evil', which is no part of an engine; nothing was imported"),
         ([member("/etc/evil", b"x")], "'/etc/evil', which is no part of an engine"),
-        ([member("a" * 64 + "/engine.bin", kind=tarfile.SYMTYPE)], "which is no part of an engine"),
+        ([member("a" * 64 + "/..", b"x")], "which is no part of an engine"),
+        ([member("a" * 64 + "/.", b"x")], "which is no part of an engine"),
+        *(
+            ([member("a" * 64 + "/engine.bin", kind=kind)], "which is no part of an engine")
+            for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE, tarfile.CONTTYPE)
+        ),
+        ([member("a" * 64 + "/engine.bin", kind=tarfile.GNUTYPE_SPARSE)], "which is no part of an engine"),
         ([member("a" * 64 + "/engine.bin", b"x")], "aaaaaaaaaaaa is damaged: manifest.json: cannot be read"),
     ],
 )
@@ -169,6 +175,59 @@ def test_a_cut_archive_is_refused(tmp_path: Path, archive: Path) -> None:
     with pytest.raises(UserError):
         import_entries(new_store(tmp_path / "there"), cut)
     assert new_store(tmp_path / "there").entries() == []
+
+
+def test_an_archive_of_more_files_than_anybody_carries_is_refused(
+    tmp_path: Path, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("perfkit.store.archive._MOST_MEMBERS", 3)
+    with pytest.raises(UserError, match="holds more than 3 files; nothing was imported"):
+        import_entries(new_store(tmp_path / "there"), archive)
+    assert new_store(tmp_path / "there").entries() == []
+
+
+def headers(content: bytes, kind: bytes, count: int = 1) -> bytes:
+    """So many extended headers one after another, and a file."""
+    info = tarfile.TarInfo("header")
+    info.type, info.size = kind, len(content)
+    block = info.tobuf(tarfile.USTAR_FORMAT) + content.ljust(-(-len(content) // 512) * 512, b"\0")
+    return block * count + member("a" * 64 + "/engine.bin")[0].tobuf(tarfile.USTAR_FORMAT) + b"\0" * 1024
+
+
+def field(name: str, value: str) -> bytes:
+    text = f" {name}={value}\n".encode()
+    length = next(length for length in range(len(text), len(text) + 9) if len(str(length)) + len(text) == length)
+    return str(length).encode() + text
+
+
+NO_PART = "which is no part of an engine"
+NO_ARCHIVE = "no archive of perfkit engines export"
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (headers(b"name\0", tarfile.GNUTYPE_LONGNAME, 2000), NO_ARCHIVE),  # tarfile calls itself for each
+        (headers(field("GNU.sparse.map", "0,x"), tarfile.XHDTYPE), NO_ARCHIVE),
+        (headers(field("GNU.sparse.size", "large"), tarfile.XHDTYPE), NO_ARCHIVE),
+        (headers(field("GNU.sparse.size", str(2**30)), tarfile.XHDTYPE), NO_PART),  # a file of a gigabyte
+        (headers(field("size", "-512"), tarfile.XHDTYPE), NO_PART),  # the next header is this one, again and again
+        (headers(field("size", str(2**62)), tarfile.XHDTYPE), NO_ARCHIVE),
+        (headers(field("mtime", "nan"), tarfile.XHDTYPE), NO_ARCHIVE),
+        (headers(b"9" * 5000 + b" a=b\n", tarfile.XHDTYPE), NO_ARCHIVE),
+    ],
+    ids=["recursion", "sparse map", "sparse size", "large sparse", "backwards", "huge", "no time", "digits"],
+)
+def test_headers_that_nobody_should_have_written_are_refused_in_a_line(
+    tmp_path: Path, content: bytes, told: str
+) -> None:
+    """What tarfile itself stumbles over among them."""
+    (tmp_path / "evil.tar").write_bytes(content)
+    store = new_store(tmp_path / "store")
+    with pytest.raises(UserError, match=rf"evil\.tar: .*{told}") as caught:
+        import_entries(store, tmp_path / "evil.tar")
+    assert "\n" not in str(caught.value)
+    assert store.entries() == []
 
 
 def test_a_missing_archive_is_told_in_a_line(tmp_path: Path) -> None:

@@ -121,15 +121,35 @@ def smuggle_in(folder: Path) -> None:
     (folder / "module.pt").write_bytes(b"run me")
 
 
+def name_the_folder(folder: Path) -> None:
+    manifest = json.loads((folder / MANIFEST).read_text())
+    manifest["files"][0]["name"] = ".."
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+
+
 def climb_out(folder: Path) -> None:
     manifest = json.loads((folder / MANIFEST).read_text())
     manifest["files"][0]["name"] = "../engine.bin"
     (folder / MANIFEST).write_text(json.dumps(manifest))
 
 
+def link_to_another(folder: Path) -> None:
+    """The bytes are right, and can be changed from outside of the store once they were checked."""
+    (folder / "engine.bin").rename(folder.parent / "engine.bin")
+    (folder / "engine.bin").symlink_to(folder.parent / "engine.bin")
+
+
+def put_a_pipe_there(folder: Path) -> None:
+    """Opening it would wait for somebody who writes."""
+    (folder / "engine.bin").unlink()
+    os.mkfifo(folder / "engine.bin")
+
+
 @pytest.mark.parametrize(
     ("damage", "told"),
     [
+        (link_to_another, "engine.bin is no plain file"),
+        (put_a_pipe_there, "engine.bin is no plain file"),
         (cut_off, "engine.bin has 3 bytes instead of 5"),
         (flip_a_bit, "the checksum of engine.bin differs"),
         (lose_the_engine, "engine.bin can't be read: No such file or directory"),
@@ -138,6 +158,7 @@ def climb_out(folder: Path) -> None:
         (edit_the_key, r"it was made for another key \(resnet50/trt-fp16, [0-9a-f]{12}\)"),
         (age_the_schema, "manifest.json: schema_version"),
         (climb_out, "manifest.json: files.0.name"),
+        (name_the_folder, "manifest.json: files.0.name"),
         (smuggle_in, "the manifest doesn't vouch for module.pt"),
     ],
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from perfkit.errors import UserError
 from perfkit.explain.diff import ChangeKind, differences
 from perfkit.record.layers import EngineLayers
 from perfkit.variants._inspector import described_layers, engine_layers, layer_formats, module_of
@@ -45,6 +46,21 @@ def test_an_inspector_without_details_has_names_alone() -> None:
     assert layers == ["conv1", "relu"]
     assert layer_formats(layers) == {}
     assert described_layers("{}") == []
+
+
+@pytest.mark.parametrize(
+    "information", ["", "[", "[]", '{"Layers": 3}', '{"Layers": [3]}', '{"Layers": [[]]}', "[" * 100_000, "9" * 5000]
+)
+def test_what_is_no_inspectors_json_is_refused_in_a_line(information: str) -> None:
+    with pytest.raises(UserError, match=r"^TensorRT's inspector: "):
+        described_layers(information)
+
+
+def test_details_of_another_form_are_unknown() -> None:
+    odd = '{"Layers": [{"Name": 3, "Outputs": 7, "Inputs": [1, {"Format/Datatype": []}], "TacticName": 5}]}'
+    (layer,) = engine_layers(described_layers(odd), {})
+    assert (layer.name, layer.tactic, layer.precision) == ("3", "5", "none")
+    assert layer_formats(described_layers(odd)) == {}
 
 
 def test_layers_have_their_kernels_precision_and_origin() -> None:

@@ -16,7 +16,7 @@ from perfkit.errors import UserError
 REFERENCE_VARIANT = "eager-fp32"
 """The variant that every speedup is relative to."""
 
-_SHAPE_TEXT = re.compile(r"[1-9]\d*(x[1-9]\d*){3}")
+_SHAPE_TEXT = re.compile(r"[1-9][0-9]{0,8}(x[1-9][0-9]{0,8}){3}")
 
 
 class Platform(StrEnum):

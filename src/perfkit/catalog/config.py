@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from perfkit.catalog.case import REFERENCE_VARIANT, Shape, ShapeProfile, format_shape
 from perfkit.errors import UserError
+from perfkit.untrusted import read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +23,8 @@ _Entry = TypeVar("_Entry")
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 MetricName = Literal["device speedup", "wall speedup", "device time", "wall time"]
 _LARGEST_SHARE = 10.0
+_LONGEST_S = 1e8
+"""Three years. Systems can't wait for ever longer times."""
 _FACTOR = re.compile(r"\s*(\d+(?:\.\d+)?)\s*x\s*")
 _PERCENT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%\s*")
 
@@ -51,7 +54,7 @@ Share = Annotated[float, Field(gt=0, le=_LARGEST_SHARE), BeforeValidator(_share)
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class ModelEntry(_Table):
@@ -97,11 +100,12 @@ class Measure(_Table):
 
     min_rounds: int = Field(ge=5)
     max_rounds: int = Field(ge=5)
-    time_budget_s: float = Field(gt=0)
-    warmup_max_s: float = Field(gt=0)
+    time_budget_s: float = Field(gt=0, le=_LONGEST_S)
+    warmup_max_s: float = Field(gt=0, le=_LONGEST_S)
     cpu_affinity: str | None = Field(
         default=None,
-        pattern=r"^(gpu|numa:\d+|\d+(-\d+)?(,\d+(-\d+)?)*)$",
+        max_length=1000,
+        pattern=r"^(gpu|numa:[0-9]{1,5}|[0-9]{1,5}(-[0-9]{1,5})?(,[0-9]{1,5}(-[0-9]{1,5})?)*)$",
         description='on which processors the run executes: "0-7,16", "numa:1" or "gpu", those that NVML says are near',
     )
 
@@ -123,13 +127,13 @@ class Settings(_Table):
 class Build(_Table):
     """Building variants."""
 
-    time_limit_s: float = Field(gt=0, allow_inf_nan=False)
+    time_limit_s: float = Field(gt=0, le=_LONGEST_S)
 
 
 class Process(_Table):
     """What a process of ``perfkit run`` may take before it is ended and replaced."""
 
-    time_limit_s: float = Field(gt=0, allow_inf_nan=False, description="of a step: a model loaded, a build, a case")
+    time_limit_s: float = Field(gt=0, le=_LONGEST_S, description="of a step: a model loaded, a build, a case")
     memory_share: float = Field(gt=0, le=1, description="of the machine's memory, with the processes that it started")
 
 
@@ -164,7 +168,7 @@ class Judging(_Table):
 class Store(_Table):
     """The engine store."""
 
-    max_gb: float = Field(gt=0, allow_inf_nan=False)
+    max_gb: float = Field(gt=0, le=1e9)
 
     @property
     def max_bytes(self) -> int:
@@ -279,17 +283,13 @@ def load_config(root: Path) -> Config:
 def _own_tables(root: Path) -> tuple[dict[str, Any], str]:
     own_file, pyproject = root / "perfkit.toml", root / "pyproject.toml"
     if own_file.is_file():
-        return _read_toml(own_file), own_file.name
+        return read_toml(own_file), own_file.name
     if pyproject.is_file():
-        table = _read_toml(pyproject).get("tool", {}).get("perfkit", {})
+        tool = read_toml(pyproject).get("tool", {})
+        table = tool.get("perfkit", {}) if isinstance(tool, dict) else tool
         if not isinstance(table, dict):
-            raise UserError("pyproject.toml: tool.perfkit: should be a table")
+            raise UserError(
+                f"pyproject.toml: {'tool.perfkit' if isinstance(tool, dict) else 'tool'}: should be a table"
+            )
         return table, "pyproject.toml [tool.perfkit]"
     return {}, "perfkit's suites.toml"
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UserError(f"{path.name}: can't be read: {error}") from None

@@ -11,7 +11,7 @@ from perfkit.errors import UserError
 
 _FAULT = re.compile(
     r"(?P<model>[^/]+)/(?P<variant>[^/]+)/(?P<shape>[^/=]+)="
-    r"(?:(?P<sized>slow|host):(?P<percent>\d+(\.\d+)?)%|(?P<kind>wrong|vanish|lost-graph|fp32-engine))"
+    r"(?:(?P<sized>slow|host):(?P<percent>[0-9]{1,6}(\.[0-9]{1,6})?)%|(?P<kind>wrong|vanish|lost-graph|fp32-engine))"
 )
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import random
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2 import functional as transforms
@@ -37,6 +38,7 @@ CALIBRATION_PHOTOGRAPHS = (
 EVALUATION_PHOTOGRAPHS = ("astronaut", "coffee", "motorcycle")
 CALIBRATION_IMAGES = 32
 EVALUATION_IMAGES = 8
+_FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF")
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
 
 
@@ -80,17 +82,24 @@ def calibration_images(folder: Path | None = None) -> ImageSet:
         return _image_set([_photograph(name) for name in CALIBRATION_PHOTOGRAPHS], CALIBRATION_IMAGES)
     if not folder.is_dir():
         raise UserError(f"--calibration-data: {folder} is not a folder")
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES and path.is_file())
     if not paths:
         raise UserError(f"--calibration-data: {folder} holds no picture ({', '.join(sorted(_SUFFIXES))})")
-    pictures = []
-    for path in paths:
-        try:
-            with Image.open(path) as picture:
-                pictures.append(picture.convert("RGB"))
-        except (OSError, UnidentifiedImageError) as error:
-            raise UserError(f"--calibration-data: {path}: can't be read as a picture: {error}") from None
+    pictures = [_picture(path) for path in paths]
     return _image_set(pictures, max(CALIBRATION_IMAGES, len(pictures)))
+
+
+def _picture(path: Path) -> Image.Image:
+    """Raises UserError for what is none, or one of more pixels than Pillow takes without a warning."""
+    try:
+        # By its content a file may be anything that Pillow reads, PostScript for instance, which is a program.
+        with (
+            warnings.catch_warnings(action="error", category=Image.DecompressionBombWarning),
+            Image.open(path, formats=_FORMATS) as picture,
+        ):
+            return picture.convert("RGB")
+    except Exception as error:  # of a damaged file Pillow's decoders raise anything
+        raise UserError(f"--calibration-data: {path}: can't be read as a picture: {error}") from None
 
 
 def _photograph(name: str) -> Image.Image:
@@ -111,7 +120,7 @@ def _image_set(pictures: list[Image.Image], count: int) -> ImageSet:
     for index in range(count):
         picture = pictures[index % len(pictures)]
         short = min(picture.size)
-        side = short if index < len(pictures) else generator.randint(int(short * 0.6), short)
+        side = short if index < len(pictures) else generator.randint(max(1, int(short * 0.6)), short)
         left = generator.randint(0, picture.width - side)
         top = generator.randint(0, picture.height - side)
         crops.append(picture.crop((left, top, left + side, top + side)))

@@ -181,8 +181,10 @@ def _pretrained(name: str, weights: WeightsEnum | None) -> nn.Module | None:
         return None
     try:
         with _socket_timeout():
+            # torchvision unpickles what the cache holds, whoever put it there: what is more than weights fails here.
+            weights.get_state_dict(progress=False, check_hash=True, weights_only=True)
             model: nn.Module = get_model(name, weights=weights, progress=False)
-    except Exception:  # refused or cut off; and a damaged file may raise anything when it is unpickled
+    except Exception:  # refused or cut off; and a damaged file may raise anything when it is read
         return None
     return model
 

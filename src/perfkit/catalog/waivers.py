@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
-import tomllib
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Annotated, Any, get_args
@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 
 from perfkit.catalog.config import MetricName
 from perfkit.errors import UserError
+from perfkit.untrusted import read_toml
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +44,7 @@ def _size(value: object) -> Size:
         raise ValueError(told)  # noqa: TRY004 - pydantic names the key of a ValueError and lets a TypeError through
     text = value.strip() if isinstance(value, str) else ""
     found = _SIZE.fullmatch(text)
-    if found is None:
+    if found is None or math.isinf(float(found[1])):
         raise ValueError(f'{value!r} is no size: write a number with its unit, as in "8%" or "0.3 ms"')
     number, unit = float(found[1]), found[2]
     if number <= 0:
@@ -53,7 +54,7 @@ def _size(value: object) -> Size:
     return Size(text, seconds=number * _SECONDS[unit])
 
 
-_Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+_Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
 
 
 class Waiver(BaseModel):
@@ -105,10 +106,7 @@ def load_waivers(root: Path) -> tuple[Waiver, ...]:
     path = root / WAIVER_FILE
     if not path.exists():
         return ()
-    try:
-        tables = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UserError(f"{WAIVER_FILE}: can't be read: {error}") from None
+    tables = read_toml(path)
     others = sorted(tables.keys() - {"waiver"})
     if others:
         raise UserError(f"{WAIVER_FILE}: unknown key {others[0]!r}; entries are [[waiver]]")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from perfkit.judge.verdict import AppliedWaiver, Verdict
 from perfkit.record.provenance import moment
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterator, Sequence
 
     from perfkit.catalog.waivers import Waiver
@@ -30,7 +30,7 @@ class Standing(StrEnum):
 def day_of(runs: Sequence[Run]) -> dt.date | None:
     """The day, in UTC, on which the newest replicate was measured; None where none has a date."""
     moments = [found for run in runs if (found := moment(run.replicate.datetime)) is not None]
-    return max(moments).astimezone(dt.UTC).date() if moments else None
+    return max(moments).date() if moments else None
 
 
 def with_waiver(row: Row, waivers: Sequence[Waiver], day: dt.date | None, *, worse: Sequence[str]) -> Row:

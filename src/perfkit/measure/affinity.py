@@ -81,6 +81,8 @@ def _wanted(wanted: str, allowed: set[int]) -> set[int]:
             ) from None
         return _allowed(parse_cpus(listed) if listed.strip() else set(), allowed, f"the processors of NUMA node {node}")
     cpus = parse_cpus(wanted)
+    if not cpus:
+        raise UserError(f'{_KEY} = "{wanted}": names no processor; write the lower number of a range first')
     if not cpus <= allowed:
         missing = format_cpus(cpus - allowed)
         raise UserError(f'{_KEY} = "{wanted}": processor {missing} isn\'t there; allowed are {format_cpus(allowed)}')

@@ -158,7 +158,7 @@ def _from_git(spec: str, hardware: Hardware, folder: Path) -> Baseline | None:
 
     def read(name: str) -> Baseline:
         source = f"{spec}:{(folder / name).as_posix()}"
-        found = _from_data(parse_json_object(git_ref.read_blob(folder, blobs[name]), source), source)
+        found = _from_data(parse_json_object(git_ref.read_blob(folder, blobs[name], source), source), source)
         return replace(found, committed=committed(folder / name, spec.removeprefix(GIT_PREFIX)))
 
     return _of_hardware(hardware, blobs, read)

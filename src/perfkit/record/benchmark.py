@@ -11,13 +11,17 @@ from pydantic import ValidationError
 from perfkit.catalog.case import CaseId
 from perfkit.errors import UserError
 from perfkit.record.json_file import check_schema_version, describe
+from perfkit.record.replicate import LONGEST_S
 from perfkit.record.sample import bad_number, bad_time
 from perfkit.record.schema import SCHEMA_VERSION, CaseRecord
+from perfkit.untrusted import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _TIMES = ("median", "min", "max", "mean")
+_MOST_ROUNDS = 10**9
+"""Each of a nanosecond at least, with what a loop in Python takes: no night has more."""
 _MAX_DISAGREEMENT = 1.25
 """pytest-benchmark's median is over the calls that the rounds' times are medians of.
 
@@ -90,9 +94,11 @@ def _stats_fault(stats: Mapping[str, Any]) -> str | None:
             return f"{name} {why}"
     rounds, iqr = stats.get("rounds"), stats.get("iqr")
     if isinstance(rounds, bool) or not isinstance(rounds, int) or rounds < 1:
-        return f"number of rounds is not positive ({rounds!r})"
-    if isinstance(iqr, bool) or not isinstance(iqr, int | float) or not 0 <= iqr < float("inf"):
-        return f"interquartile range is no length of time ({iqr!r})"
+        return f"number of rounds is not positive ({shown(rounds)})"
+    if rounds > _MOST_ROUNDS:
+        return f"number of rounds is not plausible ({shown(rounds)})"
+    if isinstance(iqr, bool) or not isinstance(iqr, int | float) or not 0 <= iqr <= LONGEST_S:
+        return f"interquartile range is no length of time ({shown(iqr)})"
     return None
 
 

@@ -13,6 +13,7 @@ from perfkit.errors import UserError
 from perfkit.record.baseline import AUTO, GIT_PREFIX, NONE
 from perfkit.record.benchmark import read_benchmark
 from perfkit.record.read import read_run_json, run_files
+from perfkit.record.sample import kept_times
 from perfkit.record.schema import RunRecord
 
 if TYPE_CHECKING:
@@ -69,11 +70,10 @@ def details_from_json(data: Mapping[str, Any], source: str) -> Details:
             continue
         if benchmark.fault is not None:
             continue
-        times = benchmark.stats.get("data")
         if benchmark.record is not None:
             records[benchmark.case] = benchmark.record
-        elif isinstance(times, list) and times and all(isinstance(time, float) and time > 0 for time in times):
-            plain_s[benchmark.case] = tuple(times)
+        elif times_s := kept_times(benchmark.stats):
+            plain_s[benchmark.case] = tuple(times_s)
     return Details(
         source=source,
         datetime=str(data.get("datetime", "")),

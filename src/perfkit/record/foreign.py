@@ -45,7 +45,8 @@ class Pattern:
     def _part(token: str) -> str:
         if token == "*":  # noqa: S105 - no password
             return ".*?"
-        return f"(?P<{token[1:-1]}>.+?)" if token.startswith("{") else re.escape(token)
+        is_field = _TOKEN.fullmatch(token) is not None  # a brace alone is a character like any other
+        return f"(?P<{token[1:-1]}>.+?)" if is_field else re.escape(token)
 
     def fields(self, name: str) -> dict[str, str] | None:
         """Model, variant and shape of a test's name; None where the pattern doesn't fit."""

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 from perfkit.errors import UserError
+from perfkit.untrusted import check_size
 
 
 class _GitError(UserError):
@@ -31,9 +32,13 @@ def files_at(ref: str, folder: Path) -> dict[str, str]:
     return found
 
 
-def read_blob(folder: Path, identity: str) -> bytes:
-    """The content of an object that :func:`files_at` named in the repository around `folder`."""
+def read_blob(folder: Path, identity: str, source: str) -> bytes:
+    """The content of an object that :func:`files_at` named in the repository around `folder`.
+
+    Raises UserError, which calls it `source`, where it is larger than a record can be.
+    """
     top, _ = _repository(folder)
+    check_size(int(_git(top, "cat-file", "-s", identity)), source, too_large="no baseline of perfkit's")
     return _git(top, "cat-file", "blob", identity)
 
 

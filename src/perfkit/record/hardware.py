@@ -19,7 +19,8 @@ _SPEAKABLE = re.compile(r"[A-Za-z0-9 ()@.,_/+-]*")
 def hardware_from_machine_info(machine_info: dict[str, Any]) -> Hardware:
     """Read GPU facts, else the CPU's, from pytest-benchmark's ``machine_info``.
 
-    Clock readings, node name and kernel are left out: they differ between two runs on one machine.
+    Clock readings, node name and kernel are left out: they differ between two runs on one machine. Raises
+    ValidationError for what no machine is.
     """
     gpu = machine_info.get("gpu")
     if isinstance(gpu, dict) and isinstance(gpu.get("name"), str):

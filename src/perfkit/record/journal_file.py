@@ -12,8 +12,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from perfkit.errors import UserError
-from perfkit.record.json_file import MAX_BYTES
 from perfkit.record.write import flush_folder
+from perfkit.untrusted import encodable, parse_json, read_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,24 +83,18 @@ def read_journal_lines(path: Path) -> Iterator[dict[str, Any] | None]:
 
     Raises UserError for a file that can't be read or is larger than a record can be.
     """
-    try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
-    if len(raw) > MAX_BYTES:
-        raise UserError(f"{path}: larger than {MAX_BYTES // 2**20} MiB, no journal of perfkit's")
+    raw = read_file(path, too_large="no journal of perfkit's")
     return (_record(line) for line in raw.split(b"\n") if line.strip())
 
 
 def _record(line: bytes) -> dict[str, Any] | None:
     try:
-        data = json.loads(line.decode("ascii"))
+        data = parse_json(line, "")
         if not isinstance(data, dict) or not isinstance(data.get("record"), dict):
             return None
         record: dict[str, Any] = data["record"]
-        return record if data.get("sha256") == _checksum(_canonical(record)) else None
-    except (ValueError, RecursionError):  # no ASCII, no JSON, a bare NaN, an endless number or depth
+        return encodable(record, line) if data.get("sha256") == _checksum(_canonical(record)) else None
+    except (UserError, ValueError):  # no JSON, a bare NaN
         return None
 
 

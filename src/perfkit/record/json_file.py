@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from perfkit.errors import UserError
+from perfkit.untrusted import encodable, parse_json, read_file, shown
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pydantic import ValidationError
-
-MAX_BYTES = 50 * 2**20
-"""A thousand cases with fifty rounds each take about 10 MB; beyond this it is no record."""
 
 
 def read_json_object(path: Path) -> dict[str, Any]:
@@ -21,17 +18,8 @@ def read_json_object(path: Path) -> dict[str, Any]:
 
     Raises UserError, in one line with the place in the file, when there is no such object.
     """
-    try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
-    if len(raw) > MAX_BYTES:
-        raise UserError(
-            f"{path}: larger than {MAX_BYTES // 2**20} MiB, no record of perfkit's; "
-            "measure again without raw data in the params"
-        )
-    return parse_json_object(raw, str(path))
+    too_large = "no record of perfkit's; measure again without raw data in the params"
+    return parse_json_object(read_file(path, too_large=too_large), str(path))
 
 
 def parse_json_object(raw: bytes, source: str) -> dict[str, Any]:
@@ -41,20 +29,7 @@ def parse_json_object(raw: bytes, source: str) -> dict[str, Any]:
     """
     if not raw.strip():
         raise UserError(f"{source}: empty, the writing was interrupted; measure again")
-    try:
-        data = json.loads(raw.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise UserError(f"{source}: not UTF-8 text (byte {error.start})") from error
-    except json.JSONDecodeError as error:
-        byte = len(error.doc[: error.pos].encode("utf-8"))
-        raise UserError(
-            f"{source}: not whole JSON, line {error.lineno} column {error.colno} (byte {byte}): "
-            f"{error.msg}; measure again"
-        ) from error
-    except RecursionError as error:
-        raise UserError(f"{source}: JSON nested too deeply, no record of perfkit's") from error
-    except ValueError as error:  # a number with more digits than Python converts
-        raise UserError(f"{source}: not readable as JSON: {error}") from error
+    data = encodable(parse_json(raw, source), raw)
     if not isinstance(data, dict):
         raise UserError(f"{source}: holds a JSON {_json_type(data)}, a record is an object")
     return data
@@ -72,7 +47,7 @@ def check_schema_version(
     if isinstance(found, bool) or found not in range(first, known + 1):
         versions = str(known) if first == known else f"{first} to {known}"
         raise UserError(
-            f"{source}: {what} has schema version {found!r}, this perfkit knows {versions}; "
+            f"{source}: {what} has schema version {shown(found)}, this perfkit knows {versions}; "
             "use the perfkit that wrote it"
         )
 

@@ -15,6 +15,6 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Model(BaseModel):
-    """The base of everything that is stored: immutable, and an unknown key is an error."""
+    """The base of everything that is stored: immutable; an unknown key is an error, and so is NaN or infinity."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)

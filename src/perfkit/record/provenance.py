@@ -75,12 +75,12 @@ def today() -> dt.date:
 
 
 def moment(text: str) -> dt.datetime | None:
-    """A record's date; without a time zone it is UTC. None for what is no date."""
+    """A record's date in UTC, which it is without a time zone. None for what is no date."""
     try:
         found = dt.datetime.fromisoformat(text)
-    except ValueError:
+        return found.replace(tzinfo=dt.UTC) if found.tzinfo is None else found.astimezone(dt.UTC)
+    except (ValueError, OverflowError):  # the first and the last hours of the calendar are outside of it elsewhere
         return None
-    return found if found.tzinfo is not None else found.replace(tzinfo=dt.UTC)
 
 
 def _relative(path: Path, here: Path) -> str:

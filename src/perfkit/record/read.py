@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 BASELINE_KIND = "perfkit-baseline"
 _KNOWN_BENCHMARK_VERSIONS = ("4", "5")
+_SHOWN = 30
+"""Characters of a version that is none."""
 
 
 def read_runs(path: Path) -> list[Run]:
@@ -88,17 +90,17 @@ def run_from_json(data: Mapping[str, Any], source: str) -> Run:
         raise UserError(f"{source}: is a baseline; a run is expected here")
     version = _typed(data, "version", str, source)
     if version.split(".")[0] not in _KNOWN_BENCHMARK_VERSIONS:
-        raise UserError(f"{source}: written by pytest-benchmark {version}; known are 4 and 5, measure again")
+        raise UserError(f"{source}: written by pytest-benchmark {version[:_SHOWN]}; known are 4 and 5, measure again")
     record = _run_record(data, source)
     machine_info = _typed(data, "machine_info", dict, source)
     benchmarks = [
         read_benchmark(raw, f"{source}: benchmarks[{index}]")
         for index, raw in enumerate(_typed(data, "benchmarks", list, source))
     ]
-    samples, outcomes = _cases(benchmarks, record.outcomes if record else [])
-    hardware = record.hardware if record else hardware_from_machine_info(machine_info)
     moment, commit = _typed(data, "datetime", str, source), _commit(data.get("commit_info"))
     try:
+        samples, outcomes = _cases(benchmarks, record.outcomes if record else [])
+        hardware = record.hardware if record else hardware_from_machine_info(machine_info)
         return Run(
             source=source,
             hardware=hardware,
@@ -205,8 +207,8 @@ def _commit(commit_info: object) -> str:
 
 
 def _platform(benchmarks: list[Benchmark], of_hardware: Platform) -> Platform:
-    told = {benchmark.platform for benchmark in benchmarks}
-    return next((platform for platform in Platform if told == {platform}), of_hardware)
+    told = [benchmark.platform for benchmark in benchmarks]
+    return next((platform for platform in Platform if told and all(one == platform for one in told)), of_hardware)
 
 
 def _software(machine_info: Mapping[str, Any]) -> dict[str, str]:

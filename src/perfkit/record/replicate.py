@@ -3,7 +3,6 @@
 These models are both what a run file is reduced to and what a baseline file stores.
 """
 
-import math
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -150,4 +149,4 @@ def rounded(value: float) -> float:
     """The value with six significant digits, enough for any comparison and short in diffs."""
     if value == 0:
         return 0.0
-    return round(value, SIGNIFICANT_DIGITS - 1 - math.floor(math.log10(abs(value))))
+    return float(f"{value:.{SIGNIFICANT_DIGITS}g}")

@@ -10,6 +10,7 @@ from perfkit.catalog.case import REFERENCE_VARIANT, CaseId
 from perfkit.record.modes import round_modes
 from perfkit.record.replicate import LONGEST_S, SHORTEST_S, Sample, Tail, Timing, rounded
 from perfkit.record.schema import DeviceBy
+from perfkit.untrusted import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -97,18 +98,24 @@ def sample_from_stats(
             log_speedup=math.log(reference_seconds / seconds),
             log_speedup_se=(None if error is None or reference_error is None else math.hypot(error, reference_error)),
         )
-    data = stats.get("data")
+    times_s = kept_times(stats)
     return Sample(
         model=case.model,
         variant=case.variant,
         shape=case.shape,
         rounds=stats["rounds"],
         paired=False,
-        first_round_ratio=_first_round_ratio(data) if isinstance(data, list) else None,
+        first_round_ratio=_first_round_ratio(times_s),
         wall=timing,
-        tail=tail_of(data) if isinstance(data, list) and data and not any(map(bad_time, data)) else None,
+        tail=tail_of(times_s) if times_s else None,
         comparability={"weights": weights} if isinstance(weights, str) else {},
     )
+
+
+def kept_times(stats: Mapping[str, Any]) -> list[float]:
+    """Seconds of every round, where pytest-benchmark kept them and all can be true; else none."""
+    data = stats.get("data")
+    return data if isinstance(data, list) and not any(map(bad_time, data)) else []
 
 
 def tail_of(times_s: Sequence[float]) -> Tail:
@@ -125,7 +132,7 @@ def tail_of(times_s: Sequence[float]) -> Tail:
 def bad_time(value: object) -> str | None:
     """Why a value is no time, in a few words; None for a time."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return f"time is not a number ({value!r})"
+        return f"time is not a number ({shown(value)})"
     if math.isnan(value) or math.isinf(value):
         return f"time is not finite ({value})"
     if value == 0:
@@ -149,7 +156,7 @@ def bad_number(record: object, path: str = "") -> str | None:
             return found
         if isinstance(value, float) and not math.isfinite(value) and not path.startswith("rounds"):
             return f"{where} is not finite ({value})"
-        if path.startswith("rounds.") and (why := bad_time(value)):
+        if path.startswith("rounds.") and isinstance(record, list) and (why := bad_time(value)):
             return f"{why} in {path}, round {int(key) + 1}"
     return None
 

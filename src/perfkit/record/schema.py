@@ -17,6 +17,8 @@ from perfkit.record.facts import BuildFacts, CustomMetric, Memory, Work
 from perfkit.record.model import Duration, Finite, Model, Seconds, Share
 
 SCHEMA_VERSION = 1
+_MOST = 10**6
+"""More processors or GiB than any machine has; a database's column holds it."""
 
 
 class Status(StrEnum):
@@ -132,7 +134,9 @@ class Conditions(Model):
     """What went on on the machine beside the rounds, read between them. None: it can't be read here."""
 
     rounds: int = Field(ge=1, description="how many were measured, those included that were left out")
-    disturbed: dict[str, int] = Field(default_factory=dict, description="rounds by what disturbed them")
+    disturbed: dict[str, Annotated[int, Field(ge=0, le=10**9)]] = Field(
+        default_factory=dict, description="rounds by what disturbed them"
+    )
     disturbed_rounds: list[Annotated[int, Field(ge=0)]] | None = Field(
         default=None, description="their places among all rounds that were measured, from 0; None: an older record"
     )
@@ -196,8 +200,8 @@ class Hardware(Model):
 
     platform: Platform
     name: str
-    count: int = Field(ge=1)
-    memory_gib: int | None = Field(default=None, ge=1)
+    count: int = Field(ge=1, le=_MOST)
+    memory_gib: int | None = Field(default=None, ge=1, le=_MOST)
     compute_capability: str | None = None
 
 

@@ -13,7 +13,7 @@ from perfkit.report.flat import FlatRow, flat_rows
 if TYPE_CHECKING:
     from perfkit.report.exporter import Report
 
-_TYPES = {str: pa.string(), str | None: pa.string(), float | None: pa.float64(), int | None: pa.int32()}
+_TYPES = {str: pa.string(), str | None: pa.string(), float | None: pa.float64(), int | None: pa.int64()}
 _SCHEMA = pa.schema([(name, _TYPES[kind]) for name, kind in get_type_hints(FlatRow).items()])
 
 

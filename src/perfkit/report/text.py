@@ -74,12 +74,13 @@ def fold(text: str, width: int) -> list[str]:
             continue
         if line:
             lines.append(line)
-        line = ""
+        line, used = "", 0
         for char in word:
-            if cell_width(line) + _char_width(char) > width:
+            if used + _char_width(char) > width:
                 lines.append(line)
-                line = ""
+                line, used = "", 0
             line += char
+            used += _char_width(char)
     return [*lines, line] if line else lines
 
 

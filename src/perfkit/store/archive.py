@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING
 
 from perfkit.errors import UserError
 from perfkit.store.entry import Damaged, Entry, read_entry
+from perfkit.untrusted import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from perfkit.store.engine_store import EngineStore
 
-_MEMBER = re.compile(r"(?P<digest>[0-9a-f]{64})/[A-Za-z0-9_.-]{1,100}")
+_MEMBER = re.compile(r"(?P<digest>[0-9a-f]{64})/[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}")
+_PLAIN = (tarfile.REGTYPE, tarfile.AREGTYPE)
+_MOST_MEMBERS = 10_000
+"""Engines have a handful of files each; a store of thousands of engines is none that anybody carries about."""
 
 
 def export_entries(entries: Sequence[Entry], path: Path) -> None:
@@ -97,18 +101,27 @@ def _extract(path: Path, into: Path) -> list[Path]:
     try:
         with tarfile.open(path, "r:") as archive:
             digests = set()
-            for member in archive:
-                match = _MEMBER.fullmatch(member.name)
-                if match is None or not member.isreg():
-                    raise UserError(
-                        f"{path}: holds {member.name!r}, which is no part of an engine; nothing was imported"
-                    )
-                digests.add(match["digest"])
+            for count, member in enumerate(archive, start=1):
+                digests.add(_digest_of(member, count, path))
                 archive.extract(member, into, filter="data")
+    except UserError:
+        raise
     except OSError as error:
         raise UserError(f"{path}: can't be read: {error.strerror or error}") from error
-    except (tarfile.TarError, EOFError) as error:
-        raise UserError(f"{path}: no archive of perfkit engines export: {error}") from error
+    except Exception as error:  # of a damaged header tarfile lets through what int, seek or its own recursion raise
+        told = str(error) or type(error).__name__
+        raise UserError(f"{path}: no archive of perfkit engines export: {told}") from error
     if not digests:
         raise UserError(f"{path}: holds no engine")
     return [into / digest for digest in sorted(digests)]
+
+
+def _digest_of(member: tarfile.TarInfo, count: int, path: Path) -> str:
+    """The entry that a member, the archive's `count`-th, belongs to. Raises UserError for one that belongs to none."""
+    match = _MEMBER.fullmatch(member.name)
+    # A sparse file is as large as its header says, whatever the size of the archive; a size below nothing leads back.
+    if match is None or member.type not in _PLAIN or member.issparse() or member.size < 0:
+        raise UserError(f"{path}: holds {shown(member.name)}, which is no part of an engine; nothing was imported")
+    if count > _MOST_MEMBERS:
+        raise UserError(f"{path}: holds more than {_MOST_MEMBERS} files; nothing was imported")
+    return match["digest"]

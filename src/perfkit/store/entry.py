@@ -31,7 +31,7 @@ class Damaged(Exception):
 class StoredFile(Model):
     """A file of an entry, beside its manifest."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9_.-]+$", max_length=100)
+    name: str = Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*$", max_length=100)
     size_bytes: int = Field(ge=0)
     sha256: str
 
@@ -84,6 +84,8 @@ class Entry:
             raise Damaged(f"the manifest doesn't vouch for {name}")
         for file in self.manifest.files:
             path = self.folder / file.name
+            if path.is_symlink() or (path.exists() and not path.is_file()):
+                raise Damaged(f"{file.name} is no plain file")
             try:
                 size_bytes = path.stat().st_size
                 if size_bytes != file.size_bytes:

@@ -7,6 +7,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from perfkit.errors import UserError
 from perfkit.record.facts import BuildFacts
 from perfkit.record.layers import EngineLayer
 
@@ -32,8 +33,19 @@ _WRAPPER = "model"
 
 
 def described_layers(information: str) -> list[Described]:
-    """The layers in the inspector's JSON."""
-    return list(json.loads(information).get("Layers", []))
+    """The layers in the inspector's JSON.
+
+    Raises UserError for what is no JSON of an inspector: an engine may come from anywhere. Unlike a record's, its
+    JSON may name a key twice, and is as TensorRT made it.
+    """
+    try:
+        data = json.loads(information)
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"TensorRT's inspector: not readable as JSON: {error}") from None
+    layers = data.get("Layers", []) if isinstance(data, dict) else None
+    if not isinstance(layers, list) or not all(isinstance(layer, dict | str) for layer in layers):
+        raise UserError("TensorRT's inspector: tells no layers")
+    return layers
 
 
 def engine_layers(described: Sequence[Described], times_s: Mapping[str, Mapping[str, float]]) -> list[EngineLayer]:
@@ -56,7 +68,7 @@ def engine_layers(described: Sequence[Described], times_s: Mapping[str, Mapping[
                 name=name,
                 kind=str(layer.get("ParameterType") or layer.get("LayerType", "unknown")),
                 precision=_precision(layer),
-                tactic=layer.get("TacticName") or None,
+                tactic=str(layer.get("TacticName") or "") or None,
                 operators=operators,
                 modules=[] if levels_lost else list(dict.fromkeys(filter(None, map(module_of, operators)))),
                 time_s=time_s,
@@ -101,8 +113,7 @@ def layer_formats(described: Sequence[Described]) -> dict[str, int]:
     """How many layer outputs have each format; {} without details."""
     counted: dict[str, int] = {}
     for layer in described:
-        for output in layer.get("Outputs", []) if isinstance(layer, dict) else []:
-            name = str(output.get("Format/Datatype", "unknown"))
+        for name in _formats(layer, "Outputs") if isinstance(layer, dict) else []:
             counted[name] = counted.get(name, 0) + 1
     return dict(sorted(counted.items()))
 
@@ -117,10 +128,12 @@ def _operators(name: str, metadata: str) -> list[str]:
 
 
 def _precision(layer: Mapping[str, Any]) -> str:
-    inputs, outputs = _formats(layer.get("Inputs", [])), _formats(layer.get("Outputs", []))
+    inputs, outputs = _formats(layer, "Inputs"), _formats(layer, "Outputs")
     quantized = next((name for name in inputs[:1] if "int8" in name.lower() or "fp8" in name.lower()), None)
     return quantized or next(iter(outputs), "none")
 
 
-def _formats(tensors: Sequence[Mapping[str, Any]]) -> list[str]:
-    return [str(tensor.get("Format/Datatype", "unknown")) for tensor in tensors]
+def _formats(layer: Mapping[str, Any], side: str) -> list[str]:
+    tensors = layer.get(side, [])
+    described = [tensor for tensor in tensors if isinstance(tensor, dict)] if isinstance(tensors, list) else []
+    return [str(tensor.get("Format/Datatype", "unknown")) for tensor in described]

@@ -1,0 +1,70 @@
+"""What nobody should have written is refused in a line, by every reader: any bytes, any JSON, nearly valid files."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from perfkit.errors import UserError
+from tests.fuzz.mutate import VALUES, mutated
+from tests.fuzz.readers import NAMES, Reader, readers
+
+FOUND = Path(__file__).parent / "found"
+each_reader = pytest.mark.parametrize("name", NAMES)
+JSON = st.recursive(
+    st.sampled_from(VALUES) | st.text(max_size=20) | st.integers() | st.floats(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
+    max_leaves=12,
+).map(lambda data: json.dumps(data).encode())
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Reader]:
+    return readers(tmp_path_factory.mktemp("readers"))
+
+
+def refused(reader: Reader, raw: bytes) -> bool:
+    """Whether it was; every other exception comes through."""
+    try:
+        reader.read(raw)
+    except UserError:
+        return True
+    return False
+
+
+def test_the_table_is_whole(table: dict[str, Reader]) -> None:
+    assert tuple(table) == NAMES
+    assert {path.name for path in FOUND.iterdir()} <= set(NAMES)
+
+
+@each_reader
+def test_valid_files_are_taken(table: dict[str, Reader], name: str) -> None:
+    """But for the archive that holds what no archive may."""
+    outcomes = [refused(table[name], seed) for seed in table[name].seeds]
+    assert outcomes == [False] * len(outcomes) if name != "archive" else [False, True]
+
+
+@each_reader
+def test_what_the_fuzzers_found_is_refused_or_taken(table: dict[str, Reader], name: str) -> None:
+    for path in sorted((FOUND / name).glob("*")):
+        refused(table[name], path.read_bytes())
+
+
+@each_reader
+@settings(max_examples=25)
+@given(raw=st.binary(max_size=200) | st.text(max_size=100).map(str.encode) | JSON)
+def test_any_bytes(table: dict[str, Reader], name: str, raw: bytes) -> None:
+    refused(table[name], raw)
+
+
+@each_reader
+@settings(max_examples=60)
+@given(seed=st.integers(0, 2**32))
+def test_nearly_valid_files(table: dict[str, Reader], name: str, seed: int) -> None:
+    reader, rng = table[name], random.Random(seed)  # noqa: S311
+    refused(reader, mutated(rng.choice(reader.seeds), reader.seeds, rng))
