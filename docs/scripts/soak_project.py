@@ -21,7 +21,7 @@ _VARIANTS = {
 _SIZES = range(32, 92, 2)
 """Of the pictures at speed: so many shapes has each model."""
 _REAL = {"cpu": ["squeezenet1_1", "resnet18"], "cuda": ["mobilenet_v2", "resnet18", "resnet50"]}
-_PASSES = 200
+_PASSES = 60
 """More than the time is enough for."""
 _TEST = "def test_latency(perfkit_case, benchmark):\n    perfkit_case.measure(benchmark)\n"
 

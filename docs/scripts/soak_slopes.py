@@ -41,6 +41,7 @@ def growth(times_h: Sequence[float], values: Sequence[float]) -> dict[str, float
     margin = quantile(_TAIL, len(levels) - 2) * error
     return {
         "first": fmean(value for _, value in middles[_WARMING_PARTS : _WARMING_PARTS + _ENDS]),
+        "middle": fmean(value for _, value in middles[_PARTS // 2 - 1 : _PARTS // 2 + 1]),
         "last": fmean(value for _, value in middles[-_ENDS:]),
         "slope": slope / level,
         "low": (slope - margin) / level,
