@@ -36,7 +36,8 @@ from tests.faults.runs import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-KILLS = int(os.environ.get("PERFKIT_TEST_KILLS", "200"))
+USUAL_KILLS = 200
+KILLS = int(os.environ.get("PERFKIT_TEST_KILLS", USUAL_KILLS))
 SEED = int(os.environ.get("PERFKIT_TEST_SEED", "20261126"))
 AT_ONCE = 2
 NAMES = ["replicate-1.json", "replicate-2.json"]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _STANDARD_ERROR = 2
 _LOOK_S = 2.0
 """Between two looks at the process: each costs the machine some milliseconds, while it measures."""
+_LONGEST_LOOK_S = 3.0
 _GRACE_S = 3.0
 """For a process that is asked to end; an interrupt is over within five seconds, whatever the process does."""
 _GB = 10**9
@@ -89,14 +90,18 @@ class _Watch:
         self._time_limit_s = limits.time_limit_s
         self._memory_limit_bytes = int(limits.memory_share * psutil.virtual_memory().total)
         self._last_change_ns = self._change_ns()
-        self._last_change_seen_s = time.monotonic()
+        self._looked_s = time.monotonic()
+        self._still_s = 0.0
 
     def excess(self, child: subprocess.Popen[bytes]) -> str:
         """In words what it takes too much of; "" where nothing."""
+        # A look that comes late says that this process was stopped as well, and with it probably the other one.
+        before_s, self._looked_s = self._looked_s, time.monotonic()
+        self._still_s += min(self._looked_s - before_s, _LONGEST_LOOK_S)
         change_ns = self._change_ns()
         if change_ns != self._last_change_ns:
-            self._last_change_ns, self._last_change_seen_s = change_ns, time.monotonic()
-        if time.monotonic() - self._last_change_seen_s > self._time_limit_s:
+            self._last_change_ns, self._still_s = change_ns, 0.0
+        if self._still_s > self._time_limit_s:
             return f"its process was ended: not done after {self._time_limit_s:g} s ([process] time_limit_s)"
         resident_bytes = sum(_resident_bytes(process) for process in _tree(child.pid))
         if resident_bytes > self._memory_limit_bytes:

@@ -22,6 +22,8 @@ REVISION = "0001"
 _WAIT_S = 60
 """For another process that writes; the longest import is done in pieces that take a second each."""
 _FULL = ("too many clients already", "remaining connection slots are reserved", "the database system is starting up")
+_REFUSED = ("25006", "42501")
+"""PostgreSQL's SQLSTATE where only reading is allowed: on a standby, in a read-only database, to such an account."""
 _LOCK = 0x7065_7266
 """PostgreSQL's advisory lock for migrating: any number that others don't use."""
 _WRITES = "perfkit_writes"
@@ -53,7 +55,7 @@ class History:
     def writing(self) -> Iterator[sa.Connection]:
         """A connection in a transaction that writes: whole when the block ends, else undone.
 
-        Raises UserError where the database fails: a full disk, another process that doesn't stop writing.
+        Raises UserError where the database fails: a full disk, another process that doesn't stop writing, a standby.
         """
         with self._failures_told(), self._engine.execution_options(**{_WRITES: True}).begin() as connection:
             yield connection
@@ -63,8 +65,9 @@ class History:
         try:
             yield
         except DatabaseError as error:
-            # Its subclasses but one are mistakes in statements of ours.
-            if isinstance(error, OperationalError) or type(error) is DatabaseError:
+            # Its subclasses but one are mistakes in statements of ours, or say that we may not.
+            is_refused = getattr(error.orig, "sqlstate", None) in _REFUSED
+            if is_refused or isinstance(error, OperationalError) or type(error) is DatabaseError:
                 told = str(error.orig).strip().partition("\n")[0]
                 raise UserError(f"the history in {self.where}: {told}") from error
             raise

@@ -16,6 +16,8 @@ import psutil
 
 from perfkit.measure import machine
 from perfkit.measure.gpu import board_of
+from perfkit.measure.interruptions import InterruptionWatcher, counted_stops
+from perfkit.measure.pressure import MemoryWatcher
 from perfkit.record.schema import Conditions
 
 if TYPE_CHECKING:
@@ -73,7 +75,7 @@ class Watch:
         """What was seen; None when nothing was watched."""
         if not self._whys or not self._watchers:
             return None
-        seen = {name: value for watcher in self._watchers for name, value in watcher.seen().items()}
+        seen: dict[str, Any] = {name: value for watcher in self._watchers for name, value in watcher.seen().items()}
         return Conditions(
             rounds=len(self._whys),
             disturbed=dict(Counter(why for why in self._whys if why is not None)),
@@ -203,11 +205,16 @@ class GpuWatcher:
 
 @contextlib.contextmanager
 def watch(device: torch.device) -> Iterator[Watch]:
-    """A watch of the host and, on CUDA where NVML can be asked, of the GPU."""
-    if device.type != "cuda":
-        yield Watch([HostWatcher()])
-        return
-    host = HostWatcher(decides=False)
-    with machine.nvml() as reader:
-        handle = None if reader is None else machine.gpu_handle(reader)
-        yield Watch([host] if handle is None else [host, GpuWatcher(reader, handle)])
+    """A watch of the host and, on CUDA where NVML can be asked, of the GPU.
+
+    Of several things that disturb a round the first one names it: what stopped the process explains all others.
+    """
+    with counted_stops() as stops:
+        always: list[Watcher] = [InterruptionWatcher(stops), MemoryWatcher()]
+        if device.type != "cuda":
+            yield Watch([*always, HostWatcher()])
+            return
+        always.append(HostWatcher(decides=False))
+        with machine.nvml() as reader:
+            handle = None if reader is None else machine.gpu_handle(reader)
+            yield Watch(always if handle is None else [*always, GpuWatcher(reader, handle)])

@@ -205,6 +205,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         )
     if is_end:
         _write_down(item, case, report)
+    elif call.when == "teardown":
+        _forget(item)
     return report
 
 
@@ -216,6 +218,12 @@ def _write_down(item: pytest.Item, case: CaseId | None, report: pytest.TestRepor
     state.keeper.ended(item, None if case is None else state.outcomes.get(case))
     if report.failed and state.is_device_lost():
         state.keeper.give_up()
+
+
+def _forget(item: pytest.Item) -> None:
+    state = item.config.stash.get(STATE, None)
+    if state is not None and state.keeper is not None:
+        state.keeper.forget(item)
 
 
 def pytest_report_teststatus(

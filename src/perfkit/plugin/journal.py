@@ -101,6 +101,12 @@ class Keeper:
         entry = next(iter(json.loads(text, parse_constant=str)), None)
         self._append(Ended(test=item.nodeid, outcome=outcome, entry=entry))
 
+    def forget(self, item: pytest.Item) -> None:
+        """What of a test that is over the journal holds, and nobody asks this process for any more."""
+        benchmark = getattr(item, "funcargs", {}).get("benchmark")
+        if benchmark is not None:
+            benchmark.extra_info.pop("perfkit", None)  # in a night of thousands of cases it fills the memory
+
     def give_up(self) -> NoReturn:
         """Ends this process at once: it can measure nothing more, and another one goes on."""
         self.close()

@@ -145,6 +145,12 @@ class Conditions(Model):
     )
     others_cpu_share: Share | None = Field(default=None, description="of all processors, used by other processes")
     stolen_cpu_share: Share | None = Field(default=None, description="of all processors' time, by the hypervisor")
+    available_memory_share: Share | None = Field(
+        default=None, description="of the machine's memory, the least after a round"
+    )
+    major_faults: int | None = Field(
+        default=None, ge=0, description="pages that the process waited for a disk for, in all rounds"
+    )
     gpu_sm_mhz: Finite | None = Field(default=None, description="median")
     gpu_memory_mhz: Finite | None = Field(default=None, description="median")
     gpu_temperature_c: Finite | None = Field(default=None, description="maximum")

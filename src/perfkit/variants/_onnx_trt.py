@@ -20,7 +20,12 @@ from perfkit.variants._export import example_shape
 from perfkit.variants._inspector import described_layers, engine_facts, engine_layers
 from perfkit.variants._onnx import INPUT, count_operators
 from perfkit.variants._tensorrt import BuiltEngine, activation_bytes, layer_information, layer_times_s, log
-from perfkit.variants._timing_cache import timing_cache_facts, timing_cache_path
+from perfkit.variants._timing_cache import (
+    read_timing_cache,
+    seal_timing_cache,
+    timing_cache_facts,
+    timing_cache_path,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -116,10 +121,10 @@ def _shapes(profile: ShapeProfile) -> tuple[tuple[int, ...], ...]:
 
 def _use_timing_cache(config: Any, path: Path) -> bytes:
     """Gives the builder what is known of this GPU's kernels, and returns it."""
-    known = path.read_bytes() if path.is_file() else b""
+    known = read_timing_cache(path)
     cache = config.create_timing_cache(known)
     if cache is None or not config.set_timing_cache(cache, ignore_mismatch=False):
-        # Cut off while it was written, or of another GPU: begin anew.
+        # Without a digest and cut off, or of another GPU: begin anew.
         known = b""
         config.set_timing_cache(config.create_timing_cache(known), ignore_mismatch=False)
     return known
@@ -128,10 +133,12 @@ def _use_timing_cache(config: Any, path: Path) -> bytes:
 def _keep_timing_cache(config: Any, path: Path) -> None:
     """Writes what was learnt, merged with what another process may have written meanwhile."""
     cache = config.get_timing_cache()
-    written = config.create_timing_cache(path.read_bytes()) if path.is_file() else None
+    before = read_timing_cache(path)
+    written = config.create_timing_cache(before) if before else None
     if written is not None:
         cache.combine(written, ignore_mismatch=False)
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f".{path.name}.new")
     scratch.write_bytes(bytes(cache.serialize()))
     scratch.replace(path)
+    seal_timing_cache(path)

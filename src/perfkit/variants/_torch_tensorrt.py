@@ -12,7 +12,7 @@ import logging
 import tempfile
 import time
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -23,7 +23,12 @@ from perfkit.variants._engine_stream import place_on_callers_stream
 from perfkit.variants._export import example_shape
 from perfkit.variants._fallback import count_fallback, count_operators, device_share, fallback_note
 from perfkit.variants._inspector import described_layers, engine_facts, engine_layers
-from perfkit.variants._timing_cache import timing_cache_facts, timing_cache_path
+from perfkit.variants._timing_cache import (
+    read_timing_cache,
+    seal_timing_cache,
+    timing_cache_facts,
+    timing_cache_path,
+)
 from perfkit.variants.base import BuildRequest, Built, reason_of
 
 if TYPE_CHECKING:
@@ -100,7 +105,7 @@ def compile_program(program: ExportedProgram, request: BuildRequest, started: fl
     profile = request.profile
     cache = timing_cache_path(request.cache)
     cache.parent.mkdir(parents=True, exist_ok=True)
-    cached = timing_cache_facts(cache.read_bytes() if cache.is_file() else b"")
+    cached = timing_cache_facts(read_timing_cache(cache))
     program_ops = count_operators(program.graph_module)
     options, remarks = _attention(program, torch_tensorrt.dynamo.compile, tensorrt.INetworkDefinition)
     with _detailed_layers(torch_tensorrt):
@@ -117,6 +122,8 @@ def compile_program(program: ExportedProgram, request: BuildRequest, started: fl
             **options,
         )
     build_s = time.perf_counter() - started
+    with suppress(OSError):  # a cache that can't be written is no reason to throw an engine away
+        seal_timing_cache(cache)
     engines = _engines(module)
     if not engines:
         raise EngineMissing("Torch-TensorRT returned the PyTorch model: no TensorRT engine was built")
