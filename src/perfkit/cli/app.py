@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from perfkit import __version__
 from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
+from perfkit.record.credentials import without_credentials
 from perfkit.report.text import printable
 
 if TYPE_CHECKING:
@@ -114,5 +115,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _INTERRUPTED
     else:
         return int(code or ExitCode.PASS)
-    sys.stderr.write(f"perfkit: {printable(' '.join(message.split()))}\n")
+    sys.stderr.write(f"perfkit: {printable(without_credentials(' '.join(message.split())))}\n")
     return int(ExitCode.USAGE)
