@@ -8,24 +8,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perfkit.errors import UserError
-from perfkit.store.entry import Damaged, Entry, read_entry
+from perfkit.store.entry import ADMITTED, Damaged, Entry, read_entry
+from perfkit.store.signature import Untrusted, admit, check_trusted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
     from perfkit.store.engine_store import EngineStore
+    from perfkit.store.signature import SigningKey
 
-_MEMBER = re.compile(r"(?P<digest>[0-9a-f]{64})/[A-Za-z0-9_.-]{1,100}")
+_MEMBER = re.compile(r"(?P<digest>[0-9a-f]{64})/(?P<file>[A-Za-z0-9_.-]{1,100})")
 
 
-def export_entries(entries: Sequence[Entry], path: Path) -> None:
-    """Writes verified entries into a new tar file; engines hardly compress, so it isn't compressed.
+def export_entries(entries: Sequence[Entry], path: Path, key: SigningKey | None = None) -> None:
+    """Writes verified entries, with signatures, into a new tar file; engines hardly compress, so it isn't compressed.
 
-    Raises UserError when an entry is damaged or the file is there already or can't be written.
+    ``key`` is the store's. Raises UserError when an entry is damaged or may not be loaded here, or the file is there
+    already or can't be written.
     """
     for entry in entries:
         try:
             entry.verify()
+            check_trusted(entry, key)
+        except Untrusted as why:
+            raise UserError(f"{entry.key.what} ({entry.folder.name[:12]}) isn't exported: {why}") from None
         except Damaged as damage:
             raise UserError(
                 f"{entry.key.what} ({entry.folder.name[:12]}) is damaged: {damage}; see perfkit engines verify"
@@ -37,7 +43,8 @@ def export_entries(entries: Sequence[Entry], path: Path) -> None:
         try:
             with tarfile.open(temporary, "w") as archive:
                 for entry in entries:
-                    for file in sorted(entry.folder.iterdir()):
+                    # That it was imported here vouches for nothing elsewhere.
+                    for file in sorted(file for file in entry.folder.iterdir() if file.name != ADMITTED):
                         archive.add(file, f"{entry.folder.name}/{file.name}", recursive=False)
             temporary.rename(path)
         finally:
@@ -46,19 +53,23 @@ def export_entries(entries: Sequence[Entry], path: Path) -> None:
         raise UserError(f"{path}: can't be written: {error.strerror}") from error
 
 
-def import_entries(store: EngineStore, path: Path) -> tuple[list[Entry], list[Entry]]:
+def import_entries(
+    store: EngineStore, path: Path, named: Container[str] = frozenset()
+) -> tuple[list[Entry], list[Entry]]:
     """Adds the entries of a tar file to the store; returns those added and those that it had already.
 
-    All of them are verified before the first is added. Raises UserError when the file isn't such an archive, one of
-    its entries is damaged, or the store can't be written; no entry of the file is then added.
+    Each must be signed with the store's key, or the digest of its manifest be among ``named``, those that reviewed
+    baselines name. All of them are verified before the first is added. Raises UserError when the file isn't such an
+    archive, one of its entries is damaged or nobody vouches for it, or the store can't be written; no entry of the
+    file is then added.
     """
     try:
-        return _import(store, path)
+        return _import(store, path, named)
     except OSError as error:
         raise UserError(f"the store can't be written: {error.strerror or error}; nothing was imported") from error
 
 
-def _import(store: EngineStore, path: Path) -> tuple[list[Entry], list[Entry]]:
+def _import(store: EngineStore, path: Path, named: Container[str]) -> tuple[list[Entry], list[Entry]]:
     with store.scratch() as scratch:
         folders = _extract(path, Path(scratch))
         entries = []
@@ -68,6 +79,10 @@ def _import(store: EngineStore, path: Path) -> tuple[list[Entry], list[Entry]]:
                 entry.verify()
             except Damaged as damage:
                 raise UserError(f"{path}: {folder.name[:12]} is damaged: {damage}; nothing was imported") from None
+            try:
+                admit(entry, store.key, named)
+            except Untrusted as why:
+                raise UserError(f"{path}: {entry.key.what} ({folder.name[:12]}): {why}; nothing was imported") from None
             entries.append(entry)
         added: list[Entry] = []
         known: list[Entry] = []
@@ -99,7 +114,7 @@ def _extract(path: Path, into: Path) -> list[Path]:
             digests = set()
             for member in archive:
                 match = _MEMBER.fullmatch(member.name)
-                if match is None or not member.isreg():
+                if match is None or not member.isreg() or match["file"] == ADMITTED:
                     raise UserError(
                         f"{path}: holds {member.name!r}, which is no part of an engine; nothing was imported"
                     )
