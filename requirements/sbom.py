@@ -22,7 +22,10 @@ _PIN = re.compile(r"^([a-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
 
 
 def make(lock: Path, *, validate: bool = True) -> str:
-    """The bill of one lock, checked by CycloneDX's schema, which takes seconds. Raises CalledProcessError where cyclonedx-py fails, ValueError where it forgets one."""
+    """The bill of one lock, held to CycloneDX's schema, which takes seconds.
+
+    Raises CalledProcessError where cyclonedx-py fails, ValueError where it forgets a package.
+    """
     command = [sys.executable, "-W", "ignore", "-m", "cyclonedx_py", "requirements", str(lock)]
     command += ["--pyproject", str(ROOT / "pyproject.toml"), "--output-reproducible", "--output-format", "JSON"]
     command += ["--validate" if validate else "--no-validate"]
