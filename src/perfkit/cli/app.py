@@ -24,6 +24,7 @@ _COMMANDS = (
     "compare",
     "report",
     "promote",
+    "anonymize",
     "baseline",
     "waivers",
     "history",
