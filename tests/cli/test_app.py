@@ -18,6 +18,7 @@ COMMANDS = [
     "compare",
     "report",
     "promote",
+    "anonymize",
     "baseline",
     "waivers",
     "history",

@@ -7,7 +7,7 @@ import pytest
 
 from perfkit.cli import main
 from perfkit.exit_codes import ExitCode
-from tests.store.support import key, new_store, put
+from tests.store.support import SECRET, key, put, signed_store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EngineStore:
-    """Two engines in the store of a project that the commands run in."""
+    """Two engines in the store of a project that the commands run in, signed with the user's key."""
     monkeypatch.delenv("PERFKIT_CACHE", raising=False)
     monkeypatch.chdir(tmp_path)
-    made = new_store(tmp_path / ".perfkit")
+    (tmp_path / "engines.key").write_bytes(SECRET)
+    monkeypatch.setenv("PERFKIT_ENGINE_KEY_FILE", "engines.key")
+    made = signed_store(tmp_path / ".perfkit")
     put(made, key())
     put(made, key(model="resnet18"), b"x" * 5000)
     return made
@@ -81,10 +83,11 @@ def test_scripts_get_json(store: EngineStore, capsys: pytest.CaptureFixture[str]
 
     names = [{"digest": each.digest, "what": each.what} for each in (key(model="resnet18"), key())]
     in_order = sorted(names, key=lambda name: name["digest"])
-    assert told("export", "some.tar")["engines"] == names
+    exported = told("export", "some.tar")
+    assert (exported["engines"], exported["signed"]) == (names, True)
     assert told("import", "some.tar", "--cache", "other") == {"added": in_order, "known": []}
     assert told("import", "some.tar", "--cache", "other") == {"added": [], "known": in_order}
-    assert told("verify") == [{**name, "damaged": None} for name in names]
+    assert told("verify") == [{**name, "damaged": None, "distrusted": None} for name in names]
     damage(store)
     checked = told("verify", code=ExitCode.USAGE)
     assert [entry["damaged"] for entry in checked if entry["what"] == key().what] == [

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from perfkit.record.facts import BuildFacts
 from perfkit.store.engine_store import EngineStore
 from perfkit.store.key import EngineKey
+from perfkit.store.signature import SigningKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from perfkit.store.entry import Entry
 
 LARGE = 2**40
+SECRET = b"0123456789abcdef0123456789abcdef"
+SIGNING = SigningKey(SECRET)
 FACTS = BuildFacts(build_s=98.5, engines=1, engine_bytes=5, layers=56, layer_formats={"Half": 55})
 
 
@@ -35,5 +38,9 @@ def put(store: EngineStore, of: EngineKey, content: bytes = b"12345") -> Entry:
     return store.put(of, FACTS, 7, writer(("engine.bin", content)))
 
 
-def new_store(folder: Path, max_bytes: int = LARGE) -> EngineStore:
-    return EngineStore(folder, max_bytes)
+def new_store(folder: Path, max_bytes: int = LARGE, signing: SigningKey | None = None) -> EngineStore:
+    return EngineStore(folder, max_bytes, signing)
+
+
+def signed_store(folder: Path, max_bytes: int = LARGE) -> EngineStore:
+    return new_store(folder, max_bytes, SIGNING)

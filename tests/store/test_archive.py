@@ -11,7 +11,7 @@ import pytest
 from perfkit.errors import UserError
 from perfkit.store.archive import export_entries, import_entries
 from perfkit.store.entry import MANIFEST, Entry
-from tests.store.support import key, new_store, put
+from tests.store.support import SIGNING, key, put, signed_store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,15 +25,15 @@ def whole(store: EngineStore) -> list[Entry]:
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Path:
-    store = new_store(tmp_path / "here")
+    store = signed_store(tmp_path / "here")
     put(store, key())
     put(store, key(model="resnet18"), b"another engine")
-    export_entries(whole(store), tmp_path / "engines.tar")
+    export_entries(whole(store), tmp_path / "engines.tar", SIGNING)
     return tmp_path / "engines.tar"
 
 
 def test_engines_go_from_one_store_to_another(tmp_path: Path, archive: Path) -> None:
-    there = new_store(tmp_path / "there")
+    there = signed_store(tmp_path / "there")
     added, known = import_entries(there, archive)
     assert {entry.key.what for entry in added} == {"resnet50/trt-fp16", "resnet18/trt-fp16"}
     assert known == []
@@ -45,7 +45,7 @@ def test_engines_go_from_one_store_to_another(tmp_path: Path, archive: Path) -> 
 
 
 def test_an_import_mends_a_damaged_entry(tmp_path: Path, archive: Path) -> None:
-    there = new_store(tmp_path / "there")
+    there = signed_store(tmp_path / "there")
     (put(there, key()).folder / "engine.bin").write_bytes(b"rotten")
     added, _ = import_entries(there, archive)
     assert len(added) == 2
@@ -54,7 +54,7 @@ def test_an_import_mends_a_damaged_entry(tmp_path: Path, archive: Path) -> None:
 
 def test_what_was_imported_last_is_evicted_last(tmp_path: Path, archive: Path) -> None:
     """Files in an archive keep the times of where they came from."""
-    there = new_store(tmp_path / "there", max_bytes=30)
+    there = signed_store(tmp_path / "there", max_bytes=30)
     before = put(there, key(model="vit_b_16"), b"old")
     os.utime(before.folder / MANIFEST, (time.time() - 60,) * 2)
     import_entries(there, archive)
@@ -66,7 +66,7 @@ def test_what_was_imported_last_is_evicted_last(tmp_path: Path, archive: Path) -
 def test_an_import_that_fails_half_way_adds_nothing(
     tmp_path: Path, archive: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    there = new_store(tmp_path / "there")
+    there = signed_store(tmp_path / "there")
     adopt = there.adopt
     adopted: list[Path] = []
 
@@ -84,36 +84,36 @@ def test_an_import_that_fails_half_way_adds_nothing(
 
 def test_a_store_that_cant_be_written_is_told_in_a_line(archive: Path) -> None:
     with pytest.raises(UserError, match="the store can't be written: "):
-        import_entries(new_store(archive), archive)
+        import_entries(signed_store(archive), archive)
 
 
 def test_a_folder_is_no_name_for_an_archive(tmp_path: Path) -> None:
-    store = new_store(tmp_path)
+    store = signed_store(tmp_path)
     put(store, key())
     with pytest.raises(UserError, match="exists already"):
-        export_entries(whole(store), type(tmp_path)("."))
+        export_entries(whole(store), type(tmp_path)("."), SIGNING)
 
 
 def test_nothing_is_overwritten_by_an_export(tmp_path: Path, archive: Path) -> None:
     before = archive.read_bytes()
     with pytest.raises(UserError, match="exists already"):
-        export_entries(whole(new_store(tmp_path / "here")), archive)
+        export_entries(whole(signed_store(tmp_path / "here")), archive, SIGNING)
     assert archive.read_bytes() == before
 
 
 def test_a_damaged_engine_isnt_exported(tmp_path: Path) -> None:
-    store = new_store(tmp_path)
+    store = signed_store(tmp_path)
     (put(store, key()).folder / "engine.bin").write_bytes(b"12344")
     with pytest.raises(UserError, match=r"resnet50/trt-fp16 .* is damaged: the checksum of engine.bin differs"):
-        export_entries(whole(store), tmp_path / "engines.tar")
+        export_entries(whole(store), tmp_path / "engines.tar", SIGNING)
     assert not (tmp_path / "engines.tar").exists()
 
 
 def test_an_export_that_cant_be_written_is_told_in_a_line(tmp_path: Path) -> None:
-    store = new_store(tmp_path)
+    store = signed_store(tmp_path)
     put(store, key())
     with pytest.raises(UserError, match="can't be written: No such file or directory"):
-        export_entries(whole(store), tmp_path / "no" / "engines.tar")
+        export_entries(whole(store), tmp_path / "no" / "engines.tar", SIGNING)
 
 
 def member(name: str, content: bytes = b"", kind: bytes = tarfile.REGTYPE) -> tuple[tarfile.TarInfo, io.BytesIO]:
@@ -136,6 +136,7 @@ def member(name: str, content: bytes = b"", kind: bytes = tarfile.REGTYPE) -> tu
             for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE, tarfile.CONTTYPE)
         ),
         ([member("a" * 64 + "/engine.bin", kind=tarfile.GNUTYPE_SPARSE)], "which is no part of an engine"),
+        ([member("a" * 64 + "/imported.json", b"{}")], "/imported.json', which is no part of an engine"),
         ([member("a" * 64 + "/engine.bin", b"x")], "aaaaaaaaaaaa is damaged: manifest.json: cannot be read"),
     ],
 )
@@ -146,7 +147,7 @@ def test_a_foreign_archive_is_refused_whole(
     with tarfile.open(path, "w") as foreign:
         for info, content in members:
             foreign.addfile(info, content)
-    store = new_store(tmp_path / "store")
+    store = signed_store(tmp_path / "store")
     with pytest.raises(UserError, match=told):
         import_entries(store, path)
     assert store.entries() == []
@@ -156,7 +157,7 @@ def test_a_foreign_archive_is_refused_whole(
 def test_one_damaged_engine_stops_the_whole_import(tmp_path: Path, archive: Path) -> None:
     rotten = tmp_path / "rotten.tar"
     rotten.write_bytes(archive.read_bytes().replace(b"another engine", b"anOther engine"))
-    store = new_store(tmp_path / "there")
+    store = signed_store(tmp_path / "there")
     with pytest.raises(UserError, match=r"damaged: the checksum of engine.bin differs; nothing was imported"):
         import_entries(store, rotten)
     assert store.entries() == []
@@ -166,15 +167,15 @@ def test_one_damaged_engine_stops_the_whole_import(tmp_path: Path, archive: Path
 def test_what_is_no_archive_is_told_in_a_line(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "file.tar").write_bytes(content)
     with pytest.raises(UserError, match=r"no archive of perfkit engines export|holds no engine"):
-        import_entries(new_store(tmp_path), tmp_path / "file.tar")
+        import_entries(signed_store(tmp_path), tmp_path / "file.tar")
 
 
 def test_a_cut_archive_is_refused(tmp_path: Path, archive: Path) -> None:
     cut = tmp_path / "cut.tar"
     cut.write_bytes(archive.read_bytes()[:2500])
     with pytest.raises(UserError):
-        import_entries(new_store(tmp_path / "there"), cut)
-    assert new_store(tmp_path / "there").entries() == []
+        import_entries(signed_store(tmp_path / "there"), cut)
+    assert signed_store(tmp_path / "there").entries() == []
 
 
 def test_an_archive_of_more_files_than_anybody_carries_is_refused(
@@ -232,4 +233,4 @@ def test_headers_that_nobody_should_have_written_are_refused_in_a_line(
 
 def test_a_missing_archive_is_told_in_a_line(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"none\.tar: can't be read: No such file or directory"):
-        import_entries(new_store(tmp_path), tmp_path / "none.tar")
+        import_entries(signed_store(tmp_path), tmp_path / "none.tar")

@@ -17,8 +17,10 @@ from perfkit.catalog.case import ShapeProfile
 from perfkit.catalog.images import Preprocessing
 from perfkit.record.facts import BuildFacts
 from perfkit.store.engine_store import EngineStore
+from perfkit.store.entry import file_sha256
 from perfkit.variants.base import BuildRequest, Built, StoredVariant, VariantBroken
 from perfkit.variants.build import build_variant, key_of
+from tests.store.support import SIGNING
 from tests.variants.requests import BuiltNumber, request_for
 
 if TYPE_CHECKING:
@@ -161,6 +163,36 @@ def test_a_damaged_entry_is_rebuilt_and_said_so(request_: BuildRequest, store: E
         "built, for the store's entry is damaged: the checksum of number differs",
     ]
     assert answer(build_variant(variant, request_, store).built) == 2
+
+
+def test_no_byte_of_an_entry_that_nobody_vouches_for_reaches_the_library(
+    request_: BuildRequest, store: EngineStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = build_variant(Numbered(), request_, store).built
+    keyed = EngineStore(tmp_path / "cache", 2**30, SIGNING)
+    loaded: list[str] = []
+    load = Numbered.load
+
+    def watched(self: Numbered, request: BuildRequest, folder: Path, facts: BuildFacts) -> Built:
+        loaded.append((folder / "number").read_text())
+        return load(self, request, folder, facts)
+
+    monkeypatch.setattr(Numbered, "load", watched)
+    variant = Numbered()
+    variant.builds = [BuiltNumber(0.0, BuildFacts(build_s=1))]  # so that the next one isn't called 1.0 as well
+    anew = build_variant(variant, request_, keyed).built
+    assert (answer(first), answer(anew), loaded) == (1, 2, ["2.0"])
+    assert anew.facts.notes[1].startswith("built, for the store's entry isn't trusted: it isn't signed, and PERFKIT_")
+    again = build_variant(Numbered(), request_, keyed).built
+    assert (again.facts.from_store, loaded) == (True, ["2.0", "2.0"])
+
+
+def test_a_record_says_which_entry_was_measured(request_: BuildRequest, store: EngineStore) -> None:
+    built = build_variant(Numbered(), request_, store).built
+    entry = store.find(key_of(Numbered(), request_))
+    assert entry is not None
+    assert built.facts.engine_manifest_sha256 == entry.manifest_sha256 == file_sha256(entry.folder / "manifest.json")
+    assert build_variant(Numbered(), request_).built.facts.engine_manifest_sha256 is None
 
 
 @pytest.mark.case("B05")

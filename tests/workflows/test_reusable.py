@@ -155,6 +155,24 @@ def test_workflows_may_read_and_nothing_else_by_themselves() -> None:
     assert CALLED["jobs"]["bench"]["concurrency"]["cancel-in-progress"] is False
 
 
+def test_ci_must_reach_the_service_of_vulnerabilities_and_keeps_the_bill_of_materials() -> None:
+    steps = WORKFLOWS["ci"]["jobs"]["supply-chain"]["steps"]
+    assert [step["run"].partition("tox -e ")[2] for step in steps if "tox -e" in step.get("run", "")] == [
+        "sbom",
+        "audit -- --must-reach",
+    ]
+    (kept,) = [step for step in steps if step.get("uses", "").startswith("actions/upload-artifact@")]
+    assert kept["with"]["path"] == "sbom/"
+
+
+def test_no_workflow_takes_code_of_a_fork_with_rights_of_ours() -> None:
+    for workflow in WORKFLOWS.values():
+        assert not {"pull_request_target", "workflow_run", "issue_comment"} & set(workflow[True])
+    hosts = [job["runs-on"] for job in WORKFLOWS["nightly"]["jobs"].values()]
+    assert ["self-hosted", "linux", "gpu"] in hosts
+    assert "pull_request" not in WORKFLOWS["nightly"][True]
+
+
 def test_actions_are_pinned_by_commit_or_our_own() -> None:
     for path in [*(GITHUB / "workflows").glob("*.yml"), *(GITHUB / "actions").rglob("*.yml")]:
         for used in re.findall(r"uses: (\S+)", path.read_text("utf-8")):

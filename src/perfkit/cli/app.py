@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from perfkit import __version__
 from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
+from perfkit.record.credentials import without_credentials
 from perfkit.report.text import printable
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ _COMMANDS = (
     "compare",
     "report",
     "promote",
+    "anonymize",
     "baseline",
     "waivers",
     "history",
@@ -114,5 +116,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _INTERRUPTED
     else:
         return int(code or ExitCode.PASS)
-    sys.stderr.write(f"perfkit: {printable(' '.join(message.split()))}\n")
+    sys.stderr.write(f"perfkit: {printable(without_credentials(' '.join(message.split())))}\n")
     return int(ExitCode.USAGE)

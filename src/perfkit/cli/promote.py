@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from perfkit.cli.anonymity import AnonymizeOption, project_anonymizer
 from perfkit.cli.output import JsonOption, project_limits, write
 from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
@@ -15,7 +16,9 @@ from perfkit.history.location import existing_url
 from perfkit.judge.compare import judge
 from perfkit.judge.past import PastRun
 from perfkit.judge.promotion import Foresight, Promotion, foresee, judged_against, promotion_of
+from perfkit.record.anonymous import check_comparable, check_same_hardware
 from perfkit.record.baseline import DEFAULT_RESULTS, FOLDER, Baseline, baseline_path, read_reviewed, write_baseline
+from perfkit.record.details import read_details
 from perfkit.record.hardware import describe_hardware, same_hardware
 from perfkit.record.lock import locked_folder
 from perfkit.record.provenance import Change, now, sources, who
@@ -52,6 +55,7 @@ def promote(
             help="With --reason: also what regressed or drifted, incomplete or uncommitted runs, other hardware.",
         ),
     ] = False,
+    anonymize: AnonymizeOption = False,
     as_json: JsonOption = False,
 ) -> int:
     """Add RUNS to the baseline of their hardware.
@@ -95,6 +99,8 @@ def promote(
             return _refused(promotion, as_json=as_json)
         accepted = [*([replaced] if replaced else []), *promotion.accepted]
         promoted = _promoted(path, known, replicates, promotion, accepted, reason.strip(), cases)
+        if anonymize:
+            promoted = _anonymous(promoted, runs)
         write_baseline(path, promoted)
     write(_told(promoted, known, promotion, accepted, foresee(promoted, limits), as_json=as_json))
     return ExitCode.PASS
@@ -140,6 +146,20 @@ def _promoted(
         anchors=promotion.anchors,
         changes=(*(known.changes if known is not None else ()), change),
     )
+
+
+def _anonymous(promoted: Baseline, runs: list[Path]) -> Baseline:
+    """The file's whole content. Raises UserError where later runs couldn't be compared with it."""
+    hosts = {details.host for path in runs for details in read_details(path)}
+    anonymizer = project_anonymizer(hosts, {change.by for change in promoted.changes})
+    anonymizer.learn(promoted)
+    changes = (change.model_copy(update={"by": anonymizer.user(change.by)}) for change in promoted.changes)
+    found = anonymizer.of(replace(promoted, changes=tuple(changes)))
+    for one, other in zip(promoted.replicates, found.replicates, strict=True):
+        check_comparable(one.samples, other.samples)
+    check_comparable((one.sample for one in promoted.anchors), (one.sample for one in found.anchors))
+    check_same_hardware(promoted.hardware, found.hardware)
+    return replace(found, source=promoted.source)
 
 
 def _refused(promotion: Promotion, *, as_json: bool) -> int:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from perfkit.cli.anonymity import AnonymizeOption, project_anonymizer
 from perfkit.cli.output import Format as ShownFormat
 from perfkit.cli.output import JsonFormatOption, Quiet, Verbose, project_limits, project_waivers, rendered, write
 from perfkit.cli.report_trend import show_trend
@@ -45,6 +46,7 @@ def report(
         typer.Option(metavar="M", help="With --trend: wall time, engine_bytes, ...  [default: what decides]"),
     ] = None,
     since: SinceOption = None,
+    anonymize: AnonymizeOption = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> int:
@@ -60,40 +62,52 @@ def report(
     if trend:
         if runs:
             raise UserError(f"--trend shows the history and no run; leave out {runs[0]}, or --trend")
-        return show_trend(form, output, metric, since)
+        return show_trend(form, output, metric, since, anonymize=anonymize)
     if not runs:
         raise UserError("give the run files or folders to show, or --trend for the history")
     for option, given in (("--metric", metric), ("--since", since)):
         if given is not None:
             raise UserError(f"{option} chooses from the history; it needs --trend")
-    return _show_run(runs, baseline, form, output, verbose - quiet)
+    return _show_run(runs, baseline, form, output, verbose - quiet, anonymize=anonymize)
 
 
-def _show_run(runs: list[Path], baseline: str, form: Format, output: Path | None, verbosity: int) -> int:
+def _show_run(
+    runs: list[Path], baseline: str, form: Format, output: Path | None, verbosity: int, *, anonymize: bool
+) -> int:
     exporter = load_exporter(form)
     replicates, gaps = read_what_is_there(runs)
     for gap in gaps:
         write(f"perfkit: {printable(gap)}\n", sys.stderr)
     found = load_baseline(baseline, hardware=replicates[0].hardware, results=DEFAULT_RESULTS)
     judgement = with_gaps(judge(found, replicates, project_limits(), project_waivers()), gaps)
-    if output is None and form is Format.TERMINAL:
-        write(rendered(judgement, ShownFormat.TERMINAL, sys.stdout, verbosity))
-        return ExitCode.PASS
     past = Past()
     if form in PAST:
         past = read_past({row.case for row in judgement.rows}, judgement.run.hardware, DEFAULT_RESULTS)
-    content = exporter(
-        Report(
-            judgement=judgement,
-            runs=tuple(replicates),
-            baseline=found,
-            details=tuple(details for path in runs for details in read_details(path)),
-            baseline_details=tuple(baseline_details(baseline)),
-            past=past,
-        )
+    whole = Report(
+        judgement=judgement,
+        runs=tuple(replicates),
+        baseline=found,
+        details=tuple(details for path in runs for details in read_details(path)),
+        baseline_details=tuple(baseline_details(baseline)),
+        past=past,
     )
+    if anonymize:
+        whole = _anonymous(whole)
+    if output is None and form is Format.TERMINAL:
+        write(rendered(whole.judgement, ShownFormat.TERMINAL, sys.stdout, verbosity))
+        return ExitCode.PASS
+    content = exporter(whole)
     if output is None:
         write(content.decode())
     else:
         write_whole(output, content)
     return ExitCode.PASS
+
+
+def _anonymous(report: Report) -> Report:
+    hosts = {details.host for details in (*report.details, *report.baseline_details)}
+    people = {waiver.owner for waiver in project_waivers()}
+    people |= {change.by for change in (report.baseline.changes if report.baseline is not None else ())}
+    anonymizer = project_anonymizer(hosts, people)
+    anonymizer.learn(report)
+    return anonymizer.of(report)

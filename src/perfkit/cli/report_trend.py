@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
+from perfkit.cli.anonymity import project_anonymizer
 from perfkit.cli.output import write
 from perfkit.cli.since import since_s
 from perfkit.errors import UserError
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 _WIDTH_WITHOUT_TERMINAL = 140
 
 
-def show_trend(form: Format, output: Path | None, metric: str | None, since: str | None) -> int:
+def show_trend(form: Format, output: Path | None, metric: str | None, since: str | None, *, anonymize: bool) -> int:
     """Write the report to `output`, None: to standard output. Raises UserError."""
     # The history's libraries are for this alone.
     from perfkit.history.database import open_existing_history
@@ -34,6 +35,10 @@ def show_trend(form: Format, output: Path | None, metric: str | None, since: str
         raise UserError(f"the history has nothing since {since}; leave out --since to see what there is")
     asked = metric or "what each case is judged by"
     report = TrendReport(overview, f"{asked}, since {since}" if since else asked)
+    if anonymize:
+        anonymizer = project_anonymizer()
+        anonymizer.learn(report)
+        report = anonymizer.of(report)
     if output is not None:
         write_whole(output, exporter(report))
     elif form is Format.TERMINAL:

@@ -95,7 +95,9 @@ class RunState:
         from perfkit.measure.settings import applied
         from perfkit.record.baseline import load_baseline
         from perfkit.store.engine_store import EngineStore, cache_folder
+        from perfkit.store.signature import signing_key
 
+        key = signing_key()  # a wrong one ends the run now, not after hours
         check_models([model.name for model in self.plan.models])
         metrics = load_metrics(self.plan.metrics)
         if self.plan.platform is Platform.CUDA and not torch.cuda.is_available():
@@ -125,7 +127,7 @@ class RunState:
             settings=settings,
             tf32=self.config.settings.tf32_convolution,
             cache=cache,
-            store=EngineStore(cache, self.config.store.max_bytes),
+            store=EngineStore(cache, self.config.store.max_bytes, key),
             rebuild=self.options.rebuild,
             quantization=self.config.quantization,
             precision=self.config.precision,

@@ -104,6 +104,29 @@ def read_reviewed(path: Path) -> Baseline:
     return _from_data(data, str(path))
 
 
+def reviewed_baselines(spec: str, results: Path) -> list[Baseline]:
+    """The baselines of all hardware that `spec` names: ``auto``, ``git:REF``, or the path of one file.
+
+    Raises UserError where there is none, and for one that can't be read or is no baseline's file.
+    """
+    folder = results / FOLDER
+    if spec.startswith(GIT_PREFIX):
+        blobs = git_ref.files_at(spec.removeprefix(GIT_PREFIX), folder)
+        named = {f"{spec}:{(folder / name).as_posix()}": blob for name, blob in blobs.items() if name.endswith(".json")}
+        files = {
+            source: parse_json_object(git_ref.read_blob(folder, blob), source) for source, blob in sorted(named.items())
+        }
+    else:
+        paths = sorted(folder.glob("*.json")) if spec == AUTO else [Path(spec)]
+        files = {str(path): read_json_object(path) for path in paths}
+    if not files:
+        raise UserError(f"--baseline {spec}: {folder} has no baseline there")
+    for source, data in files.items():
+        if data.get("kind") != BASELINE_KIND:
+            raise UserError(f"{source}: is no baseline that was reviewed; name a baseline's file")
+    return [_from_data(data, source) for source, data in files.items()]
+
+
 def baseline_path(hardware: Hardware, results: Path) -> Path:
     """Where the baseline of this hardware is, or would be.
 

@@ -36,6 +36,8 @@ class Details:
     plain_s: Mapping[CaseId, tuple[float, ...]] = field(default_factory=dict)
     """Seconds of every round of the other sound cases, where a plain pytest-benchmark file kept them."""
     machine_state: Mapping[str, Reading] = field(default_factory=dict)
+    host: str = ""
+    """The machine's name; no report shows it, an anonymous one takes it out of other texts."""
 
 
 def read_details(path: Path) -> list[Details]:
@@ -80,7 +82,15 @@ def details_from_json(data: Mapping[str, Any], source: str) -> Details:
         records=records,
         plain_s=plain_s,
         machine_state=_machine_state(data.get("perfkit")),
+        host=host_of(data),
     )
+
+
+def host_of(data: Mapping[str, Any]) -> str:
+    """What a run file's parsed JSON calls its machine; "" where it doesn't say."""
+    info = data.get("machine_info")
+    name = info.get("node") if isinstance(info, dict) else None
+    return name if isinstance(name, str) else ""
 
 
 def _machine_state(raw: object) -> Mapping[str, Reading]:

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from perfkit.record.model import Duration, Model, Share
+from perfkit.record.model import Duration, Model, Share, Told
 
 
 class BuildFacts(Model):
@@ -21,6 +21,10 @@ class BuildFacts(Model):
     engines: int | None = Field(default=None, ge=0)
     engine_bytes: int | None = Field(default=None, ge=0)
     engine_sha256: str | None = None
+    engine_manifest_sha256: str | None = Field(
+        default=None,
+        description="of the engine's manifest in the store, which has a checksum of every file; None: it isn't kept",
+    )
     activation_bytes: int | None = Field(
         default=None, ge=0, description="scratch memory of one execution context of each engine, for its largest shape"
     )
@@ -44,13 +48,13 @@ class BuildFacts(Model):
     layer_formats: dict[str, int] | None = Field(
         default=None, description="how many layer outputs have each data type and format"
     )
-    calibration: str | None = Field(default=None, description="how the ranges of a quantized build were found")
+    calibration: Told | None = Field(default=None, description="how the ranges of a quantized build were found")
     from_store: bool | None = Field(
         default=None, description="true: found in the engine store, not built, by this process"
     )
     timing_cache_bytes: int | None = Field(default=None, ge=0, description="before the build; 0: cold")
     timing_cache_sha256: str | None = Field(default=None, description="before the build; None: cold, or none is used")
-    notes: list[str] = Field(default_factory=list)
+    notes: list[Told] = Field(default_factory=list)
 
 
 class Memory(Model):
@@ -85,7 +89,7 @@ class CustomMetric(Model):
     """A number of the user's own, from the entry-point group ``perfkit.metrics``, with what judging it needs."""
 
     value: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-    reason: str = Field(default="", description="why there is no value")
+    reason: Told = Field(default="", description="why there is no value")
     unit: str = Field(min_length=1, max_length=30)
     better: Better
     tolerance: float = Field(gt=0, lt=1, description="by what share it may get worse")

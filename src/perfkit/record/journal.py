@@ -17,7 +17,7 @@ from perfkit.catalog.case import CaseId
 from perfkit.errors import UserError
 from perfkit.record.facts import BuildFacts
 from perfkit.record.journal_file import read_journal_lines
-from perfkit.record.model import Duration, Model
+from perfkit.record.model import Duration, Model, Told
 from perfkit.record.schema import Outcome, RunRecord, Status
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Built(Model):
     model: str
     variant: str = ""
     facts: BuildFacts | None = None
-    reason: str = ""
+    reason: Told = ""
 
 
 class Ended(Model):

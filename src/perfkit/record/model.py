@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from perfkit.record.credentials import without_credentials
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 """A time. Zero, negative and non-finite times are no measurement and never enter a record."""
 Duration = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 """Seconds that something took which is no latency, a build for instance; it may be next to zero."""
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+Told = Annotated[str, AfterValidator(without_credentials)]
+"""Free text: reasons, notes. No credential gets in by writing, nor out by reading an older file."""
 Share = Annotated[float, Field(ge=0, le=1)]
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from perfkit.record.model import Model
+from perfkit.record.model import Model, Told
 from perfkit.record.replicate import Run
 
 
@@ -28,10 +28,10 @@ class Change(Model):
     action: Literal["promote", "prune", "rename"]
     datetime: str
     by: str
-    reason: str = ""
+    reason: Told = ""
     cases: str | None = Field(default=None, description="the glob that --cases gave; OLD -> NEW of a renaming")
     runs: list[RunSource] = Field(default_factory=list)
-    accepted: list[str] = Field(
+    accepted: list[Told] = Field(
         default_factory=list, description="what spoke against it and was accepted by --reason or --force"
     )
     anchors_moved: list[str] = Field(

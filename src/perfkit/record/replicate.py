@@ -80,6 +80,10 @@ class Sample(Model):
     tail: Tail | None = Field(default=None, description="reported, never judged; None where rounds aren't kept")
     comparability: dict[str, str]
     facts: dict[str, int | str] = Field(default_factory=dict)
+    engine_manifest_sha256: str | None = Field(
+        default=None,
+        description="of the engine in the store; told by nobody: a baseline that has it vouches for an imported engine",
+    )
     agreement: Agreement | None = None
     work: Work | None = Field(default=None, description="what one call is at the least, for the roofline")
     clocks_mhz: dict[str, Finite] = Field(

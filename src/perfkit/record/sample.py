@@ -68,6 +68,7 @@ def sample_from_record(record: CaseRecord, rounds: int) -> Sample:
         tail=tail_of(times.variant_wall_s),
         comparability=_flat_comparability(record),
         facts=_flat_facts(record.facts),
+        engine_manifest_sha256=record.facts.engine_manifest_sha256,
         agreement=record.agreement,
         work=record.work,
         clocks_mhz=_clocks_mhz(record.conditions),

@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 
 from perfkit.catalog.case import CaseId, Platform
 from perfkit.record.facts import BuildFacts, CustomMetric, Memory, Work
-from perfkit.record.model import Duration, Finite, Model, Seconds, Share
+from perfkit.record.model import Duration, Finite, Model, Seconds, Share, Told
 
 SCHEMA_VERSION = 1
 _MOST = 10**6
@@ -113,7 +113,7 @@ class Agreement(Model):
 class Comparability(Model):
     """What must be equal between baseline and run for their numbers to mean the same thing."""
 
-    weights: str = Field(description="where the weights came from, e.g. pretrained IMAGENET1K_V2 or random seed 0")
+    weights: Told = Field(description="where the weights came from, e.g. pretrained IMAGENET1K_V2 or random seed 0")
     weights_sha256: str
     images: str = Field(description="digest of the calibration and evaluation image sets")
     profile: str = Field(description="min..opt..max")
@@ -193,7 +193,7 @@ class Outcome(Model):
     variant: str
     shape: str
     status: Status
-    reason: str = ""
+    reason: Told = ""
 
     @property
     def case(self) -> CaseId:
@@ -221,7 +221,7 @@ class RunRecord(Model):
     software: dict[str, str]
     settings: dict[str, str | int | bool]
     outcomes: list[Outcome] = Field(description="one entry for every case that the catalog expected")
-    injected: str | None = Field(
+    injected: Told | None = Field(
         default=None,
         description="faults that were put in on purpose; such a run can't become a baseline",
     )
@@ -234,7 +234,7 @@ class RunRecord(Model):
         ge=1,
         description="how many measured it, one after another: the successors of those that died are counted",
     )
-    incomplete: str | None = Field(
+    incomplete: Told | None = Field(
         default=None, description="why it isn't all of the replicate; such a run can't become a baseline"
     )
     machine_state: dict[str, str | int | float | bool | None] = Field(

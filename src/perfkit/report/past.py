@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from perfkit.errors import UserError
+from perfkit.record.credentials import without_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -36,5 +37,5 @@ def read_past(cases: Collection[CaseId], hardware: str, results: Path) -> Past:
             own = [one for one in series if one.hardware == hardware and one.case in cases]
             overview = read_overview(connection, own, None)
     except UserError as error:
-        return Past(why=str(error))
+        return Past(why=without_credentials(str(error)))
     return Past(overview) if overview.series else Past(why="it has none of these cases on this hardware")

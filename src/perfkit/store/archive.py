@@ -8,28 +8,34 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perfkit.errors import UserError
-from perfkit.store.entry import Damaged, Entry, read_entry
+from perfkit.store.entry import ADMITTED, Damaged, Entry, read_entry
+from perfkit.store.signature import Untrusted, admit, check_trusted
 from perfkit.untrusted import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
     from perfkit.store.engine_store import EngineStore
+    from perfkit.store.signature import SigningKey
 
-_MEMBER = re.compile(r"(?P<digest>[0-9a-f]{64})/[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}")
+_MEMBER = re.compile(r"(?P<digest>[0-9a-f]{64})/(?P<file>[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99})")
 _PLAIN = (tarfile.REGTYPE, tarfile.AREGTYPE)
 _MOST_MEMBERS = 10_000
 """Engines have a handful of files each; a store of thousands of engines is none that anybody carries about."""
 
 
-def export_entries(entries: Sequence[Entry], path: Path) -> None:
-    """Writes verified entries into a new tar file; engines hardly compress, so it isn't compressed.
+def export_entries(entries: Sequence[Entry], path: Path, key: SigningKey | None = None) -> None:
+    """Writes verified entries, with signatures, into a new tar file; engines hardly compress, so it isn't compressed.
 
-    Raises UserError when an entry is damaged or the file is there already or can't be written.
+    ``key`` is the store's. Raises UserError when an entry is damaged or may not be loaded here, or the file is there
+    already or can't be written.
     """
     for entry in entries:
         try:
             entry.verify()
+            check_trusted(entry, key)
+        except Untrusted as why:
+            raise UserError(f"{entry.key.what} ({entry.folder.name[:12]}) isn't exported: {why}") from None
         except Damaged as damage:
             raise UserError(
                 f"{entry.key.what} ({entry.folder.name[:12]}) is damaged: {damage}; see perfkit engines verify"
@@ -41,7 +47,8 @@ def export_entries(entries: Sequence[Entry], path: Path) -> None:
         try:
             with tarfile.open(temporary, "w") as archive:
                 for entry in entries:
-                    for file in sorted(entry.folder.iterdir()):
+                    # That it was imported here vouches for nothing elsewhere.
+                    for file in sorted(file for file in entry.folder.iterdir() if file.name != ADMITTED):
                         archive.add(file, f"{entry.folder.name}/{file.name}", recursive=False)
             temporary.rename(path)
         finally:
@@ -50,19 +57,23 @@ def export_entries(entries: Sequence[Entry], path: Path) -> None:
         raise UserError(f"{path}: can't be written: {error.strerror}") from error
 
 
-def import_entries(store: EngineStore, path: Path) -> tuple[list[Entry], list[Entry]]:
+def import_entries(
+    store: EngineStore, path: Path, named: Container[str] = frozenset()
+) -> tuple[list[Entry], list[Entry]]:
     """Adds the entries of a tar file to the store; returns those added and those that it had already.
 
-    All of them are verified before the first is added. Raises UserError when the file isn't such an archive, one of
-    its entries is damaged, or the store can't be written; no entry of the file is then added.
+    Each must be signed with the store's key, or the digest of its manifest be among ``named``, those that reviewed
+    baselines name. All of them are verified before the first is added. Raises UserError when the file isn't such an
+    archive, one of its entries is damaged or nobody vouches for it, or the store can't be written; no entry of the
+    file is then added.
     """
     try:
-        return _import(store, path)
+        return _import(store, path, named)
     except OSError as error:
         raise UserError(f"the store can't be written: {error.strerror or error}; nothing was imported") from error
 
 
-def _import(store: EngineStore, path: Path) -> tuple[list[Entry], list[Entry]]:
+def _import(store: EngineStore, path: Path, named: Container[str]) -> tuple[list[Entry], list[Entry]]:
     with store.scratch() as scratch:
         folders = _extract(path, Path(scratch))
         entries = []
@@ -72,6 +83,10 @@ def _import(store: EngineStore, path: Path) -> tuple[list[Entry], list[Entry]]:
                 entry.verify()
             except Damaged as damage:
                 raise UserError(f"{path}: {folder.name[:12]} is damaged: {damage}; nothing was imported") from None
+            try:
+                admit(entry, store.key, named)
+            except Untrusted as why:
+                raise UserError(f"{path}: {entry.key.what} ({folder.name[:12]}): {why}; nothing was imported") from None
             entries.append(entry)
         added: list[Entry] = []
         known: list[Entry] = []
@@ -120,7 +135,8 @@ def _digest_of(member: tarfile.TarInfo, count: int, path: Path) -> str:
     """The entry that a member, the archive's `count`-th, belongs to. Raises UserError for one that belongs to none."""
     match = _MEMBER.fullmatch(member.name)
     # A sparse file is as large as its header says, whatever the size of the archive; a size below nothing leads back.
-    if match is None or member.type not in _PLAIN or member.issparse() or member.size < 0:
+    is_plain = member.type in _PLAIN and not member.issparse() and member.size >= 0
+    if match is None or not is_plain or match["file"] == ADMITTED:
         raise UserError(f"{path}: holds {shown(member.name)}, which is no part of an engine; nothing was imported")
     if count > _MOST_MEMBERS:
         raise UserError(f"{path}: holds more than {_MOST_MEMBERS} files; nothing was imported")

@@ -15,13 +15,25 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from perfkit.store.entry import MANIFEST, Damaged, Entry, Manifest, describe_files, manifest_text, read_entry
+from perfkit.store.entry import (
+    ADMITTED,
+    MANIFEST,
+    SIGNATURE,
+    Damaged,
+    Entry,
+    Manifest,
+    describe_files,
+    manifest_text,
+    read_entry,
+)
+from perfkit.store.signature import check_trusted, write_signature
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from perfkit.record.facts import BuildFacts
     from perfkit.store.key import EngineKey
+    from perfkit.store.signature import SigningKey
 
 _CACHE_VARIABLE = "PERFKIT_CACHE"
 _DIGEST_DIGITS = 64
@@ -38,11 +50,13 @@ def cache_folder(root: Path) -> Path:
 class EngineStore:
     """Entries below ``folder``, one folder each, named by the digest of its key.
 
-    Nothing is ever read from an entry that doesn't verify. A put replaces the whole entry or nothing. Engines are
-    loaded by the libraries that wrote them, some of which unpickle: an entry is as trusted as installed code.
+    Nothing is ever read from an entry that doesn't verify, or that nobody vouches for. A put replaces the whole entry
+    or nothing. Engines are loaded by the libraries that wrote them, some of which unpickle: an entry is as trusted as
+    installed code. With a ``key`` only entries that are signed with it are, and what is put is signed.
     """
 
-    def __init__(self, folder: Path, max_bytes: int) -> None:
+    def __init__(self, folder: Path, max_bytes: int, key: SigningKey | None = None) -> None:
+        self.key = key
         self._entries = folder / "engines"
         self._locks = folder / "locks"
         self.max_bytes = max_bytes
@@ -71,6 +85,7 @@ class EngineStore:
             return None
         entry = read_entry(folder)
         entry.verify()
+        check_trusted(entry, self.key)
         entry.touch()
         return entry
 
@@ -95,6 +110,8 @@ class EngineStore:
                 created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
             )
             (new / MANIFEST).write_text(manifest_text(manifest), encoding="ascii")
+            if self.key is not None:
+                write_signature(new, read_entry(new).manifest_sha256, self.key)
             _flush(new)
             entry = self.adopt(new)
         self.evict(keep=key.digest)
@@ -109,6 +126,18 @@ class EngineStore:
                 place.rename(Path(old, new.name))
         new.rename(place)
         return read_entry(place)
+
+    def sign(self, entry: Entry, key: SigningKey) -> None:
+        """Signs an entry of the store as it is now, whoever vouched for it before.
+
+        Raises Damaged for one that doesn't verify, and OSError where it can't be written.
+        """
+        with self.lock(entry.key), self.scratch() as scratch:
+            now = read_entry(entry.folder)
+            now.verify()
+            write_signature(Path(scratch), now.manifest_sha256, key)
+            Path(scratch, SIGNATURE).replace(entry.folder / SIGNATURE)
+            (entry.folder / ADMITTED).unlink(missing_ok=True)
 
     def remove_if(self, digest: str, unwanted: Callable[[Entry | Damaged], bool]) -> bool:
         """Forgets an entry if it is still unwanted once its lock is held; what another process works on stays."""

@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 
 from perfkit.errors import UserError
 from perfkit.record.facts import BuildFacts
-from perfkit.record.json_file import describe, read_json_object
+from perfkit.record.json_file import MAX_BYTES, describe, parse_json_object
 from perfkit.record.model import Model
 from perfkit.store.key import EngineKey
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MANIFEST = "manifest.json"
+SIGNATURE, ADMITTED = "signature.json", "imported.json"
+"""Who vouches for the manifest, see ``signature.py``; an entry has one of them or none."""
+_OF_THE_STORE = frozenset({MANIFEST, SIGNATURE, ADMITTED})
 _CHUNK_BYTES = 2**20
 
 
@@ -53,6 +56,8 @@ class Entry:
 
     folder: Path
     manifest: Manifest
+    manifest_sha256: str
+    """Of the bytes that ``manifest`` was read from: through its checksums it stands for every file."""
     last_used_s: float
     """When it was last loaded or written, in seconds since the epoch: the manifest's own modification time."""
 
@@ -80,7 +85,7 @@ class Entry:
             names = {path.name for path in self.folder.iterdir()}
         except OSError as error:
             raise Damaged(f"its folder can't be read: {error.strerror}") from None
-        for name in sorted(names - {MANIFEST} - {file.name for file in self.manifest.files}):
+        for name in sorted(names - _OF_THE_STORE - {file.name for file in self.manifest.files}):
             raise Damaged(f"the manifest doesn't vouch for {name}")
         for file in self.manifest.files:
             path = self.folder / file.name
@@ -102,30 +107,38 @@ def read_entry(folder: Path) -> Entry:
     Raises Damaged when the manifest can't be read, is of another schema, or belongs under another name: a key whose
     digest isn't the folder's was copied there or edited.
     """
+    path = folder / MANIFEST
     try:
-        data = read_json_object(folder / MANIFEST)
+        # Once: what is signed must be what is believed.
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+        last_used_s = path.stat().st_mtime
+    except OSError as error:
+        raise Damaged(f"{MANIFEST}: cannot be read: {error.strerror}") from None
+    if len(raw) > MAX_BYTES:
+        raise Damaged(f"{MANIFEST}: larger than {MAX_BYTES // 2**20} MiB")
+    try:
+        data = parse_json_object(raw, MANIFEST)
     except UserError as error:
-        raise Damaged(str(error).removeprefix(f"{folder}{os.sep}")) from None
+        raise Damaged(str(error)) from None
     try:
         manifest = Manifest.model_validate(data)
     except ValidationError as error:
         raise Damaged(f"{MANIFEST}: {describe(error)}") from None
     if manifest.key.digest != folder.name:
         raise Damaged(f"it was made for another key ({manifest.key.what}, {manifest.key.digest[:12]})")
-    try:
-        last_used_s = (folder / MANIFEST).stat().st_mtime
-    except OSError as error:  # removed or replaced by another process just now
-        raise Damaged(f"{MANIFEST} can't be read: {error.strerror}") from None
-    return Entry(folder, manifest, last_used_s)
+    return Entry(folder, manifest, hashlib.sha256(raw).hexdigest(), last_used_s)
 
 
 def describe_files(folder: Path) -> list[StoredFile]:
     """Every file in a folder that is about to become an entry, sorted by name.
 
-    Raises ValueError when it is empty or holds anything but plain files.
+    Raises ValueError when it is empty or holds anything but plain files, or one by a name that the store uses itself.
     """
     files = []
     for path in sorted(folder.iterdir()):
+        if path.name in _OF_THE_STORE:
+            raise ValueError(f"{path.name}: the store has a file of that name itself")
         if path.is_symlink() or not path.is_file():
             raise ValueError(f"{path.name}: an entry holds plain files only")
         files.append(StoredFile(name=path.name, size_bytes=path.stat().st_size, sha256=file_sha256(path)))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from perfkit.catalog.case import format_shape
 from perfkit.store.entry import Damaged, Entry
 from perfkit.store.key import EngineKey, source_sha256
+from perfkit.store.signature import Untrusted
 from perfkit.variants.base import StoredVariant, reason_of
 from perfkit.variants.building import BuildResult, build_here, load_built, noting, prove_smallest, release, save_built
 from perfkit.variants.graph_replay import GraphReplay
@@ -138,6 +139,8 @@ def _found(store: EngineStore, key: EngineKey) -> tuple[Entry | None, str]:
     """The entry, or why there is none; "" where nothing like it was ever built."""
     try:
         entry = store.find(key)
+    except Untrusted as why:
+        return None, f"the store's entry isn't trusted: {why}"
     except Damaged as damage:
         return None, f"the store's entry is damaged: {damage}"
     except OSError as error:
@@ -169,5 +172,6 @@ def _loaded(variant: StoredVariant, request: BuildRequest, entry: Entry, *, from
     started = time.perf_counter()
     built = load_built(variant, request, entry.folder, entry.manifest.facts)
     load_s = time.perf_counter() - started
-    built.facts = built.facts.model_copy(update={"from_store": from_store, "load_s": load_s})
+    of_entry = {"from_store": from_store, "load_s": load_s, "engine_manifest_sha256": entry.manifest_sha256}
+    built.facts = built.facts.model_copy(update=of_entry)
     return BuildResult(built, entry.manifest.peak_build_bytes)

@@ -11,6 +11,7 @@ import torch
 from torch.nn import functional
 
 from perfkit.catalog.case import Platform, format_shape
+from perfkit.record.credentials import without_credentials
 from perfkit.record.layers import read_layers, write_layers
 from perfkit.variants.base import VariantBroken, reason_of
 
@@ -111,5 +112,5 @@ def _said(caught: list[warnings.WarningMessage]) -> list[str]:
 
 
 def _first_line(text: str) -> str:
-    line = text.strip().splitlines()[0] if text.strip() else "(empty warning)"
+    line = without_credentials(text.strip().splitlines()[0]) if text.strip() else "(empty warning)"
     return line if len(line) <= _LONGEST_NOTE else line[: _LONGEST_NOTE - 3] + "..."

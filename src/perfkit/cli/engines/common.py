@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.filesize import decimal
 
 from perfkit.catalog.config import load_config
+from perfkit.errors import UserError
 from perfkit.store.engine_store import EngineStore, cache_folder
-from perfkit.store.entry import Damaged
-
-if TYPE_CHECKING:
-    from perfkit.store.entry import Entry
+from perfkit.store.entry import Damaged, Entry
+from perfkit.store.signature import check_trusted, signing_key
 
 _SHORTEST_DIGEST = 6
 
@@ -26,14 +25,20 @@ CacheOption = Annotated[
     ),
 ]
 
+NamesArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="NAME", help="Digests (6 digits will do) or MODEL/VARIANT.  [default: all]"),
+]
+
 
 def open_store(cache: Path | None) -> EngineStore:
-    """The store that a run in this folder would use, with the limit of its configuration.
+    """The store that a run in this folder would use, with the limit of its configuration and the user's key.
 
-    Raises UserError when the configuration can't be read.
+    Raises UserError when configuration or key can't be read.
     """
     here = Path.cwd()
-    return EngineStore(cache if cache is not None else cache_folder(here), load_config(here).store.max_bytes)
+    folder = cache if cache is not None else cache_folder(here)
+    return EngineStore(folder, load_config(here).store.max_bytes, signing_key())
 
 
 def damage_of(entry: Entry | Damaged) -> str:
@@ -45,6 +50,29 @@ def damage_of(entry: Entry | Damaged) -> str:
     except Damaged as damage:
         return str(damage)
     return ""
+
+
+def distrust_of(entry: Entry, store: EngineStore) -> str:
+    """Why a sound entry isn't loaded from this store; "" for one that is."""
+    try:
+        check_trusted(entry, store.key)
+    except Damaged as why:
+        return str(why)
+    return ""
+
+
+def chosen_entries(store: EngineStore, names: list[str] | None) -> list[Entry]:
+    """The entries of these names, or all of them; last used first.
+
+    Raises UserError for a name that none has, and where there is none at all.
+    """
+    entries = [entry for _, entry in store.entries() if isinstance(entry, Entry)]
+    for name in names or ():
+        if not any(is_named(entry, name) for entry in entries):
+            raise UserError(f"no engine is named {name!r}; see perfkit engines list")
+    if not entries:
+        raise UserError("the store holds no engine; a run with --benchmark-autosave builds them")
+    return [entry for entry in entries if not names or any(is_named(entry, name) for name in names)]
 
 
 def is_named(entry: Entry, name: str) -> bool:

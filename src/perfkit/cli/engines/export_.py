@@ -7,39 +7,33 @@ from typing import Annotated
 import typer
 from rich.filesize import decimal
 
-from perfkit.cli.engines.common import CacheOption, is_named, named, open_store
+from perfkit.cli.engines.common import CacheOption, NamesArgument, chosen_entries, named, open_store
 from perfkit.cli.output import JsonOption, write
-from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
 from perfkit.store.archive import export_entries
-from perfkit.store.entry import Entry
 
 
 def export_engines(
     archive: Annotated[Path, typer.Argument(metavar="FILE", help="The tar file to write.")],
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="NAME", help="Digests (6 digits will do) or MODEL/VARIANT.  [default: all]"),
-    ] = None,
+    names: NamesArgument = None,
     cache: CacheOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Write engines, checked, into a new tar FILE."""
-    entries = [entry for _, entry in open_store(cache).entries() if isinstance(entry, Entry)]
-    if names:
-        chosen = [entry for entry in entries if any(is_named(entry, name) for name in names)]
-        unknown = [name for name in names if not any(is_named(entry, name) for entry in entries)]
-        if unknown:
-            raise UserError(f"no engine is named {unknown[0]!r}; see perfkit engines list")
-        entries = chosen
-    if not entries:
-        raise UserError("the store holds no engine; a run with --benchmark-autosave builds them")
-    export_entries(entries, archive)
+    """Write engines, checked, into a new tar FILE.
+
+    Where PERFKIT_ENGINE_KEY_FILE names a key, they are signed with it, and those that aren't are refused. Engines
+    without a signature can be imported only where a reviewed baseline names them.
+    """
+    store = open_store(cache)
+    entries = chosen_entries(store, names)
+    export_entries(entries, archive, store.key)
     size_bytes = sum(entry.size_bytes for entry in entries)
+    signed = store.key is not None
     if as_json:
-        told = {"archive": str(archive), "size_bytes": size_bytes, "engines": [named(entry) for entry in entries]}
-        write(json.dumps(told, indent=2) + "\n")
+        told = {"archive": str(archive), "size_bytes": size_bytes, "signed": signed}
+        write(json.dumps({**told, "engines": [named(entry) for entry in entries]}, indent=2) + "\n")
     else:
         plural = "" if len(entries) == 1 else "s"
-        write(f"wrote {archive}: {len(entries)} engine{plural}, {decimal(size_bytes)}\n")
+        how = "signed" if signed else "not signed"
+        write(f"wrote {archive}: {len(entries)} engine{plural}, {decimal(size_bytes)}, {how}\n")
     return ExitCode.PASS
