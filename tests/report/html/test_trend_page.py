@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -78,6 +79,14 @@ def test_a_small_history_is_drawn_night_by_night() -> None:
     assert "the median of every" not in page(report([one], 20))
 
 
+def test_a_users_metric_is_drawn_in_its_own_unit() -> None:
+    one = series(1, 12, metric="energy [J/img, lower is better]")
+    text = page(report([one], 12))
+    assert data_of(Document(text))["series"][id_of(one.series)]["values"] == [pytest.approx(v) for v in one.values]
+    assert "energy [J/img, lower is better]" in text
+    assert re.search(r'data-unit="J/img"|>[^<]*J/img<', text)
+
+
 def test_changes_lead_to_their_charts() -> None:
     found = [series(number, 12, trends=(step(series(number, 12)),)) for number in range(5)]
     text = page(report(found, 12))
@@ -91,7 +100,9 @@ def test_changes_lead_to_their_charts() -> None:
 
 @pytest.mark.parametrize("name", NASTY)
 def test_names_stay_names(name: str) -> None:
-    one = series(1, 12, name=name, is_new=True, has_turned=True, failing={11: Verdict.BROKEN})
+    metric = f"{name} [{name[:20]}, higher is better]"
+    one = series(1, 12, name=name, metric=metric, is_new=True, has_turned=True, failing={11: Verdict.BROKEN})
+    one = replace(one, trends=(step(one),))
     document = Document(page(report([one], 12)))
     assert document.open == []
     assert {tag for tag, _ in document.elements} <= {*ELEMENTS, "br"}
