@@ -10,16 +10,19 @@ import pytest
 
 from perfkit.catalog.case import CaseId
 from perfkit.history.overview import Overview, SeriesThrough
-from perfkit.history.series import RunFacts, Series
+from perfkit.history.series import Point, RunFacts, Series, Through
 from perfkit.history.trends import Kind, Trend
 from perfkit.judge.verdict import Verdict
 from perfkit.report.exporter import Format
+from perfkit.report.history_table import render_one
 from perfkit.report.html.trend_views import MOST_POINTS, id_of
 from perfkit.report.trend.exporter import TrendReport, load_trend_exporter
+from perfkit.report.trends import render
 from tests.report.html.test_page import ELEMENTS, Document, data_of
 from tests.report.strategies import NASTY
 
 HARDWARE = "Made Up GPU x1"
+RUN = RunFacts(1_900_000_000, "a" * 40, "1", 1)
 
 
 def series(
@@ -96,6 +99,13 @@ def test_changes_lead_to_their_charts() -> None:
         assert f'href="#{id_of(one.series)}"' in row
         assert f'<figure id="{id_of(one.series)}"' in text
     assert "▼ step +12.5% on 2030-03-21" in text
+
+
+def test_a_users_words_stay_words_on_a_terminal() -> None:
+    one = series(1, 12, metric="a\x1b[31m [\x1bx, lower is better]")
+    shown = render([step(one)], 300) + render_one(Through(one.series, [Point(RUN, 2.5, None, None)]), 300)
+    assert "\x1b" not in shown
+    assert "2.5 \\x1bx" in shown
 
 
 @pytest.mark.parametrize("name", NASTY)

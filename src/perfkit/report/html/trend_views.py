@@ -118,7 +118,7 @@ def _view(overview: Overview, one: SeriesThrough) -> SeriesView:
     return SeriesView(
         id=id_of(one.series),
         case=printable(str(one.series.case)),
-        metric=printable(one.series.metric),
+        metric=one.series.metric,
         unit=_unit(one.series.metric)[1],
         hardware=one.series.hardware,
         state=str(one.state),
@@ -154,7 +154,7 @@ def _key(series: Series) -> tuple[str, str, str]:
 def _unit(metric: str) -> tuple[float, str]:
     """What a value is multiplied by to be drawn, and the unit that it then has."""
     if (custom := declared(metric)) is not None:
-        return 1.0, printable(custom.unit)
+        return 1.0, custom.unit
     name = queued(metric)
     return next(((factor, unit) for ending, factor, unit in _UNITS if name.endswith(ending)), (1.0, ""))
 
