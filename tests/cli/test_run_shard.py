@@ -11,12 +11,15 @@ from perfkit.catalog.case import Platform
 from perfkit.catalog.config import load_config
 from perfkit.catalog.plan import make_plan
 from perfkit.cli import main
+from perfkit.cli.resume import Request, begin
 from perfkit.exit_codes import ExitCode
+from perfkit.record.code import code_in
 from perfkit.record.read import read_run
 from perfkit.record.schema import RunRecord
 from tests.projects import MODEL, SMALL, environment, suite, write_project
 
 LABELS = (MODEL, f"{MODEL}@static")
+ARGUMENTS = [".", "--perfkit-suite=tiny"]
 STATIC = "[profiles.static]\nmin = [1, 3, 64, 64]\nopt = [1, 3, 64, 64]\nmax = [1, 3, 64, 64]\n"
 
 
@@ -31,17 +34,23 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def measure(shard: str, *arguments: str) -> int:
-    return main(
-        ["run", "--replicates=1", "--baseline=none", f"--shard={shard}", "--", ".", "--perfkit-suite=tiny", *arguments]
-    )
+    return main(["run", "--replicates=1", "--baseline=none", f"--shard={shard}", "--", *ARGUMENTS, *arguments])
 
 
 @pytest.mark.usefixtures("project")
 def test_two_shards_make_the_run(capfd: pytest.CaptureFixture[str]) -> None:
-    """Every case of the plan once, models whole, and a test that is no case in one of them."""
+    """Every case of the plan once, models whole, and a test that is no case in one of them.
+
+    The second one died before its first case, and is gone on with as what it was.
+    """
     folders = []
+    died = Request(arguments=ARGUMENTS, replicates=1, repeats=0, baseline="none", code=code_in(Path()), shard="2/2")
     for shard in ("1/2", "2/2"):
-        assert measure(shard) == ExitCode.NOT_JUDGED
+        if shard == died.shard:
+            begin(Path("results/runs/died"), died)
+            assert main(["run", "--resume", "results/runs/died"]) == ExitCode.NOT_JUDGED
+        else:
+            assert measure(shard) == ExitCode.NOT_JUDGED
         out, err = capfd.readouterr()
         assert f"shard {shard} of a run, 2 of its 4 cases" in out
         (told,) = [line for line in err.splitlines() if "replicates in" in line]
