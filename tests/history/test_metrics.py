@@ -88,7 +88,9 @@ def own_metric(**said: Any) -> Callable[[dict[str, Any]], None]:
 def test_a_users_metric_is_a_series_by_what_is_said_of_it(history: History, tmp_path: Path) -> None:
     """Another unit or direction is another series; its own name means all of them; what has no number isn't there."""
     millijoules = {"value": 2500.0, "unit": "mJ/img"}
-    for day, said in enumerate(({}, {"value": 2.0}, millijoules, {"value": None, "reason": "no counter"}), 1):
+    lost = {"value": None, "reason": "no counter"}
+    nights: list[dict[str, Any]] = [{}, {"value": 2.0}, millijoules, lost]
+    for day, said in enumerate(nights, 1):
         edit_records(write_run(tmp_path, day=day), own_metric(**said), case())
     add_runs(history, map(Entry, read_runs(tmp_path)))
     joules = "energy [J/img, lower is better]"

@@ -172,13 +172,14 @@ def test_a_users_metric_is_in_every_table_with_what_is_said_of_it() -> None:
         nights.append(data)
     before = run_from_json(nights[0], "before.json")
     report = report_of(nights[1:], Baseline("base.json", GPU, (before.replicate,)))
-    samples = [s for family in read_openmetrics(exported(Format.OPENMETRICS, report)) for s in family.samples]
-    own = [sample for sample in samples if sample.labels.get("metric") in ("energy", "lost")]
-    labels = {**which._asdict(), "metric": "energy"}
-    assert [(s.name, s.labels, s.value) for s in own] == [
-        ("perfkit_custom_metric", {**labels, "unit": 'J/"img"', "better": "lower"}, 3.0),
-        ("perfkit_change_ratio", labels, 0.5),
-    ]
+    text, labels = exported(Format.OPENMETRICS, report), {**which._asdict(), "metric": "energy"}
+    for read in (read_openmetrics, read_text_format):
+        samples = [sample for family in read(text) for sample in family.samples]
+        own = [sample for sample in samples if sample.labels.get("metric") in ("energy", "lost")]
+        assert [(sample.name, sample.labels, sample.value) for sample in own] == [
+            ("perfkit_custom_metric", {**labels, "unit": 'J/"img"', "better": "lower"}, 3.0),
+            ("perfkit_change_ratio", labels, 0.5),
+        ]
     (line,) = [r for r in csv.DictReader(io.StringIO(exported(Format.CSV, report))) if r["metric"] == "energy"]
     (row,) = [
         r
