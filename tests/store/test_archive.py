@@ -183,8 +183,8 @@ def test_an_archive_of_more_files_than_anybody_carries_is_refused(
 ) -> None:
     monkeypatch.setattr("perfkit.store.archive._MOST_MEMBERS", 3)
     with pytest.raises(UserError, match="holds more than 3 files; nothing was imported"):
-        import_entries(new_store(tmp_path / "there"), archive)
-    assert new_store(tmp_path / "there").entries() == []
+        import_entries(signed_store(tmp_path / "there"), archive)
+    assert signed_store(tmp_path / "there").entries() == []
 
 
 def headers(content: bytes, kind: bytes, count: int = 1) -> bytes:
@@ -224,7 +224,7 @@ def test_headers_that_nobody_should_have_written_are_refused_in_a_line(
 ) -> None:
     """What tarfile itself stumbles over among them."""
     (tmp_path / "evil.tar").write_bytes(content)
-    store = new_store(tmp_path / "store")
+    store = signed_store(tmp_path / "store")
     with pytest.raises(UserError, match=rf"evil\.tar: .*{told}") as caught:
         import_entries(store, tmp_path / "evil.tar")
     assert "\n" not in str(caught.value)

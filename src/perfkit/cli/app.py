@@ -11,9 +11,9 @@ import typer
 from typer.core import TyperGroup
 
 from perfkit import __version__
+from perfkit.credentials import without_credentials
 from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
-from perfkit.record.credentials import without_credentials
 from perfkit.report.text import printable
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _COMMANDS = (
     "run",
+    "merge",
     "compare",
     "report",
     "promote",

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from perfkit.catalog.shards import parse_shard
 from perfkit.catalog.waivers import Waiver
 from perfkit.cli.output import (
     Format,
@@ -20,13 +21,14 @@ from perfkit.cli.output import (
     write,
 )
 from perfkit.cli.replicate import LostReplicate, check_arguments, measure_replicate, tell
-from perfkit.cli.resume import Request, begin, code_here, conclude, find_unfinished, identity_of_run
+from perfkit.cli.resume import Request, begin, conclude, find_unfinished, identity_of_run
 from perfkit.errors import UserError
 from perfkit.history.keep import keep
 from perfkit.judge.compare import judge
 from perfkit.judge.limits import Limits
 from perfkit.judge.verdict import Judgement, Verdict
-from perfkit.record.baseline import AUTO, DEFAULT_RESULTS, Baseline, check_baseline, load_baseline
+from perfkit.record.baseline import AUTO, DEFAULT_RESULTS, FOLDER, Baseline, check_baseline, load_baseline
+from perfkit.record.code import code_in
 from perfkit.record.journal import SUFFIX
 from perfkit.record.lock import locked_folder
 from perfkit.record.read import read_run
@@ -59,6 +61,12 @@ def run(
         bool,
         typer.Option("--resume", help="Go on with RUN, a folder of runs/, where it died.  [default: the newest one]"),
     ] = False,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            metavar="I/N", help="Only the I-th of N parts of the suite's models; perfkit merge makes the run of all."
+        ),
+    ] = None,
     form: Annotated[Format, typer.Option("--format", help="How to show it.")] = Format.TERMINAL,
     *,
     context: typer.Context,
@@ -81,26 +89,29 @@ def run(
             replicates=replicates,
             repeats=repeats,
             baseline=baseline,
-            code=code_here(),
+            code=code_in(Path()),
+            shard=shard,
         )
         check_arguments(request.arguments)
+        _check_shard(request)
         folder = results / _FOLDER / dt.datetime.now(dt.UTC).strftime("%Y%m%d_%H%M%S_%f")
     check_baseline(request.baseline, results)
     limits, waivers = project_limits(), project_waivers()
     if not resume:
         begin(folder, request)
     with locked_folder(folder, refusal="another process is measuring it") as held:
-        measuring = Measuring(folder, request.arguments, held, identity_of_run(folder) if resume else None)
+        arguments = [*request.arguments, *_shard_arguments(request, results)]
+        measuring = Measuring(folder, arguments, held, identity_of_run(folder) if resume else None)
         try:
             runs, known = _replicates(measuring, request, results)
             judgement = _repeated(known, runs, request.repeats, measuring, limits, waivers)
         except KeyboardInterrupt:
             tell(f"interrupted; perfkit run --resume {folder} goes on")
             raise
-        told = (
-            f"{len(runs)} of {request.replicates} replicates in {folder}; perfkit promote {folder} adds them to the "
-            "baseline"
-        )
+        next_step = f"perfkit promote {folder} adds them to the baseline"
+        if request.shard is not None:
+            next_step = f"they are shard {request.shard}; perfkit merge makes the run of all of them"
+        told = f"{len(runs)} of {request.replicates} replicates in {folder}; {next_step}"
         write(rendered(judgement, Format.JSON if as_json else form, sys.stdout, verbose - quiet))
         tell(told)
         # Before the run counts as finished: killed in between, --resume adds it; the same run twice is one row.
@@ -131,10 +142,26 @@ class Measuring:
 
 def _refuse_options(context: typer.Context) -> None:
     """Raises UserError for what a resumed run was asked for when it was begun."""
-    for name in ("replicates", "repeats", "baseline"):
+    for name in ("replicates", "repeats", "baseline", "shard"):
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
             raise UserError(f"--{name}: a resumed run keeps its own; leave it out")
+
+
+def _check_shard(request: Request) -> None:
+    """Raises UserError for what is no shard, and for a choice of cases beside it."""
+    if request.shard is None:
+        return
+    parse_shard(request.shard)
+    if any(argument.split("=")[0] == _CASE_OPTION for argument in request.arguments):
+        raise UserError(f"--shard: chooses whole models, and {_CASE_OPTION} chooses cases; leave one out")
+
+
+def _shard_arguments(request: Request, results: Path) -> list[str]:
+    """For pytest, which knows the plan. Reviewed baselines are the same for all machines that have the same commit."""
+    if request.shard is None:
+        return []
+    return [f"--perfkit-shard={request.shard}", f"--perfkit-divided-by={(results / FOLDER).absolute()}"]
 
 
 def _named_run(arguments: list[str] | None) -> Path | None:
@@ -154,7 +181,7 @@ def _replicates(measuring: Measuring, request: Request, results: Path) -> tuple[
     for number in range(1, request.replicates + 1):
         tell(f"replicate {number} of {request.replicates}")
         try:
-            measured = measuring.replicate(f"replicate-{number}", request.arguments)
+            measured = measuring.replicate(f"replicate-{number}", measuring.arguments)
         except LostReplicate as error:
             lost = f"replicate {number} is lost: {error}"
             tell(lost)

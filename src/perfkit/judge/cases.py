@@ -56,11 +56,12 @@ def gather(baseline: Sequence[Replicate], runs: Sequence[Run]) -> list[CaseData]
     """Every case that a run's plan or file names or that the baseline makes expected.
 
     A baseline replicate makes its cases expected in runs of the same suite; for other suites it
-    only lends its samples.
+    only lends its samples. Of a shard those of other shards aren't expected.
     """
     suites = {run.replicate.suite for run in runs}
     before, after = _by_case(baseline), _by_case([run.replicate for run in runs])
-    expected = set(_by_case([replicate for replicate in baseline if replicate.suite in suites]))
+    measured = _by_case([replicate for replicate in baseline if replicate.suite in suites])
+    expected = {case for case in measured if not any(_is_elsewhere(case, run) for run in runs)}
     outcomes: dict[CaseId, list[Outcome]] = defaultdict(list)
     for run in runs:
         for outcome in run.outcomes:
@@ -121,6 +122,16 @@ def moved_to(data: CaseData, others: Iterable[CaseData]) -> str:
     _, separator, name = data.case.model.partition("::")
     found = (case for case in new if separator and case.model.endswith(f"::{name}"))
     return next((f"; moved to {case}?" for case in found), "")
+
+
+def _is_elsewhere(case: CaseId, run: Run) -> bool:
+    """Whether another shard of the same run measures it."""
+    if run.shard is None:
+        return False
+    if not case.variant:  # a test that is no case is run with the first one
+        return run.shard.number > 1
+    others = {planned.model for planned in run.shard.plan} - {outcome.model for outcome in run.outcomes}
+    return case.model in others
 
 
 def _by_case(replicates: Iterable[Replicate]) -> dict[CaseId, list[Sample]]:

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel
 
+from perfkit.credentials import without_credentials
 from perfkit.errors import UserError
-from perfkit.record.credentials import without_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

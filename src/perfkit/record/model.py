@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from perfkit.record.credentials import without_credentials
+from perfkit.credentials import without_credentials
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 """A time. Zero, negative and non-finite times are no measurement and never enter a record."""

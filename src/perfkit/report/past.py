@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from perfkit.credentials import without_credentials
 from perfkit.errors import UserError
-from perfkit.record.credentials import without_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from perfkit.errors import reason_of
 from perfkit.record.layers import EngineLayers
 from perfkit.variants._engine_stream import place_on_callers_stream
 from perfkit.variants._export import example_shape
@@ -29,7 +30,7 @@ from perfkit.variants._timing_cache import (
     timing_cache_facts,
     timing_cache_path,
 )
-from perfkit.variants.base import BuildRequest, Built, reason_of
+from perfkit.variants.base import BuildRequest, Built
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perfkit.cli import main
+from perfkit.credentials import without_credentials
 from perfkit.exit_codes import ExitCode
-from perfkit.record.credentials import without_credentials
 from perfkit.record.facts import BuildFacts
 from perfkit.record.provenance import Change
 from perfkit.record.schema import Outcome, Status
