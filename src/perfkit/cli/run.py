@@ -2,13 +2,16 @@
 
 import datetime as dt
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from perfkit.catalog.case import CaseId
 from perfkit.catalog.waivers import Waiver
+from perfkit.cli.budgeted import Budget
 from perfkit.cli.output import (
     Format,
     JsonFormatOption,
@@ -27,7 +30,7 @@ from perfkit.judge.compare import judge
 from perfkit.judge.limits import Limits
 from perfkit.judge.verdict import Judgement, Verdict
 from perfkit.record.baseline import AUTO, DEFAULT_RESULTS, Baseline, check_baseline, load_baseline
-from perfkit.record.journal import SUFFIX
+from perfkit.record.journal import SUFFIX, Expected
 from perfkit.record.lock import locked_folder
 from perfkit.record.read import read_run
 from perfkit.record.replicate import Run
@@ -55,6 +58,13 @@ def run(
     results: Annotated[
         Path, typer.Option(help="The folder that holds baselines/ and receives runs/.")
     ] = DEFAULT_RESULTS,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Stay within 2h or 90min: the further replicates that tell least are dropped, and named.",
+        ),
+    ] = None,
     resume: Annotated[
         bool,
         typer.Option("--resume", help="Go on with RUN, a folder of runs/, where it died.  [default: the newest one]"),
@@ -81,16 +91,18 @@ def run(
             replicates=replicates,
             repeats=repeats,
             baseline=baseline,
+            budget=budget,
             code=code_here(),
         )
         check_arguments(request.arguments)
         folder = results / _FOLDER / dt.datetime.now(dt.UTC).strftime("%Y%m%d_%H%M%S_%f")
     check_baseline(request.baseline, results)
     limits, waivers = project_limits(), project_waivers()
+    allowed = Budget(request.budget, limits) if request.budget is not None else None
     if not resume:
         begin(folder, request)
     with locked_folder(folder, refusal="another process is measuring it") as held:
-        measuring = Measuring(folder, request.arguments, held, identity_of_run(folder) if resume else None)
+        measuring = Measuring(folder, request.arguments, held, allowed, identity_of_run(folder) if resume else None)
         try:
             runs, known = _replicates(measuring, request, results)
             judgement = _repeated(known, runs, request.repeats, measuring, limits, waivers)
@@ -103,7 +115,7 @@ def run(
         )
         write(rendered(judgement, Format.JSON if as_json else form, sys.stdout, verbose - quiet))
         tell(told)
-        conclude(folder, judgement)
+        conclude(folder, judgement, allowed.dropped if allowed is not None else {})
     if (warning := keep(runs, judgement, results)) is not None:
         tell(warning)
     return judgement.exit_code
@@ -117,20 +129,27 @@ class Measuring:
     arguments: list[str]
     held: int
     """The descriptor of the lock on the folder."""
-    expected: dict[str, str] | None
+    budget: Budget | None
+    identity: dict[str, str] | None
 
-    def replicate(self, name: str, arguments: list[str]) -> Run:
+    def is_there(self, name: str) -> bool:
+        """Whether an earlier process has begun or finished it."""
+        return any((self.folder / name).with_suffix(suffix).exists() for suffix in (".json", SUFFIX))
+
+    def replicate(self, name: str, arguments: list[str], dropped: Sequence[CaseId] = ()) -> Run:
         """Raises LostReplicate and UserError as measuring one does."""
         path = self.folder / f"{name}.json"
         if path.exists() and (found := read_run(path)).incomplete is None:
             path.with_suffix(SUFFIX).unlink(missing_ok=True)  # its process may have died between the two
             return found
-        return measure_replicate(arguments, path, held=self.held, expected=self.expected)
+        why = self.budget.why if self.budget is not None else ""
+        expected = Expected(identity=self.identity, dropped=list(dropped), why_dropped=why)
+        return measure_replicate(arguments, path, held=self.held, expected=expected)
 
 
 def _refuse_options(context: typer.Context) -> None:
     """Raises UserError for what a resumed run was asked for when it was begun."""
-    for name in ("replicates", "repeats", "baseline"):
+    for name in ("replicates", "repeats", "baseline", "budget"):
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
             raise UserError(f"--{name}: a resumed run keeps its own; leave it out")
@@ -151,9 +170,15 @@ def _replicates(measuring: Measuring, request: Request, results: Path) -> tuple[
     known: Baseline | None = None
     lost = ""
     for number in range(1, request.replicates + 1):
+        name, dropped = f"replicate-{number}", list[CaseId]()
+        if measuring.budget is not None and runs and not measuring.is_there(name):
+            fitting = measuring.budget.drop(number, request.replicates, runs, known)
+            if fitting is None:
+                continue
+            dropped = fitting
         tell(f"replicate {number} of {request.replicates}")
         try:
-            measured = measuring.replicate(f"replicate-{number}", request.arguments)
+            measured = measuring.replicate(name, request.arguments, dropped)
         except LostReplicate as error:
             lost = f"replicate {number} is lost: {error}"
             tell(lost)
@@ -191,13 +216,16 @@ def _repeated(
     for number in range(1, repeats + 1):
         # A plain pytest-benchmark test beside the cases can't be chosen by --perfkit-case.
         rows = [row for row in judgement.rows if (row.compared or row.disturbed) and row.variant]
-        doubtful = [str(row.case) for row in rows if row.verdict in _DOUBTFUL]
+        in_doubt = [row for row in rows if row.verdict in _DOUBTFUL]
+        name, doubtful = f"repeat-{number}", [str(row.case) for row in in_doubt]
+        if in_doubt and measuring.budget is not None and not measuring.is_there(name):
+            doubtful = [str(case) for case in measuring.budget.fitting(name, in_doubt, runs)]
         if not doubtful:
             break
         tell(f"repeat {number} of at most {repeats}: {len(doubtful)} of {len(judgement.rows)} cases are in doubt")
         only = [f"{_CASE_OPTION}={case}" for case in doubtful]
         try:
-            runs.append(measuring.replicate(f"repeat-{number}", [*_without_cases(measuring.arguments), *only]))
+            runs.append(measuring.replicate(name, [*_without_cases(measuring.arguments), *only]))
         except (LostReplicate, UserError) as error:  # what was measured before is judged all the same
             tell(f"repeat {number} is lost: {error}")
             continue

@@ -75,7 +75,7 @@ def durations_of(files: Sequence[Mapping[str, Any]], default_case_s: float) -> D
         if spent_s and rounds_s:
             whole_s, *around_s = (spent_s.get(name, 0.0) for name in _AROUND)
             beside = max(1.0, (whole_s - sum(around_s)) / rounds_s)
-            start_s = spent_s.get("starting", START_S)
+            start_s = spent_s.get("starting", START_S) / run.processes
         for record in records:
             if record.rounds_s is not None:
                 case_s[CaseId(record.model, record.variant, record.shape)] = beside * record.rounds_s

@@ -58,8 +58,7 @@ class Keeper:
     def choose(self, planned: Sequence[PlannedTest]) -> set[str]:
         """The node ids of the tests that are left of the plan."""
         self._plan = list(planned)
-        ended = self._known.ended if self._known is not None else {}
-        return {each.test for each in planned if each.test not in ended}
+        return {each.test for each in (planned if self._known is None else self._known.left_of(planned))}
 
     def sign_of_life(self) -> None:
         """Says that the session waits for another one and doesn't hang."""
@@ -72,7 +71,7 @@ class Keeper:
         """
         if self._known is not None:
             sessions = self._known.sessions
-            before = run_identity(sessions[0].run) if sessions else self._known.expected
+            before = run_identity(sessions[0].run) if sessions else self._known.expected.identity
             if before is not None and (differing := differences(before, run_identity(run))):
                 raise UserError(f"{self._path}: can't be gone on with, it isn't the same run: {', '.join(differing)}")
         plugin = config.pluginmanager.get_plugin(BENCHMARK_PLUGIN)
