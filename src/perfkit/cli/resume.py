@@ -34,6 +34,8 @@ class Request(Model):
     repeats: int = Field(ge=0)
     baseline: str
     budget: str | None = None
+    on: str | None = Field(default=None, description="the fleet that measures it; None: this process's own device")
+    hardware: str = Field(default="", description="of a fleet's, what this run is of")
     code: dict[str, str]
 
 

@@ -2,8 +2,9 @@
 
 import datetime as dt
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -28,7 +29,7 @@ from perfkit.errors import UserError
 from perfkit.history.keep import keep
 from perfkit.judge.compare import judge
 from perfkit.judge.limits import Limits
-from perfkit.judge.verdict import Judgement, Verdict
+from perfkit.judge.verdict import Judgement, Row, Verdict
 from perfkit.record.baseline import AUTO, DEFAULT_RESULTS, Baseline, check_baseline, load_baseline
 from perfkit.record.journal import SUFFIX, Expected
 from perfkit.record.lock import locked_folder
@@ -58,6 +59,12 @@ def run(
     results: Annotated[
         Path, typer.Option(help="The folder that holds baselines/ and receives runs/.")
     ] = DEFAULT_RESULTS,
+    on: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ray|ray://HOST:PORT", help="Measure on all GPUs of this machine, or of a Ray cluster, at once."
+        ),
+    ] = None,
     budget: Annotated[
         str | None,
         typer.Option(
@@ -69,8 +76,8 @@ def run(
         bool,
         typer.Option("--resume", help="Go on with RUN, a folder of runs/, where it died.  [default: the newest one]"),
     ] = False,
-    form: Annotated[Format, typer.Option("--format", help="How to show it.")] = Format.TERMINAL,
     *,
+    form: Annotated[Format, typer.Option("--format", help="How to show it.")] = Format.TERMINAL,
     context: typer.Context,
     as_json: JsonFormatOption = False,
     quiet: Quiet = False,
@@ -92,6 +99,7 @@ def run(
             repeats=repeats,
             baseline=baseline,
             budget=budget,
+            on=on,
             code=code_here(),
         )
         check_arguments(request.arguments)
@@ -99,6 +107,12 @@ def run(
     check_baseline(request.baseline, results)
     limits, waivers = project_limits(), project_waivers()
     allowed = Budget(request.budget, limits) if request.budget is not None else None
+    shown = partial(_shown, form=Format.JSON if as_json else form, verbosity=verbose - quiet, results=results)
+    if request.on is not None:
+        from perfkit.cli.run_on import Wanted, run_on
+
+        wanted = Wanted(request, results, results / _FOLDER, limits, waivers, allowed)
+        return run_on(wanted, request.on, folder if resume else None, shown)
     if not resume:
         begin(folder, request)
     with locked_folder(folder, refusal="another process is measuring it") as held:
@@ -109,13 +123,25 @@ def run(
         except KeyboardInterrupt:
             tell(f"interrupted; perfkit run --resume {folder} goes on")
             raise
-        told = (
-            f"{len(runs)} of {request.replicates} replicates in {folder}; perfkit promote {folder} adds them to the "
-            "baseline"
-        )
-        write(rendered(judgement, Format.JSON if as_json else form, sys.stdout, verbose - quiet))
-        tell(told)
-        conclude(folder, judgement, allowed.dropped if allowed is not None else {})
+        return shown(folder, request, runs, judgement, allowed.dropped if allowed is not None else {})
+
+
+def _shown(
+    folder: Path,
+    request: Request,
+    runs: Sequence[Run],
+    judgement: Judgement,
+    dropped: Mapping[str, Sequence[CaseId]],
+    *,
+    form: Format,
+    verbosity: int,
+    results: Path,
+) -> int:
+    """How a run came out: on the terminal, in its folder and in the history."""
+    write(rendered(judgement, form, sys.stdout, verbosity))
+    promoting = f"perfkit promote {folder} adds them to the baseline"
+    tell(f"{len(runs)} of {request.replicates} replicates in {folder}; {promoting}")
+    conclude(folder, judgement, dropped)
     if (warning := keep(runs, judgement, results)) is not None:
         tell(warning)
     return judgement.exit_code
@@ -149,7 +175,7 @@ class Measuring:
 
 def _refuse_options(context: typer.Context) -> None:
     """Raises UserError for what a resumed run was asked for when it was begun."""
-    for name in ("replicates", "repeats", "baseline", "budget"):
+    for name in ("replicates", "repeats", "baseline", "budget", "on"):
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
             raise UserError(f"--{name}: a resumed run keeps its own; leave it out")
@@ -192,7 +218,14 @@ def _replicates(measuring: Measuring, request: Request, results: Path) -> tuple[
     return runs, known
 
 
-def _without_cases(arguments: list[str]) -> list[str]:
+def cases_in_doubt(judgement: Judgement) -> list[Row]:
+    """What more replicates may decide."""
+    # A plain pytest-benchmark test beside the cases can't be chosen by --perfkit-case.
+    rows = [row for row in judgement.rows if (row.compared or row.disturbed) and row.variant]
+    return [row for row in rows if row.verdict in _DOUBTFUL]
+
+
+def without_cases(arguments: list[str]) -> list[str]:
     """The arguments without the user's own choice of cases."""
     kept = []
     previous = ""
@@ -214,9 +247,7 @@ def _repeated(
     """The judgement once every doubtful case was measured up to ``repeats`` more times; ``runs`` grows by them."""
     judgement = judge(baseline, runs, limits, waivers)
     for number in range(1, repeats + 1):
-        # A plain pytest-benchmark test beside the cases can't be chosen by --perfkit-case.
-        rows = [row for row in judgement.rows if (row.compared or row.disturbed) and row.variant]
-        in_doubt = [row for row in rows if row.verdict in _DOUBTFUL]
+        in_doubt = cases_in_doubt(judgement)
         name, doubtful = f"repeat-{number}", [str(row.case) for row in in_doubt]
         if in_doubt and measuring.budget is not None and not measuring.is_there(name):
             doubtful = [str(case) for case in measuring.budget.fitting(name, in_doubt, runs)]
@@ -225,7 +256,7 @@ def _repeated(
         tell(f"repeat {number} of at most {repeats}: {len(doubtful)} of {len(judgement.rows)} cases are in doubt")
         only = [f"{_CASE_OPTION}={case}" for case in doubtful]
         try:
-            runs.append(measuring.replicate(name, [*_without_cases(measuring.arguments), *only]))
+            runs.append(measuring.replicate(name, [*without_cases(measuring.arguments), *only]))
         except (LostReplicate, UserError) as error:  # what was measured before is judged all the same
             tell(f"repeat {number} is lost: {error}")
             continue

@@ -11,6 +11,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from perfkit.catalog.case import CaseId
+from perfkit.fleet.schedule import Unit
 from perfkit.record.schema import CaseRecord, RunRecord
 
 if TYPE_CHECKING:
@@ -57,6 +58,24 @@ class Durations:
             return 0.0
         models = dict.fromkeys(case.model for case in wanted)
         return self.start_s + sum(map(self.of_model, models)) + sum(map(self.of_case, wanted))
+
+    def of_unit(self, hardware: str, replicate: str, model: str, cases: Sequence[CaseId]) -> Unit:
+        """The unit that measures these cases of the model; without any, tests that are no cases."""
+        overhead_s = self.start_s + (self.of_model(model) if cases else 0.0)
+        return Unit(
+            hardware,
+            replicate,
+            model,
+            overhead_s + sum(map(self.of_case, cases)),
+            overhead_s=overhead_s,
+            variants=max(1, len({case.variant for case in cases})),
+            is_further=is_further(replicate),
+        )
+
+
+def is_further(replicate: str) -> bool:
+    """Whether another replicate measures the same cases: all but the first do so; repeats are of cases in doubt."""
+    return replicate.startswith("replicate-") and replicate != "replicate-1"
 
 
 def durations_of(files: Sequence[Mapping[str, Any]], default_case_s: float) -> Durations:

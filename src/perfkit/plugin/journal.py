@@ -55,6 +55,11 @@ class Keeper:
         self.process = 1 + (len(self._known.sessions) if self._known is not None else 0)
         """Which of the replicate's processes this is, from 1."""
 
+    @property
+    def is_part(self) -> bool:
+        """Whether other devices measure the rest of the replicate: what is missing here isn't missing."""
+        return self._known is not None and self._known.expected.tests is not None
+
     def choose(self, planned: Sequence[PlannedTest]) -> set[str]:
         """The node ids of the tests that are left of the plan."""
         self._plan = list(planned)
