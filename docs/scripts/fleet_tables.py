@@ -13,6 +13,7 @@ from blocks import with_blocks
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "fleet.md"
+RAY = ROOT / "results" / "cpu" / "2026-11-26-fleet-ray.json"
 SIMULATION = ROOT / "results" / "cpu" / "2026-11-26-fleet-simulation.json"
 
 
@@ -43,6 +44,25 @@ def simulation() -> list[str]:
     ]
 
 
+def ray() -> list[str]:
+    """One row for so many nodes."""
+    data: dict[str, Any] = json.loads(RAY.read_text("utf-8"))
+    work_s = data["cases"] * data["replicates"] * data["case_s"]
+    lines = ["| devices | `perfkit run` took | of it cases, shared out evenly |", "|---|---|---|"]
+    lines.append(f"| 1, without Ray | {data['alone_s']:.0f} s | {work_s:.0f} s |")
+    rows = [f"| {row['nodes']} | {row['whole_s']:.0f} s | {work_s / row['nodes']:.0f} s |" for row in data["rows"]]
+    return [
+        *lines,
+        *rows,
+        "",
+        (
+            f"{data['models']} models, {data['cases']} cases, {data['replicates']} replicates; {data['cpu']}, "
+            f"python {data['python']}, ray {data['ray']}, {data['datetime'][:10]}. The two processors had other work "
+            f"beside it (load {data['load_before']})."
+        ),
+    ]
+
+
 def over(makespan_s: float, bound_s: float) -> str:
     """By what share the one exceeds the other."""
     return f"{max(0.0, makespan_s / bound_s - 1):.1%}"
@@ -55,7 +75,7 @@ def hours(seconds: float) -> str:
 
 def main() -> str:
     """The page with its tables made anew."""
-    return with_blocks(PAGE, {"fleet-simulation": simulation()})
+    return with_blocks(PAGE, {"fleet-simulation": simulation(), "fleet-ray": ray()})
 
 
 if __name__ == "__main__":

@@ -171,5 +171,6 @@ def _short_folder() -> str:
 
 
 def _in_a_line(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return text.split(". ")[0] or type(error).__name__
+    """The first line that says anything: Ray's messages go on with tracebacks of its own."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0].rstrip(".:") if lines else type(error).__name__

@@ -80,7 +80,7 @@ class Schedule:
         self._running: dict[Device, Unit] = {}
         self._ends_s: dict[Device, float] = {}
         """When, by the estimates."""
-        self._losses: Counter[Unit] = Counter()
+        self._losses: Counter[tuple[str, str, str]] = Counter()
         self._estimated_s = self._taken_s = 0.0
         self._number = 0
         self.dropped: list[Unit] = []
@@ -138,9 +138,10 @@ class Schedule:
         self._ends_s.pop(device, None)
         if unit is None:
             return
-        self._losses[unit] += 1
-        if self._losses[unit] > self._retries:
-            self.given_up.append(Lost(unit, f"{reason}, and so it was {self._losses[unit]} times"))
+        key = (unit.hardware, unit.replicate, unit.model)  # all its pieces together: they have one cause
+        self._losses[key] += 1
+        if self._losses[key] > self._retries:
+            self.given_up.append(Lost(unit, f"{reason}, and so it was {self._losses[key]} times"))
             self._release(unit)
         else:
             self._push(unit)

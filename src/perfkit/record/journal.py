@@ -213,10 +213,10 @@ def run_json(journal: Journal, *, is_finished: bool = False) -> dict[str, Any]:
     finished = journal.finished
     left = [] if is_finished or finished is not None else journal.remaining
     outcomes = {outcome.case: outcome for outcome in first.run.outcomes}
-    for case in journal.expected.dropped:
-        if case in outcomes:
+    for gone in journal.expected.dropped:
+        if gone in outcomes:
             why = journal.expected.why_dropped
-            outcomes[case] = outcomes[case].model_copy(update={"status": Status.NOT_RUN, "reason": why})
+            outcomes[gone] = outcomes[gone].model_copy(update={"status": Status.NOT_RUN, "reason": why})
     for planned in left:
         case, doing = planned.case, journal.doing
         if case is not None and case in outcomes and doing is not None and doing.concerns(planned):
