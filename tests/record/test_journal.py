@@ -275,5 +275,5 @@ def test_another_plan_software_or_hardware_is_told_by_name() -> None:
 def test_an_expectation_comes_before_the_first_session(tmp_path: Path) -> None:
     path = write(tmp_path / "x.journal", b"".join(lines([Expected(identity={"suite": "nightly"}), *records()])))
     journal = read_journal(path)
-    assert journal.expected == {"suite": "nightly"}
+    assert journal.expected == Expected(identity={"suite": "nightly"})
     assert len(journal.ended) == 3

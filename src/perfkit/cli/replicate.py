@@ -32,13 +32,13 @@ class LostReplicate(Exception):
 
 
 def measure_replicate(
-    arguments: list[str], path: Path, *, held: int | None = None, expected: dict[str, str] | None = None
+    arguments: list[str], path: Path, *, held: int | None = None, expected: Expected | None = None
 ) -> Run:
     """One replicate, kept in ``path``; where there is a journal of it, what that lacks.
 
     A process that dies or exceeds its limits breaks the case that it was at, and another one goes on with the rest.
     Where that is impossible what was measured becomes a file that says that it is incomplete. ``held`` is a lock's
-    descriptor, which the processes inherit; ``expected`` what the run was like before.
+    descriptor, which the processes inherit; ``expected`` what the run was like before, and what of it is dropped.
 
     Raises LostReplicate where pytest left no record that can be read, and UserError where it refuses the request, for
     it would refuse the next one as well. What can't be read is kept beside ``path`` under another name.
@@ -61,6 +61,34 @@ def measure_replicate(
     return run
 
 
+def measure_part(arguments: list[str], journal: Path, expected: Expected) -> None:
+    """What of a replicate ``expected`` leaves to this device; all that is known of it is in the new ``journal`` then.
+
+    Raises LostReplicate and UserError as `measure_replicate` does.
+    """
+    path = journal.with_suffix(".json")
+    _prepare(path, journal, expected)
+    with ended_by_sigterm():
+        _measure(arguments, path, journal, None)
+
+
+def plan_replicate(arguments: list[str], journal: Path) -> None:
+    """Begins a replicate and measures nothing: its plan, and what the machine is, are in the new ``journal`` then.
+
+    Raises LostReplicate where that is impossible here, and UserError where pytest refuses the request.
+    """
+    _prepare(journal.with_suffix(".json"), journal, Expected(tests=[]))
+    with ended_by_sigterm():
+        end = _process(arguments, journal.with_suffix(".json"), journal, None)
+    if read_journal(journal).sessions:
+        return
+    if end.code == pytest.ExitCode.INTERRUPTED:
+        raise KeyboardInterrupt
+    if end.code in {pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED}:
+        raise UserError(f"pytest ended with {end.code}, see above; nothing was measured")
+    raise LostReplicate(f"{end.how} before its first case")
+
+
 def check_arguments(arguments: list[str]) -> None:
     """Raises UserError for an argument of pytest that is perfkit's own to give."""
     for argument in arguments:
@@ -78,7 +106,7 @@ def tell(line: str) -> None:
     sys.stderr.flush()
 
 
-def _prepare(path: Path, journal: Path, expected: dict[str, str] | None) -> None:
+def _prepare(path: Path, journal: Path, expected: Expected | None) -> None:
     if journal.exists():
         path.unlink(missing_ok=True)  # incomplete, and all of it is in the journal
     if journal.exists() and not (found := read_journal(journal)).sessions:
@@ -89,34 +117,41 @@ def _prepare(path: Path, journal: Path, expected: dict[str, str] | None) -> None
     file = JournalFile(journal)
     try:
         if expected is not None and not read_journal(journal).sessions:
-            file.append(Expected(identity=expected).model_dump(mode="json"))
+            file.append(expected.model_dump(mode="json"))
     finally:
         file.close()
 
 
-def _measure(arguments: list[str], path: Path, journal: Path, held: int | None) -> None:
-    """Starts processes until one has come to the end or nothing is left, and ``path`` is there."""
-    limits = load_config(Path()).process
-    # Written by pytest-benchmark itself where the tests are no cases, and there is no journal.
-    plain = path.with_name(f".{path.name}")
+def _process(arguments: list[str], path: Path, journal: Path, held: int | None) -> ProcessEnd:
+    """One process of pytest, from its start to its end."""
     command = [
         *(sys.executable, "-m", "pytest", *arguments, "--perfkit-baseline=none"),
-        *(f"--benchmark-json={plain}", f"--perfkit-journal={journal}", f"--perfkit-parent={os.getpid()}"),
+        *(f"--benchmark-json={_plain(path)}", f"--perfkit-journal={journal}", f"--perfkit-parent={os.getpid()}"),
     ]
     # Whoever asked for the replicate knows whether it belongs to the history, and with which verdicts.
     environment = {**os.environ, VARIABLE: OFF}
+    return run_supervised(command, environment, journal, load_config(Path()).process, held)
+
+
+def _plain(path: Path) -> Path:
+    """Written by pytest-benchmark itself where the tests are no cases, and there is no journal."""
+    return path.with_name(f".{path.name}")
+
+
+def _measure(arguments: list[str], path: Path, journal: Path, held: int | None) -> None:
+    """Starts processes until one has come to the end or nothing is left, and ``path`` is there."""
     idle = 0
     while True:
         before = read_journal(journal)
         if before.sessions and not before.remaining:
             write_json_atomic(path, run_json(before))
             return
-        end = run_supervised(command, environment, journal, limits, held)
+        end = _process(arguments, path, journal, held)
         if end.code == LOST_DEVICE:
             end = ProcessEnd(end.code, "its process has lost the GPU")
         after = read_journal(journal)
         _raise_if_broken_off(end, after)
-        if _is_written(path, plain, after):
+        if _is_written(path, after):
             return
         if _is_at_a_case(before, after):
             _break_what_died(journal, after, end)
@@ -136,9 +171,9 @@ def _raise_if_broken_off(end: ProcessEnd, after: Journal) -> None:
         raise UserError(f"pytest ended with {end.code}, see above; {measured}")
 
 
-def _is_written(path: Path, plain: Path, after: Journal) -> bool:
+def _is_written(path: Path, after: Journal) -> bool:
     """Whether the process came to its end; its file is in its place then."""
-    if not after.sessions and plain.exists():
+    if not after.sessions and (plain := _plain(path)).exists():
         plain.replace(path)
         return True
     if after.finished is not None and not path.exists():  # it died over it

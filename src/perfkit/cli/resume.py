@@ -17,6 +17,9 @@ from perfkit.record.read import read_run_json, run_files
 from perfkit.record.schema import RunRecord
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from perfkit.catalog.case import CaseId
     from perfkit.judge.verdict import Judgement
 
 
@@ -28,6 +31,9 @@ class Request(Model):
     replicates: int = Field(ge=1)
     repeats: int = Field(ge=0)
     baseline: str
+    budget: str | None = None
+    on: str | None = Field(default=None, description="the fleet that measures it; None: this process's own device")
+    hardware: str = Field(default="", description="of a fleet's, what this run is of")
     code: dict[str, str]
     shard: str | None = Field(default=None, description="which part of the suite's models of how many: 2/4")
 
@@ -37,6 +43,7 @@ class Verdicts(Model):
 
     kind: Literal["verdicts"] = "verdicts"
     verdicts: dict[str, str]
+    dropped: dict[str, list[str]] = Field(default_factory=dict, description="by replicate, what --budget left out")
     exit_code: int
 
 
@@ -50,10 +57,11 @@ def begin(folder: Path, request: Request) -> None:
     _append(folder, request)
 
 
-def conclude(folder: Path, judgement: Judgement) -> None:
-    """Notes the verdicts. Raises UserError where that can't be written."""
+def conclude(folder: Path, judgement: Judgement, dropped: Mapping[str, Sequence[CaseId]]) -> None:
+    """Notes the verdicts, and what was dropped of which replicate. Raises UserError where that can't be written."""
     verdicts = {str(row.case): str(row.verdict) for row in judgement.rows}
-    _append(folder, Verdicts(verdicts=verdicts, exit_code=int(judgement.exit_code)))
+    named = {name: [str(case) for case in cases] for name, cases in dropped.items()}
+    _append(folder, Verdicts(verdicts=verdicts, dropped=named, exit_code=int(judgement.exit_code)))
 
 
 def find_unfinished(runs: Path, named: Path | None) -> tuple[Path, Request]:

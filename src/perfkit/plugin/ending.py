@@ -52,7 +52,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         pytest.exit(f"perfkit: the run isn't saved: {error}", returncode=ExitCode.USAGE)
     finally:
         state.finish()
-    if data is None:
+    if data is None or (state.keeper is not None and state.keeper.is_part):
         return
     run = run_from_json(data, "this run")
     state.judgement = judge(state.baseline, [run], Limits.of(state.config), state.waivers)

@@ -55,11 +55,15 @@ class Keeper:
         self.process = 1 + (len(self._known.sessions) if self._known is not None else 0)
         """Which of the replicate's processes this is, from 1."""
 
+    @property
+    def is_part(self) -> bool:
+        """Whether other devices measure the rest of the replicate: what is missing here isn't missing."""
+        return self._known is not None and self._known.expected.tests is not None
+
     def choose(self, planned: Sequence[PlannedTest]) -> set[str]:
         """The node ids of the tests that are left of the plan."""
         self._plan = list(planned)
-        ended = self._known.ended if self._known is not None else {}
-        return {each.test for each in planned if each.test not in ended}
+        return {each.test for each in (planned if self._known is None else self._known.left_of(planned))}
 
     def sign_of_life(self) -> None:
         """Says that the session waits for another one and doesn't hang."""
@@ -72,7 +76,7 @@ class Keeper:
         """
         if self._known is not None:
             sessions = self._known.sessions
-            before = run_identity(sessions[0].run) if sessions else self._known.expected
+            before = run_identity(sessions[0].run) if sessions else self._known.expected.identity
             if before is not None and (differing := differences(before, run_identity(run))):
                 raise UserError(f"{self._path}: can't be gone on with, it isn't the same run: {', '.join(differing)}")
         plugin = config.pluginmanager.get_plugin(BENCHMARK_PLUGIN)

@@ -21,6 +21,7 @@ from perfkit.record.model import Duration, Model, Told
 from perfkit.record.schema import Outcome, RunRecord, Status
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 SUFFIX = ".journal"
@@ -38,10 +39,17 @@ class PlannedTest(Model):
 
 
 class Expected(Model):
-    """What the first session must be like: the replicate belongs to a run that was begun before."""
+    """What the sessions must be like, and what of the plan is not theirs."""
 
     kind: Literal["expected"] = "expected"
-    identity: dict[str, str]
+    identity: dict[str, str] | None = Field(
+        default=None, description="of the first: the replicate belongs to a run that was begun before"
+    )
+    tests: list[str] | None = Field(
+        default=None, description="only these are measured here: other devices measure the others at the same time"
+    )
+    dropped: list[CaseId] = Field(default_factory=list, description="cases that aren't measured in this replicate")
+    why_dropped: str = ""
 
 
 class Session(Model):
@@ -102,6 +110,7 @@ class Finished(Model):
     kind: Literal["finished"] = "finished"
     machine_state: dict[str, str | int | float | bool | None]
     spent_s: dict[str, Duration] = Field(default_factory=dict, description="what the session spent its time on")
+    of_all: bool = Field(default=False, description="spent_s is of all sessions together")
 
 
 Record = Annotated[Expected | Session | Doing | Built | Ended | Finished, Field(discriminator="kind")]
@@ -113,7 +122,7 @@ class Journal:
     """What a journal says, read from its beginning to its end."""
 
     source: str
-    expected: dict[str, str] | None = None
+    expected: Expected = field(default_factory=Expected)
     sessions: list[Session] = field(default_factory=list)
     ended: dict[str, Ended] = field(default_factory=dict)
     """By node id."""
@@ -127,12 +136,22 @@ class Journal:
     @property
     def remaining(self) -> list[PlannedTest]:
         """Tests of the plan that haven't ended."""
-        return [planned for planned in self.sessions[0].tests if planned.test not in self.ended]
+        return self.left_of(self.sessions[0].tests)
+
+    def left_of(self, tests: Iterable[PlannedTest]) -> list[PlannedTest]:
+        """Those of the tests that are to be run and haven't ended."""
+        only = None if self.expected.tests is None else set(self.expected.tests)
+        dropped = set(self.expected.dropped)
+        return [
+            planned
+            for planned in tests
+            if planned.test not in self.ended and (only is None or planned.test in only) and planned.case not in dropped
+        ]
 
     def take(self, record: Record) -> None:
         """The next record."""
         if isinstance(record, Expected):
-            self.expected = record.identity
+            self.expected = record
         elif isinstance(record, Session):
             self.sessions.append(record)
             self.doing = self.finished = None
@@ -190,10 +209,14 @@ def run_json(journal: Journal, *, is_finished: bool = False) -> dict[str, Any]:
     """
     if not journal.sessions:
         raise UserError(f"{journal.source}: holds no session, the run died before its first case; measure again")
-    first, tests = journal.sessions[0], journal.sessions[0].tests
+    first, tests, processes = journal.sessions[0], journal.sessions[0].tests, len(journal.sessions)
     finished = journal.finished
     left = [] if is_finished or finished is not None else journal.remaining
     outcomes = {outcome.case: outcome for outcome in first.run.outcomes}
+    for gone in journal.expected.dropped:
+        if gone in outcomes:
+            why = journal.expected.why_dropped
+            outcomes[gone] = outcomes[gone].model_copy(update={"status": Status.NOT_RUN, "reason": why})
     for planned in left:
         case, doing = planned.case, journal.doing
         if case is not None and case in outcomes and doing is not None and doing.concerns(planned):
@@ -207,10 +230,10 @@ def run_json(journal: Journal, *, is_finished: bool = False) -> dict[str, Any]:
     run = first.run.model_copy(
         update={
             "outcomes": list(outcomes.values()),
-            "processes": len(journal.sessions),
+            "processes": processes,
             "incomplete": f"{len(left)} of {len(tests)} tests are left" if left else None,
             # Of several processes those that died can't tell.
-            "spent_s": finished.spent_s if finished is not None and len(journal.sessions) == 1 else {},
+            "spent_s": finished.spent_s if finished is not None and (finished.of_all or processes == 1) else {},
             "machine_state": first.run.machine_state | (finished.machine_state if finished is not None else {}),
         }
     )

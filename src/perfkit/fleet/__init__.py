@@ -1,0 +1,1 @@
+"""One run over many devices: what is measured where and when, within which time, and by which machines."""
