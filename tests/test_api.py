@@ -43,6 +43,30 @@ def test_every_name_that_is_promised_is_there() -> None:
         perfkit.nonsense  # type: ignore[attr-defined] # noqa: B018
 
 
+def test_the_page_lists_the_names_that_are_promised_and_each_says_what_it_is() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "python.md").read_text("utf-8")
+    _, _, table = page.partition("| --- | --- |\n")
+    cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("|")]
+    listed = [name for cell in cells for name in re.findall(r"`(\w+)", cell)]
+    assert sorted(listed) == list(perfkit.__all__)
+    for name in listed:
+        about = getattr(perfkit, name).__doc__
+        assert about, name
+        assert not about.startswith(f"{name}("), f"{name} has the docstring that dataclasses make up"
+
+
+def test_the_examples_need_only_modules_that_are_promised() -> None:
+    root = Path(__file__).parents[1]
+    promised = set(re.findall(r"`perfkit\.(\w+\.\w+)`", (root / "docs" / "python.md").read_text("utf-8")))
+    examples = [*(root / "examples").rglob("*.py"), root / "docs" / "own-models.md"]
+    needed = {
+        name
+        for path in examples
+        for name in re.findall(r"^(?:from|import) perfkit\.(\S+)", path.read_text("utf-8"), re.MULTILINE)
+    }
+    assert needed == promised
+
+
 def test_a_run_is_compared_as_the_command_does(promoted: Path) -> None:
     run, baseline = perfkit.load_run(regressed()), perfkit.load_baseline(promoted)
     judgement = perfkit.compare(baseline, run)
