@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from perfkit.cli import main
 from perfkit.credentials import without_credentials
+from perfkit.errors import reason_of
 from perfkit.exit_codes import ExitCode
 from perfkit.record.facts import BuildFacts
 from perfkit.record.provenance import Change
 from perfkit.record.schema import Outcome, Status
-from perfkit.variants.base import reason_of
 from perfkit.variants.building import BuildResult, noting
 from tests.support import case, write_run
 from tests.variants.requests import BuiltNumber

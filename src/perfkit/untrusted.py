@@ -15,6 +15,7 @@ import tomllib
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from perfkit.credentials import without_credentials
 from perfkit.errors import UserError
 
 if TYPE_CHECKING:
@@ -121,8 +122,8 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def shown(value: object) -> str:
-    """A value from outside for a message: as Python writes it, cut where it is long."""
-    return reprlib.repr(value)
+    """A value from outside for a message: as Python writes it, cut where it is long, without credentials."""
+    return reprlib.repr(without_credentials(value) if isinstance(value, str) else value)
 
 
 def _encodable(node: Any) -> Any:

@@ -136,7 +136,7 @@ def member(name: str, content: bytes = b"", kind: bytes = tarfile.REGTYPE) -> tu
             for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE, tarfile.CONTTYPE)
         ),
         ([member("a" * 64 + "/engine.bin", kind=tarfile.GNUTYPE_SPARSE)], "which is no part of an engine"),
-        ([member("a" * 64 + "/imported.json", b"{}")], "/imported.json', which is no part of an engine"),
+        ([member("a" * 64 + "/imported.json", b"{}")], "imported.json', which is no part of an engine"),
         ([member("a" * 64 + "/engine.bin", b"x")], "aaaaaaaaaaaa is damaged: manifest.json: cannot be read"),
     ],
 )

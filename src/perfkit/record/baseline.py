@@ -114,7 +114,8 @@ def reviewed_baselines(spec: str, results: Path) -> list[Baseline]:
         blobs = git_ref.files_at(spec.removeprefix(GIT_PREFIX), folder)
         named = {f"{spec}:{(folder / name).as_posix()}": blob for name, blob in blobs.items() if name.endswith(".json")}
         files = {
-            source: parse_json_object(git_ref.read_blob(folder, blob), source) for source, blob in sorted(named.items())
+            source: parse_json_object(git_ref.read_blob(folder, blob, source), source)
+            for source, blob in sorted(named.items())
         }
     else:
         paths = sorted(folder.glob("*.json")) if spec == AUTO else [Path(spec)]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from perfkit.catalog.case import REFERENCE_VARIANT, CaseId, Platform
+from perfkit.credentials import without_credentials
 from perfkit.errors import UserError
 from perfkit.record.benchmark import Benchmark, read_benchmark, stats_numbers
 from perfkit.record.hardware import hardware_from_machine_info
@@ -90,7 +91,9 @@ def run_from_json(data: Mapping[str, Any], source: str) -> Run:
         raise UserError(f"{source}: is a baseline; a run is expected here")
     version = _typed(data, "version", str, source)
     if version.split(".")[0] not in _KNOWN_BENCHMARK_VERSIONS:
-        raise UserError(f"{source}: written by pytest-benchmark {version[:_SHOWN]}; known are 4 and 5, measure again")
+        raise UserError(
+            f"{source}: written by pytest-benchmark {without_credentials(version)[:_SHOWN]}; known are 4 and 5, measure again"
+        )
     record = _run_record(data, source)
     machine_info = _typed(data, "machine_info", dict, source)
     benchmarks = [

@@ -13,9 +13,10 @@ from pydantic import Field, ValidationError
 
 from perfkit.errors import UserError
 from perfkit.record.facts import BuildFacts
-from perfkit.record.json_file import MAX_BYTES, describe, parse_json_object
+from perfkit.record.json_file import describe, parse_json_object
 from perfkit.record.model import Model
 from perfkit.store.key import EngineKey
+from perfkit.untrusted import read_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,17 +111,13 @@ def read_entry(folder: Path) -> Entry:
     path = folder / MANIFEST
     try:
         # Once: what is signed must be what is believed.
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
+        raw = read_file(path, too_large="no manifest of an engine's")
+        data = parse_json_object(raw, str(path))
         last_used_s = path.stat().st_mtime
-    except OSError as error:
-        raise Damaged(f"{MANIFEST}: cannot be read: {error.strerror}") from None
-    if len(raw) > MAX_BYTES:
-        raise Damaged(f"{MANIFEST}: larger than {MAX_BYTES // 2**20} MiB")
-    try:
-        data = parse_json_object(raw, MANIFEST)
     except UserError as error:
-        raise Damaged(str(error)) from None
+        raise Damaged(str(error).removeprefix(f"{folder}{os.sep}")) from None
+    except OSError as error:  # removed or replaced by another process just now
+        raise Damaged(f"{MANIFEST} can't be read: {error.strerror}") from None
     try:
         manifest = Manifest.model_validate(data)
     except ValidationError as error:
