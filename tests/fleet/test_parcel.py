@@ -10,6 +10,7 @@ import pytest
 from perfkit.errors import UserError
 from perfkit.fleet.parcel import Parcel, last_used_s, pack, unpack, used_since
 from perfkit.store.engine_store import cache_folder
+from perfkit.store.signature import signing_key
 from tests.store.support import key, new_store, put
 
 if TYPE_CHECKING:
@@ -70,6 +71,23 @@ def test_damage_on_the_way_is_refused(here: Path, there: Path) -> None:
         unpack(Parcel(timing={"../x": parcel.timing[NAME]}), there)
     assert last_used_s(there) == {}
     assert not (cache_folder(there) / "timing" / NAME).exists()
+
+
+def test_engines_that_the_sender_does_not_name_are_refused(here: Path, there: Path) -> None:
+    parcel = pack(here, [key().digest])
+    with pytest.raises(UserError, match="it isn't signed"):
+        unpack(replace(parcel, manifests=frozenset()), there)
+    assert last_used_s(there) == {}
+
+
+def test_hosts_with_a_key_of_their_own_sign_what_arrives(
+    here: Path, there: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parcel = pack(here, [key().digest])
+    (tmp_path / "key").write_bytes(b"k" * 32)
+    monkeypatch.setenv("PERFKIT_ENGINE_KEY_FILE", str(tmp_path / "key"))
+    unpack(parcel, there)
+    assert new_store(cache_folder(there), signing=signing_key()).find(key()) is not None
 
 
 def test_an_empty_parcel_is_no_fault(there: Path) -> None:

@@ -1,7 +1,8 @@
 """Engines and timing caches on their way from one host to another of the same hardware, so that each is made once.
 
-An engine travels with the manifest that vouches for every file of it, and is verified before the store has it; a timing
-cache with a checksum. Neither replaces what is there: a host measures the engine that it has.
+An engine travels with the manifest that names every file of it, and is verified before the store has it; a timing
+cache with a checksum. Neither replaces what is there: a host measures the engine that it has. The sender vouches for its
+engines (`store.signature`): who may send parcels to an actor may run anything there, for that is what Ray is.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from perfkit.errors import UserError
 from perfkit.store.archive import export_entries, import_entries
 from perfkit.store.engine_store import EngineStore, cache_folder
 from perfkit.store.entry import Entry
+from perfkit.store.signature import signing_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,6 +33,8 @@ class Parcel:
 
     engines: bytes = b""
     """An archive as ``perfkit engines export`` writes it; empty without engines."""
+    manifests: frozenset[str] = frozenset()
+    """The SHA-256 of the manifest of each engine in it."""
     timing: Mapping[str, tuple[str, bytes]] = field(default_factory=dict)
     """By file name its SHA-256 and what it holds."""
 
@@ -47,16 +51,18 @@ def last_used_s(root: Path) -> dict[str, float]:
 
 def pack(root: Path, digests: Sequence[str]) -> Parcel:
     """These entries, as far as they are there and sound, and all timing caches."""
-    wanted = [entry for name, entry in _store(root).entries() if name in digests and isinstance(entry, Entry)]
+    store = _store(root)
+    wanted = [entry for name, entry in store.entries() if name in digests and isinstance(entry, Entry)]
     engines = b""
     if wanted:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "engines.tar"
-            export_entries(wanted, path)
+            export_entries(wanted, path, store.key)
             engines = path.read_bytes()
     files = sorted((cache_folder(root) / _TIMING).glob("*.bin"))
     held = {file.name: file.read_bytes() for file in files}
-    return Parcel(engines, {name: (hashlib.sha256(raw).hexdigest(), raw) for name, raw in held.items()})
+    manifests = frozenset(entry.manifest_sha256 for entry in wanted)
+    return Parcel(engines, manifests, {name: (hashlib.sha256(raw).hexdigest(), raw) for name, raw in held.items()})
 
 
 def unpack(parcel: Parcel, root: Path) -> None:
@@ -73,7 +79,7 @@ def unpack(parcel: Parcel, root: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "engines.tar"
         path.write_bytes(parcel.engines)
-        import_entries(_store(root), path)
+        import_entries(_store(root), path, parcel.manifests)
 
 
 def _add_timing_cache(place: Path, raw: bytes) -> None:
@@ -86,4 +92,4 @@ def _add_timing_cache(place: Path, raw: bytes) -> None:
 
 
 def _store(root: Path) -> EngineStore:
-    return EngineStore(cache_folder(root), load_config(root).store.max_bytes)
+    return EngineStore(cache_folder(root), load_config(root).store.max_bytes, signing_key())

@@ -91,9 +91,8 @@ def run_from_json(data: Mapping[str, Any], source: str) -> Run:
         raise UserError(f"{source}: is a baseline; a run is expected here")
     version = _typed(data, "version", str, source)
     if version.split(".")[0] not in _KNOWN_BENCHMARK_VERSIONS:
-        raise UserError(
-            f"{source}: written by pytest-benchmark {without_credentials(version)[:_SHOWN]}; known are 4 and 5, measure again"
-        )
+        told = without_credentials(version)[:_SHOWN]
+        raise UserError(f"{source}: written by pytest-benchmark {told}; known are 4 and 5, measure again")
     record = _run_record(data, source)
     machine_info = _typed(data, "machine_info", dict, source)
     benchmarks = [
