@@ -1,8 +1,8 @@
 """Engines and timing caches on their way from one host to another of the same hardware, so that each is made once.
 
 An engine travels with the manifest that names every file of it, and is verified before the store has it; a timing
-cache with a checksum. Neither replaces what is there: a host measures the engine that it has. The sender vouches for its
-engines (`store.signature`): who may send parcels to an actor may run anything there, for that is what Ray is.
+cache with a checksum. Neither replaces what is there: a host measures the engine that it has. Its sender vouches for
+an engine (`store.signature`): who may send parcels to an actor may run anything there, for that is what Ray is.
 """
 
 from __future__ import annotations
