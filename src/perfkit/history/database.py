@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, OperationalError
 
 from perfkit.errors import UserError
 from perfkit.history.location import OFF, VARIABLE, history_url
@@ -63,8 +63,9 @@ class History:
         try:
             yield
         except DatabaseError as error:
-            # Its subclasses but one are mistakes in statements of ours.
-            if isinstance(error, OperationalError) or type(error) is DatabaseError:
+            # Its subclasses but two are mistakes in statements of ours; DataError is a value that no column takes, as
+            # PostgreSQL takes no name with a NUL.
+            if isinstance(error, OperationalError | DataError) or type(error) is DatabaseError:
                 told = str(error.orig).strip().partition("\n")[0]
                 raise UserError(f"the history in {self.where}: {told}") from error
             raise
