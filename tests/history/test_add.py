@@ -30,6 +30,16 @@ def history(history_url: str) -> Iterator[History]:
         yield opened
 
 
+def test_a_name_that_the_database_doesnt_take_is_told_in_a_line(history: History) -> None:
+    """PostgreSQL's text holds no NUL; SQLite's does."""
+    run, told = make_run({case(model="res\0net"): (4e-3, 2e-3)}), ""
+    try:
+        assert add_runs(history, [Entry(run)]).new == 1
+    except UserError as error:
+        told = str(error)
+    assert told == "" or ("NUL" in told and "\n" not in told)
+
+
 def counts(history: History) -> dict[str, int]:
     with history.reading() as connection:
         return {

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import subprocess
 from pathlib import Path
@@ -176,6 +177,18 @@ def test_a_baseline_with_a_time_that_is_none_is_refused(tmp_path: Path) -> None:
     data["replicates"][0]["samples"][0]["wall"]["variant_s"] = 0
     path.write_text(json.dumps(data))
     with pytest.raises(UserError, match=r"replicates\.0\.samples\.0\.wall\.variant_s"):
+        read_baseline(path)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+@pytest.mark.parametrize("name", ["first_round_ratio", "costs", "clocks_mhz"])
+def test_a_number_that_is_none_is_refused_wherever_it_stands(tmp_path: Path, name: str, value: float) -> None:
+    """It would be written again by the next promotion, as no JSON."""
+    path = promoted(tmp_path)
+    data = json.loads(path.read_text())
+    data["replicates"][0]["samples"][0][name] = value if name == "first_round_ratio" else {"x": value}
+    path.write_text(json.dumps(data))
+    with pytest.raises(UserError, match=rf"replicates\.0\.samples\.0\.{name}.*finite number"):
         read_baseline(path)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, OperationalError
 
 from perfkit.errors import UserError
 from perfkit.history.location import OFF, VARIABLE, history_url
@@ -65,9 +65,10 @@ class History:
         try:
             yield
         except DatabaseError as error:
-            # Its subclasses but one are mistakes in statements of ours, or say that we may not.
+            # Its subclasses but two are mistakes in statements of ours, or say that we may not; DataError is a value that
+            # no column takes, as PostgreSQL takes no name with a NUL.
             is_refused = getattr(error.orig, "sqlstate", None) in _REFUSED
-            if is_refused or isinstance(error, OperationalError) or type(error) is DatabaseError:
+            if is_refused or isinstance(error, OperationalError | DataError) or type(error) is DatabaseError:
                 told = str(error.orig).strip().partition("\n")[0]
                 raise UserError(f"the history in {self.where}: {told}") from error
             raise
