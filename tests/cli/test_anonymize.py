@@ -187,6 +187,14 @@ def test_copies_of_runs_have_no_mark_and_are_judged_alike(project: Path, capsys:
     assert json.loads(written.read_text())["machine_info"]["node"].startswith("host-")
 
 
+def test_a_machine_that_is_called_like_thousands_has_a_pseudonym_in_its_copy(project: Path) -> None:
+    data = run_data(rounds=6)
+    data["machine_info"]["node"] = "ubuntu"
+    (project / "1.json").write_text(json.dumps(data))
+    assert main(["anonymize", "1.json", "--output", "public"]) == ExitCode.PASS
+    assert json.loads((project / "public" / "1.json").read_text())["machine_info"]["node"].startswith("host-")
+
+
 def test_a_copy_is_of_all_files_or_none_and_replaces_none(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run_and_baseline(project, keep=NAMES)
     assert main(["anonymize", "run", "--output", "public", "--json"]) == ExitCode.PASS

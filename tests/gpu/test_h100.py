@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from perfkit.cli import main
 from perfkit.store.engine_store import cache_folder
+from perfkit.store.signature import KEY_VARIABLE
 
 if TYPE_CHECKING:
     from perfkit.variants.base import BuildRequest
@@ -207,6 +209,34 @@ def test_the_next_run_loads_the_same_engine_and_passes(project: Project, first: 
         assert loaded["facts"]["from_store"] is True
         assert loaded["facts"]["notes"] == built["facts"]["notes"]
         assert loaded["facts"]["engine_sha256"] == built["facts"]["engine_sha256"]
+
+
+@pytest.mark.usefixtures("first")
+def test_signed_engines_go_into_another_store_and_run_there(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What has no signature is built anew, before TensorRT has seen a byte of it."""
+    there = Project(tmp_path / "there")
+    for name in ("test_bench.py", "perfkit.toml"):
+        there.folder.mkdir(exist_ok=True)
+        shutil.copy(project.folder / name, there.folder)
+    shutil.copytree(project.folder / ".perfkit", tmp_path / "here")
+    (tmp_path / "engines.key").write_text("0123456789abcdef" * 2)
+    monkeypatch.setenv(KEY_VARIABLE, str(tmp_path / "engines.key"))
+    archive, here, other = str(tmp_path / "engines.tar"), str(tmp_path / "here"), str(there.folder / ".perfkit")
+    for command in (
+        ["sign", "--cache", here],
+        ["export", archive, "--cache", here],
+        ["import", archive, "--cache", other],
+    ):
+        assert main(["engines", *command]) == 0
+    code, output, run = there.run("--perfkit-baseline=none")
+    assert code == 0, output
+    assert records(run)[ENGINE]["facts"]["from_store"] is True
+    for signature in (there.folder / ".perfkit" / "engines").glob("*/signature.json"):
+        signature.unlink()
+    _, _, run = there.run("--perfkit-baseline=none")
+    assert records(run)[ENGINE]["facts"]["from_store"] is False
 
 
 @pytest.mark.usefixtures("first")
