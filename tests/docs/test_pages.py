@@ -43,6 +43,7 @@ H100_BASELINE = "baselines/nvidia-h100-80gb-hbm3-x1-80gib.json"
         "history_tables.py",
         "fault_counts.py",
         "fleet_tables.py",
+        "soak.py",
     ],
 )
 def test_tables_come_from_committed_records(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
