@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
+from perfkit.cli.budgeted import Budget
 from perfkit.exit_codes import ExitCode
+from perfkit.judge.limits import Limits
+from perfkit.judge.verdict import Row, Verdict
 from perfkit.record.journal_file import read_journal_lines
+from perfkit.record.read import read_run
 from tests.faults.runs import command, instant_project, replicate, run, run_folder
+from tests.support import benchmark_of, run_data, usual_times
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,3 +67,26 @@ def test_wrong_usage_measures_nothing(
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"perfkit: --budget: {told}")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_of_the_cases_in_doubt_those_that_regressed_come_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As many as fit, the short ones before the long; the others are named."""
+    monkeypatch.chdir(tmp_path)
+    cases = list(usual_times())[:3]
+    data = run_data(rounds=5)
+    for which, rounds_s in zip(cases, (100.0, 10.0, 20.0), strict=True):
+        benchmark_of(data, which)["extra_info"]["perfkit"]["rounds_s"] = rounds_s
+    path = tmp_path / "replicate-1.json"
+    path.write_text(json.dumps(data))
+    verdicts = (Verdict.REGRESSED, Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE)
+    rows = [Row(**each._asdict(), verdict=verdict) for each, verdict in zip(cases, verdicts, strict=True)]
+    runs = [read_run(path)]
+    assert Budget("1h", Limits()).fitting("repeat-1", rows, runs) == sorted(cases)
+    assert capsys.readouterr().err == ""
+    budget = Budget("170s", Limits())
+    assert budget.fitting("repeat-1", rows, runs) == sorted(cases[:2])
+    assert budget.dropped == {"repeat-1": [cases[2]]}
+    assert capsys.readouterr().err == f"perfkit: --budget 170s: 170 s left: not measured again: {cases[2]}\n"
+    assert Budget("1s", Limits()).fitting("repeat-1", rows, runs) == []

@@ -8,7 +8,7 @@ from perfkit.fleet.worker import Answer
 from perfkit.record.journal import Doing, Ended, Finished, PlannedTest, Session
 from perfkit.record.journal_file import line_of
 from perfkit.record.schema import Outcome, RunRecord, Status
-from tests.support import run_data, usual_times
+from tests.support import GPU, run_data, usual_times
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from perfkit.fleet.night import Gone, Task
     from perfkit.fleet.schedule import Device
     from perfkit.record.model import Model
+    from perfkit.record.schema import Hardware
+    from tests.support import Times
 
 CASES = list(usual_times())
 PLAIN = "test_plain"
@@ -23,18 +25,26 @@ PLAIN = "test_plain"
 TESTS = [*(PlannedTest(test=f"test[{each}]", case=each) for each in CASES), PlannedTest(test=PLAIN)]
 
 
-def session() -> Session:
-    data = run_data(rounds=5)
+def session(hardware: Hardware = GPU) -> Session:
+    data = run_data(rounds=5, hardware=hardware)
     del data["benchmarks"]
     run = RunRecord.model_validate(data.pop("perfkit"))
     not_run = [Outcome(**each._asdict(), status=Status.NOT_RUN, reason="the run ended before it") for each in CASES]
     return Session(skeleton=data, run=run.model_copy(update={"outcomes": not_run}), tests=TESTS)
 
 
-def part(tests: list[str], *, broken: tuple[str, ...] = (), sessions: int = 1) -> bytes:
+def part(
+    tests: list[str],
+    *,
+    broken: tuple[str, ...] = (),
+    sessions: int = 1,
+    hardware: Hardware = GPU,
+    day: int = 1,
+    times: Times | None = None,
+) -> bytes:
     """The journal of a device that was asked for these tests."""
-    by_case = dict(zip(CASES, run_data(rounds=5)["benchmarks"], strict=True))
-    records: list[Model] = [session()] * sessions
+    by_case = dict(zip(CASES, run_data(times, rounds=5, hardware=hardware, day=day)["benchmarks"], strict=True))
+    records: list[Model] = [session(hardware)] * sessions
     for planned in TESTS:
         if planned.test not in tests:
             continue

@@ -64,6 +64,8 @@ def test_the_record_is_that_of_one_device(tmp_path: Path, alone: dict[str, Any])
     assert (data["perfkit"].pop("processes"), alone["perfkit"].pop("processes")) == (count, 1)
     assert data["perfkit"].pop("spent_s") == {"whole": 10.0 * count, "starting": 4.0 * count}
     alone["perfkit"].pop("spent_s")
+    nodes = {f"process_{number}_node": "test-host" for number in range(1, count + 1)}
+    assert {name: data["perfkit"]["machine_state"].pop(name) for name in nodes} == nodes
     assert data == alone
     assert one.assembled.done == read_run(tmp_path / "replicate-1.json")
     assert [path.name for path in tmp_path.iterdir() if path.stem == "replicate-1"] == ["replicate-1.json"]

@@ -114,6 +114,7 @@ def run_on(wanted: Wanted, place: str, resumed: Path | None, shown: Callable[...
 
 def _sites(machines: RayMachines, request: Request, resumed: Path | None) -> list[Site]:
     abouts: dict[str, About] = {}
+    tell("the devices of the fleet are asked what they are")
     for name, about in machines.ask("about").items():
         reason = about.reason if isinstance(about, Gone) else ", ".join(differences(code_in(Path()), about.code))
         if reason:

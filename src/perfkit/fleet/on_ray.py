@@ -48,6 +48,7 @@ class RayMachines:
         self._stack = contextlib.ExitStack()
         self._tasks: dict[Any, tuple[Device, Task]] = {}
         self._parcels: dict[tuple[str, str], list[tuple[str, Any]]] = defaultdict(list)
+        self._packed: set[str] = set()
         self._given: set[tuple[str, Any]] = set()
         self.abouts: dict[str, About] = {}
         """By the names of the devices that are measured on."""
@@ -106,9 +107,11 @@ class RayMachines:
 
     def _share(self, device: Device, model: str, used: tuple[str, ...]) -> None:
         """Engines that were built or loaded, for hosts that have another store: each is sent once."""
-        if len({about.store for about in self.abouts.values()}) == 1:
+        new = tuple(digest for digest in used if digest not in self._packed)
+        if not new or len({about.store for about in self.abouts.values()}) == 1:
             return
-        parcel = self._answer(self._actors[device.name].pack.remote(used))
+        self._packed.update(new)
+        parcel = self._answer(self._actors[device.name].pack.remote(new))
         if not isinstance(parcel, Gone):
             kept = self._ray.put(parcel)
             self._parcels[device.hardware, model].append((self.abouts[device.name].store, kept))
@@ -134,8 +137,7 @@ class RayMachines:
 
     def _started(self, *, on_cpu: bool) -> Iterable[tuple[str, Any]]:
         """Actors by the names of their devices: the host's and, of a GPU, its number there."""
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
+        on_node = self._ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
         nodes = [node for node in self._ray.nodes() if node["Alive"]]
         gpus = {node["NodeID"]: 0 if on_cpu else int(node["Resources"].get("GPU", 0)) for node in nodes}
         names: Counter[str] = Counter()
@@ -149,7 +151,7 @@ class RayMachines:
                     .options(
                         num_cpus=0,
                         num_gpus=1 if any(gpus.values()) else 0,
-                        scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False),
+                        scheduling_strategy=on_node(node["NodeID"], soft=False),
                     )
                     .remote(str(Path.cwd()), {name: os.environ.get(name) for name in _KEPT})
                 )
@@ -160,6 +162,7 @@ def _ray() -> Any:
     try:
         import ray
         import ray.exceptions
+        import ray.util.scheduling_strategies
     except ImportError as error:
         raise UserError(f"--on: needs Ray ({error}): pip install 'perfkit[ray]'") from None
     return ray

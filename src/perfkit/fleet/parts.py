@@ -52,7 +52,9 @@ class Assembled:
         known = read_journal(self._journal) if self._journal.exists() else None
         if known is not None and known.sessions:
             path.unlink(missing_ok=True)  # incomplete, and all of it is in the journal
-            self._expected, self._sessions = known.expected, len(known.sessions)
+            self._expected = known.expected
+            self._note_machines(known.sessions)
+            self._sessions = len(known.sessions)
             self._spent_s = None  # of processes that are gone
         else:
             self._journal.unlink(missing_ok=True)
@@ -68,6 +70,7 @@ class Assembled:
             part = read_journal(path)
             records = [record for record in read_journal_lines(path) if record is not None]
         before = self._sessions
+        self._note_machines(part.sessions)
         self._append([_renumbered(record, before) for record in records if record["kind"] not in _OF_THE_PART])
         self._sessions += len(part.sessions)
         if part.finished is not None:
@@ -113,6 +116,16 @@ class Assembled:
             write_json_atomic(self.path, run_json(known))
         else:
             self._journal.unlink()
+
+    def _note_machines(self, sessions: Sequence[Session]) -> None:
+        """Which machine each process was on: an entry's own ``process`` leads there."""
+        for number, session in enumerate(sessions, start=self._sessions + 1):
+            told = {
+                "node": session.skeleton.get("machine_info", {}).get("node"),
+                "gpu_uuid": session.run.machine_state.get("start_gpu_uuid"),
+            }
+            known = {f"process_{number}_{name}": value for name, value in told.items() if value is not None}
+            self._machine_state |= known
 
     def _finish_if_whole(self) -> None:
         if self.left or not self._sessions:

@@ -82,7 +82,7 @@ def sites_of(plans: Mapping[str, Answer | Gone], tell: Callable[[str], None]) ->
     Raises UserError where pytest refuses the request, or no device can be measured on.
     """
     sites: dict[str, Site] = {}
-    lost = ""
+    lost = "the fleet has none"
     for name, answer in sorted(plans.items()):
         reason = answer.reason if isinstance(answer, Gone) else answer.problem
         if reason and not isinstance(answer, Gone):
