@@ -84,7 +84,7 @@ def test_what_isnt_a_case_is_kept_and_what_cant_be_one_number_is_told_by_shard()
     assert record.injected == "a/b/c=slow:10%"
     assert record.processes == 3
     assert record.spent_s == {"whole": 60.0, "rounds": 40.0}
-    assert record.machine_state == {"shard_1_start_cpu_mhz": 2000, "shard_2_start_cpu_mhz": 3000}
+    assert record.machine_state == {"start_cpu_mhz (shard 1)": 2000, "start_cpu_mhz (shard 2)": 3000}
     assert [(shard.number, shard.models) for shard in record.shards] == [(1, ["resnet50"]), (2, ["mobilenet_v2"])]
 
 
