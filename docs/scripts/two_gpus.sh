@@ -102,11 +102,11 @@ for step; do
       ;;
     alone)
       for card in 0 1; do
-        if [[ ! -d $folder/alone-$card ]]; then alone "$card"; fi # not "||": what fails inside would go on
+        [[ -d $folder/alone-$card ]] || alone "$card"
       done
       ;;
     shards)
-      if [[ ! -d $folder/shard-2 ]]; then shards; fi
+      [[ -d $folder/shard-2 ]] || shards
       [[ -d $folder/merged ]] || python -m perfkit merge "$folder/shard-1" "$folder/shard-2" --output "$folder/merged" \
         --baseline none > "$folder/merged.txt" 2> "$folder/merged.log" || (($? == 10))
       ;;
@@ -115,7 +115,7 @@ for step; do
         order=(idle busy)
         ((pair % 2)) || order=(busy idle)
         for way in "${order[@]}"; do
-          if [[ ! -d $folder/$way-$pair ]]; then beside "$way" "$pair"; fi
+          [[ -d $folder/$way-$pair ]] || beside "$way" "$pair"
         done
       done
       ;;

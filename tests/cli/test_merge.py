@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -140,6 +141,21 @@ def test_machines_that_differ_are_named(capsys: pytest.CaptureFixture[str]) -> N
     err = capsys.readouterr().err
     assert err.count("machines differ") == 1
     assert "perfkit: machines differ: node runner-a (shard 1), runner-b (shard 2)" in err
+
+
+def test_the_page_has_the_readings_of_each_machine() -> None:
+    write_shards()
+    for folder, mhz in zip(NAMES, (2100, 2900), strict=True):
+        for path in Path(folder).iterdir():
+            data = json.loads(path.read_text())
+            data["perfkit"]["machine_state"] = {"start_cpu_mhz": mhz, "end_cpu_mhz": mhz + 1}
+            path.write_text(json.dumps(data))
+    merge()
+    assert main(["report", "night", "--format", "html", "--output", "night.html"]) == ExitCode.PASS
+    page = Path("night.html").read_text()
+    text = re.sub("<[^>]*>", "|", page)
+    for number, mhz in ((1, 2100), (2, 2900)):
+        assert re.search(rf"cpu_mhz \(shard {number}\)\|+{mhz} → {mhz + 1}\|", text)
 
 
 def _other_commit() -> None:

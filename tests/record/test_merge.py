@@ -73,6 +73,7 @@ def test_all_shards_make_the_run_that_one_machine_would_have_recorded(seed: int,
 def test_what_isnt_a_case_is_kept_and_what_cant_be_one_number_is_told_by_shard() -> None:
     first, second = cut(whole(), *([model] for model in MODELS))
     second["datetime"] = "2030-01-01T01:00:00+00:00"
+    first["perfkit"]["injected"] = "a/b/d=wrong"
     second["perfkit"] |= {"incomplete": "3 of 6 tests are left", "injected": "a/b/c=slow:10%", "processes": 2}
     second["perfkit"]["machine_state"] = {"start_cpu_mhz": 3000}
     made = merge(parts([first, second]))
@@ -81,10 +82,10 @@ def test_what_isnt_a_case_is_kept_and_what_cant_be_one_number_is_told_by_shard()
     assert made["benchmarks"][-1]["fullname"] == "bench.py::test_plain"
     assert record.shard is None
     assert record.incomplete == "shard 2/2: 3 of 6 tests are left"
-    assert record.injected == "a/b/c=slow:10%"
+    assert record.injected == "a/b/d=wrong, a/b/c=slow:10%"
     assert record.processes == 3
     assert record.spent_s == {"whole": 60.0, "rounds": 40.0}
-    assert record.machine_state == {"shard_1_start_cpu_mhz": 2000, "shard_2_start_cpu_mhz": 3000}
+    assert record.machine_state == {"start_cpu_mhz (shard 1)": 2000, "start_cpu_mhz (shard 2)": 3000}
     assert [(shard.number, shard.models) for shard in record.shards] == [(1, ["resnet50"]), (2, ["mobilenet_v2"])]
 
 

@@ -13,7 +13,7 @@ from perfkit.judge.verdict import Verdict
 from perfkit.record.schema import DeviceBy, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from perfkit.record.replicate import Replicate, Run, Sample
     from perfkit.record.schema import Outcome
@@ -60,8 +60,9 @@ def gather(baseline: Sequence[Replicate], runs: Sequence[Run]) -> list[CaseData]
     """
     suites = {run.replicate.suite for run in runs}
     before, after = _by_case(baseline), _by_case([run.replicate for run in runs])
+    is_elsewhere = _of_other_shards(runs)
     measured = _by_case([replicate for replicate in baseline if replicate.suite in suites])
-    expected = {case for case in measured if not any(_is_elsewhere(case, run) for run in runs)}
+    expected = {case for case in measured if not is_elsewhere(case)}
     outcomes: dict[CaseId, list[Outcome]] = defaultdict(list)
     for run in runs:
         for outcome in run.outcomes:
@@ -124,14 +125,13 @@ def moved_to(data: CaseData, others: Iterable[CaseData]) -> str:
     return next((f"; moved to {case}?" for case in found), "")
 
 
-def _is_elsewhere(case: CaseId, run: Run) -> bool:
-    """Whether another shard of the same run measures it."""
-    if run.shard is None:
-        return False
-    if not case.variant:  # a test that is no case is run with the first one
-        return run.shard.number > 1
-    others = {planned.model for planned in run.shard.plan} - {outcome.model for outcome in run.outcomes}
-    return case.model in others
+def _of_other_shards(runs: Sequence[Run]) -> Callable[[CaseId], bool]:
+    """Whether another shard of the same run measures a case; of a whole run none does."""
+    planned = {case.model for run in runs if run.shard is not None for case in run.shard.plan}
+    others = planned - {outcome.model for run in runs for outcome in run.outcomes}
+    is_later = any(run.shard is not None and run.shard.number > 1 for run in runs)
+    # A test that is no case is run with the first one.
+    return lambda case: case.model in others or (is_later and not case.variant)
 
 
 def _by_case(replicates: Iterable[Replicate]) -> dict[CaseId, list[Sample]]:

@@ -109,7 +109,7 @@ def merge(parts: Sequence[Part], *, absent: str | None = None) -> dict[str, Any]
             "processes": sum(read.run.processes for read in found),
             "incomplete": "; ".join(f"{r.shard}: {r.run.incomplete}" for r in found if r.run.incomplete) or None,
             "machine_state": {
-                f"shard_{read.shard.number}_{name}": reading
+                f"{name} (shard {read.shard.number})": reading
                 for read in found
                 for name, reading in read.run.machine_state.items()
             },

@@ -244,5 +244,5 @@ class RunRecord(Model):
     )
     shard: Shard | None = Field(default=None, description="which part of a run it is; None: all of it")
     shards: list[MergedShard] = Field(
-        default_factory=list, description="of a run that was merged: its shards; the readings begin with their numbers"
+        default_factory=list, description="of a run that was merged: its shards; the readings end with their numbers"
     )
