@@ -22,6 +22,7 @@ class Verdict(StrEnum):
     MISSING = "MISSING"
     """Expected by the plan or by the baseline, and not measured."""
     REGRESSED = "REGRESSED"
+    """Slower beyond what chance explains, or what was built or is answered got worse."""
     INCONCLUSIVE = "INCONCLUSIVE"
     """Could not be told apart from noise, or not compared for a named reason."""
     WAIVED = "WAIVED"
@@ -29,7 +30,9 @@ class Verdict(StrEnum):
     NEW = "NEW"
     """The baseline doesn't know the case."""
     PASS = "PASS"  # noqa: S105  (a verdict, no password)
+    """Nothing got worse, and a slowdown of the case's tolerance would have been seen."""
     IMPROVED = "IMPROVED"
+    """Faster beyond what chance explains, by the variant's own doing."""
 
     @property
     def rank(self) -> int:
@@ -46,8 +49,11 @@ class Moved(StrEnum):
     """Which side moved, where a verdict needs that said."""
 
     VARIANT = "variant"
+    """The variant's own time, and not the reference's."""
     REFERENCE = "reference"
+    """The reference alone: the variant takes what it took."""
     BOTH = "both"
+    """The variant, and the reference beyond its own threshold as well."""
     COMMON = "common"
     """Everything of the night moved alike: host, driver or clocks."""
     HOST = "host"
@@ -148,18 +154,27 @@ class FindingKind(StrEnum):
     """What a finding is about."""
 
     COMMON_SHIFT = "common shift"
+    """All cases got slower or faster alike; taken out of each before it is judged."""
     DRIFT = "slow drift"
+    """Slower than the anchor by more than is tolerated, though no night showed it."""
     OWN_BASELINE = "own baseline"
     """The baseline isn't the one that the base branch has: a change may have brought it."""
     INT8_SLOWER = "int8 slower than fp16"
+    """Of one backend on one shape."""
     GRAPH_SLOWER = "graph slower than plain"
+    """A variant replayed from a CUDA graph takes longer than called as it is."""
     TOO_GOOD = "too good to be true"
+    """A gain of more than 2x, or a device time below the roofline."""
     NOISE_FLOOR = "noise floor"
+    """By how much the reference differs from itself."""
     TAILS = "tails"
+    """Rounds that took more than twice their case's median."""
     INJECTED = "injected fault"
+    """A fault that was put in on purpose."""
     SKIPPED = "skipped"
     SHARD = "shard"
     """Only a part of a run is judged."""
+    """Variants that can't run here, with their reasons."""
     INCOMPLETE = "incomplete"
     """Something of the run isn't there or can't be read: what is shown is not all of it."""
 
@@ -201,11 +216,16 @@ class RefusalKind(StrEnum):
     """Why nothing could be judged."""
 
     NO_BASELINE = "no baseline"
+    """None for this hardware, or none was asked for."""
     SAME_RUN = "same run"
+    """A run against itself or a copy of it."""
     OTHER_HARDWARE = "other hardware"
+    """The baseline is of another machine."""
     MIXED_HARDWARE = "mixed hardware"
     MIXED_SHARDS = "mixed shards"
+    """The run's own replicates are of several."""
     NOTHING_COMPARABLE = "nothing comparable"
+    """No case was measured on both sides under the same conditions."""
 
 
 class Refusal(Model):
