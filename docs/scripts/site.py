@@ -34,7 +34,9 @@ def problems(folder: Path, page: Page) -> Iterator[str]:
     told: list[str] = []
     page.on("console", lambda message: told.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: told.append(str(error)))
-    page.on("request", lambda request: None if request.url.startswith(start) else told.append(f"asks for {request.url}"))
+    page.on(
+        "request", lambda request: None if request.url.startswith(start) else told.append(f"asks for {request.url}")
+    )
     page.on("requestfailed", lambda request: told.append(f"lacks {request.url}"))
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*.html") if "_downloads" not in path.parts}
     linked = {"index.html"}

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "tutorial.md"
 _BLOCK = re.compile(
-    r"(?P<skip><!-- not run -->\n)?```sh\n(?P<commands>.*?)^```\n(?:\n?```text\n(?P<shown>.*?)^```\n)?", re.DOTALL | re.MULTILINE
+    r"(?P<skip><!-- not run -->\n)?```sh\n(?P<commands>.*?)^```\n(?:\n?```text\n(?P<shown>.*?)^```\n)?",
+    re.DOTALL | re.MULTILINE,
 )
 _MARK = "\x1e"
 _NUMBER = re.compile(r"[+\-±]?\d[\d.,:]*")
@@ -54,7 +55,9 @@ def walk(page: Sequence[Step], folder: Path, environment: Mapping[str, str]) -> 
     copytree(ROOT / "examples", clone / "examples", ignore=ignore_patterns("results", ".perfkit", "__pycache__"))
     _register(folder / "installed")
     (folder / "home").mkdir()
-    path = os.pathsep.join([str(clone.with_name("speed") / "src"), str(folder / "installed"), environment["PYTHONPATH"]])
+    path = os.pathsep.join(
+        [str(clone.with_name("speed") / "src"), str(folder / "installed"), environment["PYTHONPATH"]]
+    )
     own = {"HOME": str(folder / "home"), "PYTHONPATH": path, "COLUMNS": "100", "GIT_CONFIG_NOSYSTEM": "1"}
     script = "".join(f"{step.commands}printf '{_MARK}'\n" for step in page)
     done = subprocess.run(
