@@ -65,8 +65,8 @@ class History:
         try:
             yield
         except DatabaseError as error:
-            # Its subclasses but two are mistakes in statements of ours, or say that we may not; DataError is a value that
-            # no column takes, as PostgreSQL takes no name with a NUL.
+            # Its subclasses but two are mistakes in statements of ours, or say that we may not; DataError is a value
+            # that no column takes, as PostgreSQL takes no name with a NUL.
             is_refused = getattr(error.orig, "sqlstate", None) in _REFUSED
             if is_refused or isinstance(error, OperationalError | DataError) or type(error) is DatabaseError:
                 told = str(error.orig).strip().partition("\n")[0]
