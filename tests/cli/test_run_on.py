@@ -19,7 +19,6 @@ from tests.support import CPU, GPU, slowed, usual_times
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from perfkit.fleet.night import Task
     from perfkit.fleet.schedule import Device
