@@ -56,14 +56,14 @@ def test_what_the_fuzzers_found_is_refused_or_taken(table: dict[str, Reader], na
 
 
 @each_reader
-@settings(max_examples=25)
+@settings(max_examples=40)
 @given(raw=st.binary(max_size=200) | st.text(max_size=100).map(str.encode) | JSON)
 def test_any_bytes(table: dict[str, Reader], name: str, raw: bytes) -> None:
     refused(table[name], raw)
 
 
 @each_reader
-@settings(max_examples=60)
+@settings(max_examples=120)
 @given(seed=st.integers(0, 2**32))
 def test_nearly_valid_files(table: dict[str, Reader], name: str, seed: int) -> None:
     reader, rng = table[name], random.Random(seed)  # noqa: S311
