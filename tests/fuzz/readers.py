@@ -10,7 +10,7 @@ import json
 import lzma
 import tarfile
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -79,7 +79,7 @@ class Reader:
 
     read: Callable[[bytes], object]
     """Raises UserError, and nothing else, for what it doesn't take."""
-    seeds: tuple[bytes, ...] = field(repr=False)  # Hypothesis prints a test's arguments
+    seeds: tuple[bytes, ...]
 
 
 def readers(folder: Path) -> dict[str, Reader]:
