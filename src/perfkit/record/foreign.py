@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from itertools import accumulate
+from operator import or_
 from typing import TYPE_CHECKING, Any
 
 from perfkit.catalog.case import REFERENCE_VARIANT
@@ -19,6 +21,8 @@ _FIELDS = ("model", "variant", "shape")
 _TOKEN = re.compile(r"(\{\w*\}|\*)")
 _FEW_ROUNDS = 5
 """The judge calls a case with fewer INCONCLUSIVE."""
+_LONGEST_NAME = 10_000
+"""Of a test that a pattern is tried on."""
 _ANY_SHAPE = "any"
 """Of a pattern that names no shape."""
 
@@ -38,22 +42,49 @@ class Pattern:
             raise UserError(
                 f"--pattern {text!r}: needs {{model}} and {{variant}} once each, may have {{shape}} and *, nothing else"
             )
-        parts = [self._part(token) for token in _TOKEN.split(text)]
-        self._regex = re.compile("".join(parts), re.DOTALL)
-
-    @staticmethod
-    def _part(token: str) -> str:
-        if token == "*":  # noqa: S105 - no password
-            return ".*?"
-        is_field = _TOKEN.fullmatch(token) is not None  # a brace alone is a character like any other
-        return f"(?P<{token[1:-1]}>.+?)" if is_field else re.escape(token)
+        self._parts = [part for part in _TOKEN.split(text) if part]
 
     def fields(self, name: str) -> dict[str, str] | None:
-        """Model, variant and shape of a test's name; None where the pattern doesn't fit."""
+        """Model, variant and shape of a test's name; None where the pattern doesn't fit.
+
+        Each field and * takes as little as it can, those before it first, as lazy groups of a regular expression would;
+        these would take hours for some names, and somebody else wrote the name.
+        """
         for start in (name, name.rpartition("::")[2]):
-            if found := self._regex.fullmatch(start):
-                return {"shape": _ANY_SHAPE, **found.groupdict()}
+            if len(start) <= _LONGEST_NAME and (found := self._fields_of(start)) is not None:
+                return {"shape": _ANY_SHAPE, **found}
         return None
+
+    def _fields_of(self, name: str) -> dict[str, str] | None:
+        # From the last part to the first, at which places of the name the parts from there on fit all that is left.
+        fits = [[False] * len(name) + [True]]
+        for part in reversed(self._parts):
+            after = fits[-1]
+            if _TOKEN.fullmatch(part):
+                later = list(accumulate(reversed(after), or_))[::-1]
+                least = _least(part)
+                fits.append(later[least:] + [False] * least)
+            else:
+                padded = after + [False] * len(part)
+                fits.append([padded[at + len(part)] and name.startswith(part, at) for at in range(len(name) + 1)])
+        fits.reverse()
+        if not fits[0][0]:
+            return None
+        found, at = {}, 0
+        for part, after in zip(self._parts, fits[1:], strict=True):
+            if _TOKEN.fullmatch(part):
+                end = after.index(True, at + _least(part))
+                found[part[1:-1]] = name[at:end]
+                at = end
+            else:
+                at += len(part)
+        found.pop("", None)  # what a * took
+        return found
+
+
+def _least(part: str) -> int:
+    """How many characters a * or a field takes at least."""
+    return 0 if part == "*" else 1
 
 
 def named_by(pattern: Pattern, reference: str, data: Mapping[str, Any], source: str) -> tuple[dict[str, Any], int]:
