@@ -67,7 +67,7 @@ def test_what_is_left_alone(text: str) -> None:
 @pytest.mark.parametrize("text", ["a", "a.", "a-", "token ", "@", "://", "a://a@", "bearer ", "authorization: a "])
 def test_long_texts_are_looked_through_once(text: str) -> None:
     """From each of their characters anew, these would take hours."""
-    hostile = text * 300_000
+    hostile = text * 100_000
     assert len(without_credentials(hostile)) >= len(text)
 
 
