@@ -103,9 +103,10 @@ def run(
         )
         write(rendered(judgement, Format.JSON if as_json else form, sys.stdout, verbose - quiet))
         tell(told)
+        # Before the run counts as finished: killed in between, --resume adds it; the same run twice is one row.
+        if (warning := keep(runs, judgement, results)) is not None:
+            tell(warning)
         conclude(folder, judgement)
-    if (warning := keep(runs, judgement, results)) is not None:
-        tell(warning)
     return judgement.exit_code
 
 
