@@ -8,10 +8,14 @@ from __future__ import annotations
 import re
 
 _HIDDEN = "***"
-_IN_URLS = re.compile(r"(?P<kept>[A-Za-z][A-Za-z0-9+.-]*://)[^\s/?#'\"<>@]*(?:@[^\s/?#'\"<>@]*)*@")
+# Texts may be long, and hostile: each pattern begins where another character stands before, or with a word of its own,
+# so that no text is looked through again from each of its characters.
+_IN_URLS = re.compile(
+    r"(?P<kept>(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{0,30}://)[^\s/?#'\"<>@]*(?:@[^\s/?#'\"<>@]*)*@"
+)
 """User and password; a password that isn't escaped may hold an @ of its own."""
 _NAMED = re.compile(
-    r"(?P<kept>\b(?:[a-z0-9]+[_-])*(?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|sig|signature)"
+    r"(?P<kept>(?<![a-z])(?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|sig|signature)"
     r"['\"]?\s*[=:]\s*['\"]?)[^\s&;,'\"]+",
     re.IGNORECASE,
 )

@@ -147,6 +147,18 @@ def test_an_unreadable_baseline(project: pytest.Pytester, tmp_path: Path) -> Non
     assert "no git repository" in refused(project, "--perfkit-baseline=git:main")
 
 
+def test_a_key_of_engines_that_cant_be_used(
+    project: pytest.Pytester, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PERFKIT_ENGINE_KEY_FILE", str(tmp_path / "engines.key"))
+    missing = f"PERFKIT_ENGINE_KEY_FILE: {tmp_path / 'engines.key'}: can't be read: No such file or directory"
+    assert refused(project) == missing
+    (tmp_path / "engines.key").write_text("swordfish")
+    line = refused(project)
+    assert "a key has 32 to 4096 bytes" in line
+    assert "swordfish" not in line
+
+
 @pytest.mark.parametrize("key", ["kind", "perfkit"])
 def test_a_baseline_of_another_schema_version(project: pytest.Pytester, tmp_path: Path, key: str) -> None:
     path = write_run(tmp_path)

@@ -130,6 +130,25 @@ def test_no_text_brings_the_names_through(before: str, after: str) -> None:
     assert " mallory " not in told
 
 
+@pytest.mark.parametrize(
+    "text", ["a", "a.", "-", "/", "/a", "=/", "GPU-", "@a.", "a@a.", "1.", "://", "/home/a", "a-", " "]
+)
+def test_long_texts_are_looked_through_once(text: str) -> None:
+    """From each of their characters anew, these would take hours."""
+    anonymous = Anonymizer(KEY, hosts=["gpubox17"], users=["mallory"])
+    hostile = text * 100_000
+    anonymous.learn(hostile)
+    assert anonymous.text(hostile)
+
+
+def test_data_that_is_nested_too_deeply_is_told(anonymous: Anonymizer) -> None:
+    nested: list[object] = []
+    for _ in range(2000):
+        nested = [nested]
+    with pytest.raises(UserError, match="nested too deeply"):
+        anonymous.of(nested)
+
+
 def test_cases_that_could_no_longer_be_compared_are_told() -> None:
     before = make_run({case(): (4e-3, 1e-3)}, weights="of mallory").replicate.samples
     after = [sample.model_copy(update={"comparability": {}}) for sample in before]

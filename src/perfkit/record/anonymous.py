@@ -42,10 +42,10 @@ _PSEUDONYM = re.compile(rf"(?:host|user)-[0-9a-f]{{{_DIGITS}}}")
 _ENDS = r"\s'\"<>|:;,()\[\]{}"
 _HOME_OF = re.compile(rf"/(?:home|Users)/([^/{_ENDS}]+)")
 _PATTERNS = {
-    "url": rf"[A-Za-z][A-Za-z0-9+.-]*://[^{_ENDS}]*(?::\d+[^{_ENDS}]*)?",
-    "email": r"[\w.+-]+@(?:[\w-]+\.)+[A-Za-z]{2,}",
+    "url": rf"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{{0,30}}://[^{_ENDS}]*(?::\d+[^{_ENDS}]*)?",
+    "email": r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[A-Za-z]{2,63}",
     "folder": rf"(?<![\w.~/-])~?/(?:[^/{_ENDS}]+/)+[^{_ENDS}]*",
-    "gpu": r"(?:(?:GPU|MIG)-)+[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}",
+    "gpu": r"(?:(?:GPU|MIG)-){1,2}[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}",
     "uuid": r"\b[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\b",
     # With a port: the versions of TensorRT look like addresses too.
     "address": r"\b\d{1,3}(?:\.\d{1,3}){3}:\d+\b",
@@ -73,7 +73,10 @@ class Anonymizer:
         self._compile()
 
     def of(self, data: _Data) -> _Data:
-        """The same with every text in it, keys too, made anonymous. Enumerations and numbers stay."""
+        """The same with every text in it, keys too, made anonymous. Enumerations and numbers stay.
+
+        Raises UserError for data that is nested too deeply.
+        """
         result: _Data = _walked(data, self.text)
         return result
 
@@ -183,24 +186,31 @@ def _any_of(names: Iterable[str]) -> str:
     return "|".join(re.escape(name) for name in sorted(names, key=lambda name: (-len(name), name)))
 
 
-def _walked(node: Any, change: Callable[[str], str]) -> Any:
+def _walked(data: Any, change: Callable[[str], str]) -> Any:
+    try:
+        return _changed(data, change)
+    except RecursionError:
+        raise UserError("the data is nested too deeply to be made anonymous") from None
+
+
+def _changed(node: Any, change: Callable[[str], str]) -> Any:
     """A copy of plain data, models and dataclasses with every text changed."""
     if isinstance(node, str):
         return node if isinstance(node, Enum) else change(node)
     if isinstance(node, BaseModel):
-        return node.model_copy(update={name: _walked(getattr(node, name), change) for name in type(node).model_fields})
+        return node.model_copy(update={name: _changed(getattr(node, name), change) for name in type(node).model_fields})
     if dataclasses.is_dataclass(node) and not isinstance(node, type):
         taken = [field.name for field in dataclasses.fields(node) if field.init]
-        return dataclasses.replace(node, **{name: _walked(getattr(node, name), change) for name in taken})
-    return _walked_collection(node, change)
+        return dataclasses.replace(node, **{name: _changed(getattr(node, name), change) for name in taken})
+    return _changed_collection(node, change)
 
 
-def _walked_collection(node: Any, change: Callable[[str], str]) -> Any:
+def _changed_collection(node: Any, change: Callable[[str], str]) -> Any:
     if isinstance(node, Mapping):
-        return {_walked(key, change): _walked(value, change) for key, value in node.items()}
+        return {_changed(key, change): _changed(value, change) for key, value in node.items()}
     if isinstance(node, tuple):
-        parts = [_walked(part, change) for part in node]
+        parts = [_changed(part, change) for part in node]
         return type(node)(*parts) if hasattr(node, "_fields") else tuple(parts)
     if isinstance(node, list):
-        return [_walked(part, change) for part in node]
+        return [_changed(part, change) for part in node]
     return node
