@@ -1,6 +1,8 @@
-"""The one error that a user can mend: a line that says what is wrong, where, and what to do."""
+"""The one error that a user can mend: a line that says what is wrong, where, and what to do; others in a line."""
 
 from __future__ import annotations
+
+_LONGEST_REASON = 300
 
 
 class UserError(Exception):
@@ -10,3 +12,10 @@ class UserError(Exception):
     (``pytest.UsageError``, exit code 4 as well). Every other exception is a bug and keeps its
     traceback.
     """
+
+
+def reason_of(error: BaseException) -> str:
+    """The first telling line of an exception, as a reason in one line of at most 300 characters."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    return text if len(text) <= _LONGEST_REASON else text[: _LONGEST_REASON - 3] + "..."

@@ -15,7 +15,7 @@ from perfkit.exit_codes import ExitCode
 from perfkit.report.history import COLUMNS
 from perfkit.report.history_table import sparkline
 from perfkit.report.text import cell_width
-from tests.support import case, slowed, usual_times, write_run
+from tests.support import case, edit_records, slowed, usual_times, write_run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -190,6 +190,35 @@ def test_trends_of_some_cases_some_metrics_and_some_time(capsys: pytest.CaptureF
     assert main(["trends", "--cases", "mobilenet_v2/*"]) == ExitCode.PASS
     assert capsys.readouterr().out == "no series changed its level or drifted\n"
     assert main(["trends", "--cases", "nothing"]) == ExitCode.USAGE
+
+
+def test_a_users_metric_has_its_nights_its_step_and_its_direction(
+    tmp_path: Path, history_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A rise of what should be low is for the worse; unit and direction are in every export, by the metric's name."""
+    assert history_url
+    for day in range(1, 21):
+        value = 2.5 if day <= 10 else 3.0
+        metric = {"value": value + day / 1e4, "unit": "J/img", "better": "lower", "tolerance": 0.1}
+        path = write_run(tmp_path / "runs", {case("trt-int8"): (4e-3, 1e-3)}, day=day)
+        edit_records(path, lambda record, told=metric: record.update(custom_metrics={"energy": told}))  # type: ignore[misc]
+    assert main(["history", "add", str(tmp_path / "runs")]) == ExitCode.PASS
+    capsys.readouterr()
+    assert main(["history", CASE, "--metric", "energy"]) == ExitCode.PASS
+    head, line, *_ = capsys.readouterr().out.splitlines()
+    assert head.startswith(f"{CASE}, energy [J/img, lower is better], on Made Up GPU")
+    assert line.startswith("2.5001 J/img ")
+    assert line.endswith(" 3.002 J/img")
+    assert main(["history", CASE, "--metric", "energy", "--csv"]) == ExitCode.PASS
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [row["metric"] for row in rows] == ["energy [J/img, lower is better]"] * 20
+    assert [float(row["value"]) for row in rows[:2]] == [2.5001, 2.5002]
+    assert main(["trends", "--metric", "energy", "--json"]) == ExitCode.PASS
+    (found,) = json.loads(capsys.readouterr().out)["trends"]
+    assert (found["kind"], found["metric"], found["worse"]) == ("step", "energy [J/img, lower is better]", True)
+    assert found["change_pct"] == pytest.approx(20, abs=0.5)
+    assert main(["trends"]) == ExitCode.PASS
+    assert "no series changed" in capsys.readouterr().out, "it decides nothing"
 
 
 def test_what_changed_together_is_one_row_with_its_software(

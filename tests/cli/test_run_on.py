@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import pytest
 
 from perfkit.cli import main, run_on
-from perfkit.cli.resume import code_here
 from perfkit.exit_codes import ExitCode
 from perfkit.fleet.worker import About, Answer
+from perfkit.record.code import code_in
 from perfkit.record.journal_file import line_of, read_journal_lines
 from perfkit.record.read import read_run
 from tests.fleet.made_up import CASES, Machines, part, session
@@ -18,7 +19,6 @@ from tests.support import CPU, GPU, slowed, usual_times
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from perfkit.fleet.night import Task
     from perfkit.fleet.schedule import Device
@@ -50,7 +50,7 @@ class Fleet(Machines):
 
     def ask(self, method: str, *_: object) -> dict[str, Any]:
         if method == "about":
-            codes = {name: code_here() for name in self.hardware}
+            codes = {name: code_in(Path()) for name in self.hardware}
             if self.code is not None:
                 codes["gpu-2"] = dict(self.code)
             return {name: About(name, "store", code) for name, code in codes.items()}
@@ -121,7 +121,7 @@ def test_a_node_of_other_code_is_told_and_not_measured_on(
     fleet: type[Fleet], capsys: pytest.CaptureFixture[str]
 ) -> None:
     only_gpus(fleet)
-    fleet.code = {**code_here(), "commit": "0123456789ab"}
+    fleet.code = {**code_in(Path()), "commit": "0123456789ab"}
     main(["run", "--on=ray", "--replicates=1"])
     err = capsys.readouterr().err
     assert "perfkit: gpu-2 isn't measured on: commit ( -> 0123456789ab)" in err

@@ -19,13 +19,15 @@ from prometheus_client.parser import text_string_to_metric_families as read_text
 from perfkit.catalog.case import CaseId
 from perfkit.judge.metric import Metric
 from perfkit.judge.verdict import Verdict
+from perfkit.record.baseline import Baseline
+from perfkit.record.read import run_from_json
 from perfkit.report.exporter import Format, Report, load_exporter
 from perfkit.report.flat import flat_rows
 from perfkit.report.markdown import MOST_BYTES
 from tests.golden import assert_golden
 from tests.report.examples import every_kind, first_run, report_of, rounded_numbers, whole_report
 from tests.report.strategies import huge, judgements, reports
-from tests.support import benchmark_of, case, run_data, spoil, usual_times
+from tests.support import GPU, benchmark_of, case, run_data, spoil, usual_times
 
 if TYPE_CHECKING:
     from perfkit.judge.verdict import Judgement
@@ -155,6 +157,37 @@ def test_every_number_of_the_run_is_in_the_files_of_other_tools(judgement: Judge
     bencher = read(Format.BENCHER)
     assert sum(map(len, bencher.values())) == len(numbers)
     assert all(len(name) <= 1024 for name in bencher)
+
+
+def test_a_users_metric_is_in_every_table_with_what_is_said_of_it() -> None:
+    """Name, unit and direction as the record declares them; a number that isn't there is no row of OpenMetrics."""
+    which = case("trt-int8")
+    nights = []
+    for day, value in ((1, 2.0), (2, 3.0)):
+        data = run_data({which: usual_times()[which]}, day=day)
+        said = {"unit": 'J/"img"', "better": "lower", "tolerance": 0.1}
+        lost = {**said, "value": None, "reason": "no counter"}
+        record = benchmark_of(data, which)["extra_info"]["perfkit"]
+        record["custom_metrics"] = {"energy": {**said, "value": value}, "lost": lost}
+        nights.append(data)
+    before = run_from_json(nights[0], "before.json")
+    report = report_of(nights[1:], Baseline("base.json", GPU, (before.replicate,)))
+    text, labels = exported(Format.OPENMETRICS, report), {**which._asdict(), "metric": "energy"}
+    for read in (read_openmetrics, read_text_format):
+        samples = [sample for family in read(text) for sample in family.samples]
+        own = [sample for sample in samples if sample.labels.get("metric") in ("energy", "lost")]
+        assert [(sample.name, sample.labels, sample.value) for sample in own] == [
+            ("perfkit_custom_metric", {**labels, "unit": 'J/"img"', "better": "lower"}, 3.0),
+            ("perfkit_change_ratio", labels, 0.5),
+        ]
+    (line,) = [r for r in csv.DictReader(io.StringIO(exported(Format.CSV, report))) if r["metric"] == "energy"]
+    (row,) = [
+        r
+        for r in pq.read_table(io.BytesIO(load_exporter(Format.PARQUET)(report))).to_pylist()
+        if r["metric"] == "energy"
+    ]
+    assert (line["unit"], line["better"], line["baseline"], line["current"]) == ('J/"img"', "lower", "2.0", "3.0")
+    assert (row["unit"], row["better"], row["change_pct"]) == ('J/"img"', "lower", 50.0)
 
 
 def test_directions_and_units() -> None:

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from perfkit.catalog.case import Platform
-from perfkit.errors import UserError
-from perfkit.variants import registry
-from perfkit.variants.base import Variant, reason_of
+from perfkit.entry_points import registered
+from perfkit.errors import UserError, reason_of
+from perfkit.variants.base import Variant
 from perfkit.variants.registry import load_variant, variant_names, why_unavailable
 from tests.projects import register
 
@@ -35,10 +35,10 @@ def made_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         },
     )
     monkeypatch.syspath_prepend(tmp_path)
-    registry._entries.cache_clear()
+    registered.cache_clear()
     yield
     monkeypatch.undo()
-    registry._entries.cache_clear()
+    registered.cache_clear()
 
 
 def test_every_shipped_variant_is_registered_under_its_own_name() -> None:

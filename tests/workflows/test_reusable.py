@@ -121,6 +121,11 @@ def test_a_verdict_fails_the_step_and_what_nobody_could_judge_is_a_warning(runne
     assert logged(runner) == [f"perfkit run {arguments}"]
 
 
+def test_a_shard_is_measured_alone(runner: Path) -> None:
+    step(runner, "Measure and judge", shard="2/3")
+    assert " --baseline auto --shard 2/3 -- benchmarks " in logged(runner)[0]
+
+
 def test_an_input_is_an_argument_and_never_a_command(runner: Path) -> None:
     step(runner, "Measure and judge", suite='x"; touch  stolen; "')  # two spaces: one argument has both
     assert logged(runner)[0].endswith('--perfkit-suite x"; touch  stolen; " --perfkit-platform cpu')
@@ -142,7 +147,8 @@ def test_the_report_is_of_the_records_of_this_run(runner: Path) -> None:
 def test_the_workflow_passes_on_every_input_that_the_action_takes() -> None:
     offered = set(CALLED[True]["workflow_call"]["inputs"])  # YAML 1.1 reads `on` as true
     (call,) = [step for step in CALLED["jobs"]["bench"]["steps"] if step.get("uses") == "$/.github/actions/perfkit"]
-    assert set(call["with"]) == set(ACTION["inputs"]) - {"reports"}
+    # Several calls on the same labels wait for each other, so that shards are jobs of their caller's own.
+    assert set(call["with"]) == set(ACTION["inputs"]) - {"reports", "shard"}
     assert set(call["with"]) <= offered
     defaults = {name: about.get("default") for name, about in CALLED[True]["workflow_call"]["inputs"].items()}
     assert {name: defaults[name] for name in call["with"]} == {name: DEFAULTS[name] for name in call["with"]}

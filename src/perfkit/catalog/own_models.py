@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING
 
 from perfkit.catalog.config import unknown_name
+from perfkit.entry_points import load, registered
 from perfkit.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from importlib.metadata import EntryPoint
 
 GROUP = "perfkit.models"
 
 
-@cache
 def _entries() -> dict[str, EntryPoint]:
-    return {entry.name.lower(): entry for entry in entry_points(group=GROUP)}
+    return {name.lower(): entry for name, entry in registered(GROUP).items()}
 
 
 def own_model_names() -> list[str]:
@@ -46,17 +45,10 @@ def _register(name: str, entry: EntryPoint) -> None:
     from torchvision.models._api import register_model  # torchvision offers it in no other place
 
     where = f"model {name!r} ({entry.value})"
-    try:
-        builder = entry.load()  # its module may register it by itself
-    except Exception as error:  # an add-on's import may raise anything; the line names its entry point
-        raise UserError(f"{where} can't be imported: {type(error).__name__}: {_one_line(error)}") from error
+    builder = load(entry, "model")  # its module may register it by itself
     if not callable(builder):
         raise UserError(f"{where} is no function that builds a model")
     if name not in list_models():
         register_model(name)(builder)
     elif get_model_builder(name) is not builder:
         raise UserError(f"{where}: torchvision has another model of that name; choose another")
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _COMMANDS = (
     "run",
+    "merge",
     "compare",
     "report",
     "promote",

@@ -67,6 +67,8 @@ def promote(
     for run in replicates:
         if run.injected is not None:
             raise UserError(f"{run.source}: has faults put in on purpose ({run.injected}); measure again without it")
+        if run.shard is not None:
+            raise UserError(f"{run.source}: is {run.shard} of a run; perfkit merge makes the run that can be promoted")
         if run.incomplete is not None:
             raise UserError(f"{run.source}: is incomplete ({run.incomplete}); perfkit run --resume measures the rest")
     limits = project_limits()

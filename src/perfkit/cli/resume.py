@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, ValidationError
 
-from perfkit.catalog.config import load_config
 from perfkit.errors import UserError
+from perfkit.record.code import code_in
 from perfkit.record.journal import RUN_JOURNAL, differences, run_identity
 from perfkit.record.journal_file import JournalFile, read_journal_lines
 from perfkit.record.model import Model
@@ -37,6 +35,7 @@ class Request(Model):
     on: str | None = Field(default=None, description="the fleet that measures it; None: this process's own device")
     hardware: str = Field(default="", description="of a fleet's, what this run is of")
     code: dict[str, str]
+    shard: str | None = Field(default=None, description="which part of the suite's models of how many: 2/4")
 
 
 class Verdicts(Model):
@@ -93,19 +92,8 @@ def identity_of_run(folder: Path) -> dict[str, str] | None:
     return None
 
 
-def code_here() -> dict[str, str]:
-    """What decides what is measured, beside the arguments: commit, changes of tracked files, configuration."""
-    config = hashlib.sha256(load_config(Path()).model_dump_json().encode()).hexdigest()
-    changes = _git("diff", "HEAD")
-    return {
-        "commit": _git("rev-parse", "HEAD").decode().strip()[:12],
-        "uncommitted changes": hashlib.sha256(changes).hexdigest()[:12] if changes else "none",
-        "configuration": config[:12],
-    }
-
-
 def _same_code(folder: Path, request: Request) -> Request:
-    if differing := differences(request.code, code_here()):
+    if differing := differences(request.code, code_in(Path())):
         told = ", ".join(differing)
         raise UserError(f"{folder}: can't be gone on with, it was of other code: {told}; perfkit run measures anew")
     return request
@@ -126,12 +114,3 @@ def _append(folder: Path, record: Request | Verdicts) -> None:
         journal.append(record.model_dump(mode="json"))
     finally:
         journal.close()
-
-
-def _git(*arguments: str) -> bytes:
-    """What git says; nothing where it isn't there or this is no repository with a commit."""
-    try:
-        command = ["git", *arguments]
-        return subprocess.run(command, capture_output=True, check=True).stdout  # noqa: S603 - the git of the PATH
-    except (OSError, subprocess.CalledProcessError):
-        return b""

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from perfkit.catalog.case import CaseId
+from perfkit.catalog.shards import parse_shard
 from perfkit.catalog.waivers import Waiver
 from perfkit.cli.budgeted import Budget
 from perfkit.cli.output import (
@@ -24,13 +25,14 @@ from perfkit.cli.output import (
     write,
 )
 from perfkit.cli.replicate import LostReplicate, check_arguments, measure_replicate, tell
-from perfkit.cli.resume import Request, begin, code_here, conclude, find_unfinished, identity_of_run
+from perfkit.cli.resume import Request, begin, conclude, find_unfinished, identity_of_run
 from perfkit.errors import UserError
 from perfkit.history.keep import keep
 from perfkit.judge.compare import judge
 from perfkit.judge.limits import Limits
 from perfkit.judge.verdict import Judgement, Row, Verdict
-from perfkit.record.baseline import AUTO, DEFAULT_RESULTS, Baseline, check_baseline, load_baseline
+from perfkit.record.baseline import AUTO, DEFAULT_RESULTS, FOLDER, Baseline, check_baseline, load_baseline
+from perfkit.record.code import code_in
 from perfkit.record.journal import SUFFIX, Expected
 from perfkit.record.lock import locked_folder
 from perfkit.record.read import read_run
@@ -77,6 +79,12 @@ def run(
         typer.Option("--resume", help="Go on with RUN, a folder of runs/, where it died.  [default: the newest one]"),
     ] = False,
     *,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            metavar="I/N", help="Only the I-th of N parts of the suite's models; perfkit merge makes the run of all."
+        ),
+    ] = None,
     form: Annotated[Format, typer.Option("--format", help="How to show it.")] = Format.TERMINAL,
     context: typer.Context,
     as_json: JsonFormatOption = False,
@@ -100,9 +108,11 @@ def run(
             baseline=baseline,
             budget=budget,
             on=on,
-            code=code_here(),
+            code=code_in(Path()),
+            shard=shard,
         )
         check_arguments(request.arguments)
+        _check_shard(request)
         folder = results / _FOLDER / dt.datetime.now(dt.UTC).strftime("%Y%m%d_%H%M%S_%f")
     check_baseline(request.baseline, results)
     limits, waivers = project_limits(), project_waivers()
@@ -116,7 +126,8 @@ def run(
     if not resume:
         begin(folder, request)
     with locked_folder(folder, refusal="another process is measuring it") as held:
-        measuring = Measuring(folder, request.arguments, held, allowed, identity_of_run(folder) if resume else None)
+        arguments = [*request.arguments, *_shard_arguments(request, results)]
+        measuring = Measuring(folder, arguments, held, allowed, identity_of_run(folder) if resume else None)
         try:
             runs, known = _replicates(measuring, request, results)
             judgement = _repeated(known, runs, request.repeats, measuring, limits, waivers)
@@ -139,8 +150,10 @@ def _shown(
 ) -> int:
     """How a run came out: on the terminal, in its folder and in the history."""
     write(rendered(judgement, form, sys.stdout, verbosity))
-    promoting = f"perfkit promote {folder} adds them to the baseline"
-    tell(f"{len(runs)} of {request.replicates} replicates in {folder}; {promoting}")
+    next_step = f"perfkit promote {folder} adds them to the baseline"
+    if request.shard is not None:
+        next_step = f"they are shard {request.shard}; perfkit merge makes the run of all of them"
+    tell(f"{len(runs)} of {request.replicates} replicates in {folder}; {next_step}")
     conclude(folder, judgement, dropped)
     if (warning := keep(runs, judgement, results)) is not None:
         tell(warning)
@@ -175,10 +188,28 @@ class Measuring:
 
 def _refuse_options(context: typer.Context) -> None:
     """Raises UserError for what a resumed run was asked for when it was begun."""
-    for name in ("replicates", "repeats", "baseline", "budget", "on"):
+    for name in ("replicates", "repeats", "baseline", "budget", "on", "shard"):
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
             raise UserError(f"--{name}: a resumed run keeps its own; leave it out")
+
+
+def _check_shard(request: Request) -> None:
+    """Raises UserError for what is no shard, and for a choice of cases beside it."""
+    if request.shard is None:
+        return
+    parse_shard(request.shard)
+    if request.on is not None:
+        raise UserError("--shard: divides a suite among machines that don't know each other; leave it or --on out")
+    if any(argument.split("=")[0] == _CASE_OPTION for argument in request.arguments):
+        raise UserError(f"--shard: chooses whole models, and {_CASE_OPTION} chooses cases; leave one out")
+
+
+def _shard_arguments(request: Request, results: Path) -> list[str]:
+    """For pytest, which knows the plan. Reviewed baselines are the same for all machines that have the same commit."""
+    if request.shard is None:
+        return []
+    return [f"--perfkit-shard={request.shard}", f"--perfkit-divided-by={(results / FOLDER).absolute()}"]
 
 
 def _named_run(arguments: list[str] | None) -> Path | None:
@@ -204,7 +235,7 @@ def _replicates(measuring: Measuring, request: Request, results: Path) -> tuple[
             dropped = fitting
         tell(f"replicate {number} of {request.replicates}")
         try:
-            measured = measuring.replicate(name, request.arguments, dropped)
+            measured = measuring.replicate(name, measuring.arguments, dropped)
         except LostReplicate as error:
             lost = f"replicate {number} is lost: {error}"
             tell(lost)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from perfkit.catalog.config import load_config
 from perfkit.cli.replicate import tell
-from perfkit.cli.resume import begin, code_here
+from perfkit.cli.resume import begin
 from perfkit.cli.run import cases_in_doubt, without_cases
 from perfkit.cli.supervise import ended_by_sigterm
 from perfkit.errors import UserError
@@ -23,6 +23,7 @@ from perfkit.fleet.schedule import Schedule
 from perfkit.fleet.site import Site, certainties_here, last_night, sites_of
 from perfkit.judge.compare import judge
 from perfkit.record.baseline import load_baseline
+from perfkit.record.code import code_in
 from perfkit.record.hardware import describe_hardware
 from perfkit.record.journal import Expected, differences
 from perfkit.record.lock import locked_folder
@@ -115,7 +116,7 @@ def _sites(machines: RayMachines, request: Request, resumed: Path | None) -> lis
     abouts: dict[str, About] = {}
     tell("the devices of the fleet are asked what they are")
     for name, about in machines.ask("about").items():
-        reason = about.reason if isinstance(about, Gone) else ", ".join(differences(code_here(), about.code))
+        reason = about.reason if isinstance(about, Gone) else ", ".join(differences(code_in(Path()), about.code))
         if reason:
             tell(f"{name} isn't measured on: {reason}")
         else:

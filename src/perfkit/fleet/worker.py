@@ -34,7 +34,7 @@ class About:
     store: str
     """The engine store that it uses; two workers with one name share it."""
     code: dict[str, str]
-    """As `code_here` has it."""
+    """As `code_in` has it."""
 
 
 @dataclass(frozen=True)
@@ -74,11 +74,11 @@ class Worker:
 
     def about(self) -> About:
         """Where this is."""
-        from perfkit.cli.resume import code_here
+        from perfkit.record.code import code_in
         from perfkit.store.engine_store import cache_folder
 
         store = f"{socket.gethostname()}:{cache_folder(Path()).resolve()}"
-        return About(socket.gethostname(), store, code_here())
+        return About(socket.gethostname(), store, code_in(Path()))
 
     def plan(self, arguments: list[str]) -> Answer:
         """A journal that holds one session and nothing measured: the plan, and what the device is."""

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from perfkit.errors import UserError
+from perfkit.history.keep import why_left_out
 from perfkit.history.metrics import measured
 from perfkit.history.tables import (
     CASES,
@@ -60,8 +61,8 @@ def add_runs(history: History, entries: Iterable[Entry]) -> Added:
 
     Spoiled samples are left out: their times prove nothing.
 
-    Raises UserError for a run whose date can't be read, or with faults put in on purpose: nothing is added that comes
-    in one transaction with it.
+    Raises UserError for a run whose date can't be read, and for one that is no history (see why_left_out): nothing is
+    added that comes in one transaction with it.
     """
     new = known = 0
     for batch in _batches(entries, RUNS_A_TRANSACTION):
@@ -186,8 +187,8 @@ def _case_rows(entries: Iterable[Entry]) -> Iterable[dict[str, str]]:
 
 
 def _run_row(run: Run) -> dict[str, Any]:
-    if run.injected is not None:
-        raise UserError(f"{run.source}: has faults put in on purpose ({run.injected}), which is no history")
+    if (why := why_left_out(run)) is not None:
+        raise UserError(f"{run.source}: {why}")
     replicate = run.replicate
     try:
         moment = dt.datetime.fromisoformat(replicate.datetime)

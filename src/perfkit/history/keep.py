@@ -14,12 +14,24 @@ if TYPE_CHECKING:
     from perfkit.record.replicate import Run
 
 
+def why_left_out(run: Run) -> str | None:
+    """Why a run is no history, in words; None for one that is."""
+    if run.injected is not None:
+        return f"has faults put in on purpose ({run.injected}), which is no history"
+    if run.shard is not None:
+        return f"is {run.shard} of a run; perfkit merge makes the run that the history takes"
+    if run.incomplete is not None:
+        return f"is incomplete ({run.incomplete}); perfkit run --resume measures the rest"
+    return None
+
+
 def keep(runs: Sequence[Run], judgement: Judgement | None, results: Path) -> str | None:
     """Add the replicates of a run, with its verdicts; what went wrong in one line, None where nothing did.
 
-    Runs with faults put in on purpose are no history and are left out, as is everything where it is switched off.
+    Runs with faults put in on purpose are no history and are left out, as are incomplete ones, shards, whose cases come
+    with the run that is merged of them, and everything where it is switched off.
     """
-    sound = [run for run in runs if run.injected is None]
+    sound = [run for run in runs if why_left_out(run) is None]
     try:
         if not sound or history_url(results) is None:
             return None

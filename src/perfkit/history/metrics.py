@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, NamedTuple
 
 from perfkit.judge.metric import Clock, Metric
+from perfkit.record.facts import Better
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from perfkit.record.facts import CustomMetric
     from perfkit.record.replicate import Sample
 
 _REPLAYED = " (replayed)"
+_CUSTOM = re.compile(rf"(.+) \[(.+), ({'|'.join(Better)}) is better\]", re.DOTALL)
 DECIDING = (f"{Metric.DEVICE_SPEEDUP}{_REPLAYED}", Metric.DEVICE_SPEEDUP, Metric.WALL_SPEEDUP, Metric.WALL_TIME)
 """What a case is judged by: the first of these that it has."""
 _SPEEDUPS = (Metric.DEVICE_SPEEDUP, Metric.WALL_SPEEDUP)
@@ -23,7 +27,8 @@ def measured(sample: Sample) -> Iterator[tuple[str, float, float | None]]:
     """Name, value and relative standard error (None: not known) of each number.
 
     Speedups are factors, times are in seconds, other units stand in the names. Replayed device times
-    aren't queued ones, so they have names of their own.
+    aren't queued ones, so they have names of their own. What is said of a user's own metric stands behind its name:
+    with another unit it is another series.
     """
     for metric in Metric:
         score = metric.score(sample)
@@ -41,10 +46,48 @@ def measured(sample: Sample) -> Iterator[tuple[str, float, float | None]]:
             yield name, float(fact), None
     for name, cost in sample.costs.items():
         yield name, cost, None
+    for name, custom in (sample.custom_metrics or {}).items():
+        if custom.value is not None:
+            yield custom_name(name, custom), custom.value, None
+
+
+class Declared(NamedTuple):
+    """What the user says of a metric of their own."""
+
+    name: str
+    unit: str
+    better: Better
+
+
+def custom_name(name: str, metric: CustomMetric) -> str:
+    """The name of its series: ``images per s [img/s, higher is better]``."""
+    return f"{name} [{metric.unit}, {metric.better} is better]"
+
+
+def declared(metric: str) -> Declared | None:
+    """What a series' name says of a user's metric; None for one of perfkit's own.
+
+    >>> declared("images per s [img/s, higher is better]")
+    Declared(name='images per s', unit='img/s', better=<Better.HIGHER: 'higher'>)
+    >>> declared("wall time") is None
+    True
+    """
+    found = _CUSTOM.fullmatch(metric)
+    return None if found is None else Declared(found[1], found[2], Better(found[3]))
+
+
+def is_asked_for(metric: str, asked: str) -> bool:
+    """Whether a name means a series: its own, that of a replayed one, or a user's metric whatever is said of it."""
+    if metric in (asked, replayed(asked)):
+        return True
+    custom = declared(metric)
+    return custom is not None and custom.name == asked
 
 
 def more_is_better(metric: str) -> bool:
-    """Whether a rise is a gain: of speedups and of the answers' signal-to-noise ratio; of all else a fall is."""
+    """Whether a rise is a gain: of speedups, of the answers' signal-to-noise ratio, and where a user says so."""
+    if (custom := declared(metric)) is not None:
+        return custom.better is Better.HIGHER
     return queued(metric) in _SPEEDUPS or metric == "sqnr_db"
 
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from perfkit.catalog.case import CaseId
 from perfkit.errors import UserError
-from perfkit.history.metrics import DECIDING, replayed
+from perfkit.history.metrics import DECIDING, is_asked_for
 from perfkit.history.tables import CASES, HARDWARE, MEASUREMENTS, RUNS, SERIES, SOFTWARE, VERDICTS
 from perfkit.record.hardware import describe_hardware
 from perfkit.record.schema import Hardware
@@ -79,7 +79,7 @@ class Through:
 def find_series(connection: sa.Connection, glob: str, metric: str | None) -> list[Series]:
     """The series of the cases that a glob names, in the order of cases; by `metric`, None: what decides for each.
 
-    The name of a device metric means its replayed series, too.
+    The name of a device metric means its replayed series, too, that of a user's metric all of its units.
     Raises UserError where there is no such case or metric.
     """
     columns = (
@@ -103,10 +103,7 @@ def find_series(connection: sa.Connection, glob: str, metric: str | None) -> lis
         for row in rows
         if row.case_id in named
     ]
-    if metric is None:
-        chosen = _deciding(found)
-    else:
-        chosen = [series for series in found if series.metric in (metric, replayed(metric))]
+    chosen = _deciding(found) if metric is None else [series for series in found if is_asked_for(series.metric, metric)]
     if not chosen:
         known = ", ".join(sorted({series.metric for series in found}))
         raise UserError(f"{glob}: the history has no {metric!r} of it; there are: {known}")

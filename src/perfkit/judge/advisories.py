@@ -148,6 +148,15 @@ def skipped(runs: Iterable[Run], judged: Collection[CaseId]) -> Iterator[Finding
         )
 
 
+def shard(run: Run) -> Iterator[Finding]:
+    """Which part of a run is judged alone."""
+    if run.shard is not None:
+        own, plan = {outcome.case for outcome in run.outcomes}, run.shard.plan
+        count = f"{len(own.intersection(plan))} of its {len(plan)} cases"
+        text = f"{run.shard} of a run, {count}, judged alone; perfkit merge puts all {run.shard.of} together"
+        yield Finding(kind=FindingKind.SHARD, text=text)
+
+
 def _count(cases: Sized) -> str:
     return f"{len(cases)} case{'s' if len(cases) != 1 else ''}"
 

@@ -13,7 +13,7 @@ from perfkit.judge.verdict import Verdict
 from perfkit.record.schema import DeviceBy, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from perfkit.record.replicate import Replicate, Run, Sample
     from perfkit.record.schema import Outcome
@@ -56,11 +56,13 @@ def gather(baseline: Sequence[Replicate], runs: Sequence[Run]) -> list[CaseData]
     """Every case that a run's plan or file names or that the baseline makes expected.
 
     A baseline replicate makes its cases expected in runs of the same suite; for other suites it
-    only lends its samples.
+    only lends its samples. Of a shard those of other shards aren't expected.
     """
     suites = {run.replicate.suite for run in runs}
     before, after = _by_case(baseline), _by_case([run.replicate for run in runs])
-    expected = set(_by_case([replicate for replicate in baseline if replicate.suite in suites]))
+    is_elsewhere = _of_other_shards(runs)
+    measured = _by_case([replicate for replicate in baseline if replicate.suite in suites])
+    expected = {case for case in measured if not is_elsewhere(case)}
     outcomes: dict[CaseId, list[Outcome]] = defaultdict(list)
     for run in runs:
         for outcome in run.outcomes:
@@ -121,6 +123,15 @@ def moved_to(data: CaseData, others: Iterable[CaseData]) -> str:
     _, separator, name = data.case.model.partition("::")
     found = (case for case in new if separator and case.model.endswith(f"::{name}"))
     return next((f"; moved to {case}?" for case in found), "")
+
+
+def _of_other_shards(runs: Sequence[Run]) -> Callable[[CaseId], bool]:
+    """Whether another shard of the same run measures a case; of a whole run none does."""
+    planned = {case.model for run in runs if run.shard is not None for case in run.shard.plan}
+    others = planned - {outcome.model for run in runs for outcome in run.outcomes}
+    is_later = any(run.shard is not None and run.shard.number > 1 for run in runs)
+    # A test that is no case is run with the first one.
+    return lambda case: case.model in others or (is_later and not case.variant)
 
 
 def _by_case(replicates: Iterable[Replicate]) -> dict[CaseId, list[Sample]]:

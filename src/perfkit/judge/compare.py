@@ -13,7 +13,7 @@ from perfkit.judge.drift import RECENT, drift_finding, drifts_of
 from perfkit.judge.facts import grown_costs, worse_answers, worse_facts
 from perfkit.judge.limits import Limits
 from perfkit.judge.order import in_order, too_slow
-from perfkit.judge.refusal import NOTHING_COMPARABLE, mixed_hardware, no_baseline, same_run
+from perfkit.judge.refusal import NOTHING_COMPARABLE, mixed_hardware, mixed_shards, no_baseline, same_run
 from perfkit.judge.roofline import faster_than_roofline
 from perfkit.judge.rows import compared_row, uncompared_row
 from perfkit.judge.shift import shift_findings
@@ -49,7 +49,7 @@ def judge(
     counts once, and a replicate is never compared with itself. `waivers` count by the day of the run.
     """
     current = _by_date({run.replicate.run_id: run for run in runs}.values())
-    refusal = mixed_hardware(current) or same_run(baseline, current)
+    refusal = mixed_hardware(current) or mixed_shards(current) or same_run(baseline, current)
     if refusal is not None:
         return Judgement(run=_side_of_runs(current), baseline=_side_of(baseline), refusal=refusal, rows=())
     refusal = no_baseline(baseline, current)
@@ -102,6 +102,7 @@ def judge(
             *advisories.noise_floor(measured),
             *advisories.tails(measured),
             *advisories.skipped(current, {data.case for data in cases}),
+            *advisories.shard(current[0]),
         ),
         suspects=suspects,
     )

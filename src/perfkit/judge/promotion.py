@@ -23,7 +23,12 @@ if TYPE_CHECKING:
     from perfkit.record.baseline import Baseline
     from perfkit.record.replicate import Replicate
 
-_NO_PROMOTION = (RefusalKind.SAME_RUN, RefusalKind.OTHER_HARDWARE, RefusalKind.MIXED_HARDWARE)
+_NO_PROMOTION = (
+    RefusalKind.SAME_RUN,
+    RefusalKind.OTHER_HARDWARE,
+    RefusalKind.MIXED_HARDWARE,
+    RefusalKind.MIXED_SHARDS,
+)
 _USUAL = Limits()
 
 

@@ -28,6 +28,18 @@ def mixed_hardware(runs: Sequence[Run]) -> Refusal | None:
     return None
 
 
+def mixed_shards(runs: Sequence[Run]) -> Refusal | None:
+    """Shards have different cases: merged they are a run, and each alone is judged by itself."""
+    told = {str(run.shard or "the whole"): run for run in runs}
+    if len(told) < 2:  # noqa: PLR2004 - replicates of one
+        return None
+    parts = ", ".join(f"{part} ({run.source})" for part, run in sorted(told.items()))
+    return Refusal(
+        kind=RefusalKind.MIXED_SHARDS,
+        text=f"these are different parts of a run: {parts}; put them together: perfkit merge",
+    )
+
+
 def same_run(baseline: Baseline | None, runs: Sequence[Run]) -> Refusal | None:
     """A run compared with itself can only pass."""
     if baseline is None:

@@ -158,6 +158,8 @@ class FindingKind(StrEnum):
     TAILS = "tails"
     INJECTED = "injected fault"
     SKIPPED = "skipped"
+    SHARD = "shard"
+    """Only a part of a run is judged."""
     INCOMPLETE = "incomplete"
     """Something of the run isn't there or can't be read: what is shown is not all of it."""
 
@@ -202,6 +204,7 @@ class RefusalKind(StrEnum):
     SAME_RUN = "same run"
     OTHER_HARDWARE = "other hardware"
     MIXED_HARDWARE = "mixed hardware"
+    MIXED_SHARDS = "mixed shards"
     NOTHING_COMPARABLE = "nothing comparable"
 
 

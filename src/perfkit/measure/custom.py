@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from perfkit.errors import reason_of
 from perfkit.metrics.registry import described
-from perfkit.variants.base import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

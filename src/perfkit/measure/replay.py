@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from perfkit.variants.base import reason_of
+from perfkit.errors import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

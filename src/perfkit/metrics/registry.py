@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, get_args
 
 from pydantic import ValidationError
 
 from perfkit.catalog.config import MetricName
+from perfkit.entry_points import load_subclass, registered
 from perfkit.errors import UserError
 from perfkit.metrics.base import CaseMetric
 from perfkit.record.facts import CustomMetric
-from perfkit.variants.base import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from importlib.metadata import EntryPoint
 
 GROUP = "perfkit.metrics"
 
 
-@cache
 def _entries() -> dict[str, EntryPoint]:
-    return {entry.name: entry for entry in entry_points(group=GROUP)}
+    return registered(GROUP)
 
 
 def metric_names() -> list[str]:
@@ -40,13 +38,7 @@ def load_metrics(names: Iterable[str]) -> tuple[CaseMetric, ...]:
 
 def _load(name: str) -> CaseMetric:
     entry = _entries()[name]
-    try:
-        kind = entry.load()
-    except Exception as error:  # an add-on's import may raise anything; the line names its entry point
-        raise UserError(f"metric {name!r} ({entry.value}) can't be imported: {reason_of(error)}") from error
-    if not (isinstance(kind, type) and issubclass(kind, CaseMetric)):
-        raise UserError(f"metric {name!r}: {entry.value} is not a subclass of perfkit.metrics.base.CaseMetric")
-    metric = kind()
+    metric: CaseMetric = load_subclass(entry, CaseMetric, "metric")()
     if metric.name != name:
         raise UserError(f"metric {name!r}: {entry.value} calls itself {metric.name!r}; both must be the same")
     if name in get_args(MetricName):

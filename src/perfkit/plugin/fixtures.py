@@ -10,11 +10,12 @@ import pytest
 
 from perfkit.catalog.case import REFERENCE_VARIANT, CaseId, parse_shape
 from perfkit.catalog.fault import FaultKind
+from perfkit.errors import reason_of
 from perfkit.measure.spent import Work
 from perfkit.plugin.progress import PROGRESS
 from perfkit.plugin.state import STATE, RunState
 from perfkit.record.schema import Status
-from perfkit.variants.base import Variant, VariantBroken, reason_of
+from perfkit.variants.base import Variant, VariantBroken
 from perfkit.variants.registry import load_variant, why_unavailable
 
 if TYPE_CHECKING:

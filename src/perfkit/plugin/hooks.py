@@ -88,15 +88,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _keep_asked_for(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out the cases that --perfkit-case doesn't name or that are to vanish; tests that are no cases stay."""
+    """Leaves out the cases that --perfkit-case doesn't name or that are to vanish.
+
+    Tests that are no cases stay; of several shards the first one runs them.
+    """
     options = config.stash[STATE].options
     vanish = [fault.case for fault in options.faults if fault.kind is FaultKind.VANISH]
-    others = [
-        item
-        for item in items
-        if (case := _case_of(item)) is not None
-        and (case in vanish or (options.cases and str(case) not in options.cases))
-    ]
+
+    def is_other(case: CaseId | None) -> bool:
+        if case is None:
+            return options.shard is not None and options.shard.number > 1
+        return case in vanish or bool(options.cases and str(case) not in options.cases)
+
+    others = [item for item in items if is_other(_case_of(item))]
     if others:
         config.hook.pytest_deselected(items=others)
         items[:] = [item for item in items if item not in others]

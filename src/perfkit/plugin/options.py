@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from perfkit.catalog.case import Platform
 from perfkit.catalog.fault import Fault, parse_fault
+from perfkit.catalog.shards import ShardOf, parse_shard
 from perfkit.report.destination import Destination, parse_destinations
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ class Options:
     faults: tuple[Fault, ...]
     journal: Path | None
     """Of ``perfkit run``: what is finished goes there at once, and the whole run beside it at the end."""
+    shard: ShardOf | None
+    """Of ``perfkit run``: only this part of the suite's models."""
+    divided_by: Path | None
+    """The folder of baselines that say how long models take."""
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -87,12 +92,15 @@ def add_options(parser: pytest.Parser) -> None:
     # Given by perfkit run to the processes that it starts.
     group.addoption("--perfkit-journal", default=None, help=_hidden())
     group.addoption("--perfkit-parent", type=int, default=None, help=_hidden())
+    group.addoption("--perfkit-shard", default=None, help=_hidden())
+    group.addoption("--perfkit-divided-by", default=None, help=_hidden())
 
 
 def read_options(config: pytest.Config) -> Options:
     """Raises UserError for a value that doesn't fit its option."""
     platform = config.getoption("perfkit_platform")
     calibration, journal = config.getoption("calibration_data"), config.getoption("perfkit_journal")
+    shard, divided_by = config.getoption("perfkit_shard"), config.getoption("perfkit_divided_by")
     return Options(
         suite=config.getoption("perfkit_suite"),
         platform=None if platform == "auto" else Platform(platform),
@@ -103,6 +111,8 @@ def read_options(config: pytest.Config) -> Options:
         cases=tuple(config.getoption("perfkit_case")),
         faults=tuple(parse_fault(text) for text in config.getoption("perfkit_fault")),
         journal=None if journal is None else Path(journal),
+        shard=None if shard is None else parse_shard(shard),
+        divided_by=None if divided_by is None else Path(divided_by),
     )
 
 

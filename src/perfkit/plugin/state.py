@@ -20,6 +20,7 @@ from perfkit.measure.machine import cuda_device_count
 from perfkit.measure.spent import Spent
 from perfkit.metrics.registry import load_metrics, metric_names
 from perfkit.plugin.options import Options, read_options
+from perfkit.plugin.shard import part_of_run
 from perfkit.record.schema import Hardware, Outcome, RunRecord, Status
 from perfkit.variants.registry import known_names
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from perfkit.plugin.journal import Keeper
     from perfkit.record.baseline import Baseline
     from perfkit.record.facts import BuildFacts
+    from perfkit.record.shard import Shard
 
 
 @dataclass
@@ -42,7 +44,10 @@ class RunState:
     options: Options
     config: Config
     plan: Plan
+    """What this session measures."""
     root: Path
+    shard: Shard | None = None
+    """Which part of a run that is; None: all of it."""
     waivers: tuple[Waiver, ...] = ()
     outcomes: dict[CaseId, Outcome] = field(default_factory=dict)
     workshop: Workshop | None = None
@@ -195,6 +200,7 @@ class RunState:
             settings=self.workshop.settings,
             outcomes=[self.outcomes.get(case) or ended_before(**case._asdict()) for case in self.plan.cases()],
             injected=", ".join(map(str, self.options.faults)) or None,
+            shard=self.shard,
             spent_s=self.spent_s,
             machine_state=self.machine_state,
         )
@@ -271,13 +277,14 @@ def make_state(config: pytest.Config) -> RunState:
             "perfkit doctor"
         )
     platform = options.platform or (Platform.CUDA if devices else Platform.CPU)
-    plan = make_plan(loaded, options.suite, platform, known_names(), metric_names())
+    whole = make_plan(loaded, options.suite, platform, known_names(), metric_names())
+    plan, shard = part_of_run(whole, options, config.rootpath)
     known = [str(case) for case in plan.cases()]
     for name in options.cases:
         if name not in known:
             raise UserError(f"--perfkit-case: {unknown_name(f'case of suite {plan.suite!r}', name, known)}")
-    _check_faults(options, plan)
-    return RunState(options, loaded, plan, config.rootpath, load_waivers(config.rootpath))
+    _check_faults(options, whole)
+    return RunState(options, loaded, plan, config.rootpath, shard, load_waivers(config.rootpath))
 
 
 def _check_faults(options: Options, plan: Plan) -> None:

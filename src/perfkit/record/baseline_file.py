@@ -13,7 +13,7 @@ from perfkit.record.schema import Hardware
 
 BASELINE_VERSION, OLDEST_VERSION = 2, 1
 """Version 1 had neither changes nor anchors; it is read, and becomes version 2 with the next promotion."""
-_FREE_KEYS = ("software", "settings", "comparability", "facts", "costs", "custom_metrics")
+_FREE_KEYS = ("software", "settings", "comparability", "facts", "costs", "custom_metrics", "spent_s")
 """Objects whose keys aren't the schema's: sorted, or two runs would have them in two orders."""
 
 

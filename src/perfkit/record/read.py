@@ -115,6 +115,7 @@ def run_from_json(data: Mapping[str, Any], source: str) -> Run:
             outcomes=outcomes,
             injected=record.injected if record else None,
             incomplete=record.incomplete if record else None,
+            shard=record.shard if record else None,
         )
     except ValidationError as error:
         raise UserError(f"{source}: {describe(error)}") from error

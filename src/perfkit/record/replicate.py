@@ -10,8 +10,9 @@ from pydantic import Field, model_validator
 
 from perfkit.catalog.case import CaseId, Platform
 from perfkit.record.facts import CustomMetric, Work
-from perfkit.record.model import Finite, Model
+from perfkit.record.model import Duration, Finite, Model
 from perfkit.record.schema import Agreement, DeviceBy, Hardware, Outcome
+from perfkit.record.shard import Shard
 
 SHORTEST_S, LONGEST_S = 1e-9, 1e5
 """No call of a model takes less than a nanosecond or more than a day; such a time is no time."""
@@ -92,6 +93,10 @@ class Sample(Model):
         default_factory=dict, description="what the case costs beside its latency; units stand in the names"
     )
     custom_metrics: dict[str, CustomMetric] | None = Field(default=None, description="the user's own, by name")
+    spent_s: dict[str, Duration] | None = Field(
+        default=None,
+        description="what its rounds took, and building or loading its variant, which all its shapes share",
+    )
 
     @property
     def case(self) -> CaseId:
@@ -144,6 +149,7 @@ class Run(Model):
     outcomes: list[Outcome]
     injected: str | None = None
     incomplete: str | None = Field(default=None, description="why it isn't all of the replicate, in words")
+    shard: Shard | None = Field(default=None, description="which part of a run it is; None: all of it")
 
 
 def rounded(value: float) -> float:

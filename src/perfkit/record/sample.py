@@ -74,6 +74,7 @@ def sample_from_record(record: CaseRecord, rounds: int) -> Sample:
         spoiled=record.conditions is not None and record.conditions.spoiled,
         costs=_costs(record),
         custom_metrics=record.custom_metrics,
+        spent_s=_spent_s(record),
     )
 
 
@@ -221,6 +222,14 @@ def _costs(record: CaseRecord) -> dict[str, float]:
         "queued_s": None if record.queued is None else record.queued.variant_s,
     }
     return {name: rounded(cost) for name, cost in costs.items() if cost is not None}
+
+
+def _spent_s(record: CaseRecord) -> dict[str, float] | None:
+    if record.rounds_s is None:
+        return None
+    built_s = record.facts.load_s if record.facts.from_store else record.facts.build_s
+    spent_s = {"rounds": record.rounds_s, "building": built_s}
+    return {name: rounded(took_s) for name, took_s in spent_s.items() if took_s is not None}
 
 
 def _flat_facts(facts: BuildFacts) -> dict[str, int | str]:

@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 from perfkit.catalog.case import CaseId, Platform
 from perfkit.record.facts import BuildFacts, CustomMetric, Memory, Work
 from perfkit.record.model import Duration, Finite, Model, Seconds, Share
+from perfkit.record.shard import MergedShard, Shard
 
 SCHEMA_VERSION = 1
 
@@ -230,4 +231,8 @@ class RunRecord(Model):
     machine_state: dict[str, str | int | float | bool | None] = Field(
         default_factory=dict,
         description="readings before and after the run; never part of the hardware's identity",
+    )
+    shard: Shard | None = Field(default=None, description="which part of a run it is; None: all of it")
+    shards: list[MergedShard] = Field(
+        default_factory=list, description="of a run that was merged: its shards; the readings end with their numbers"
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from perfkit.record.facts import Better
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -44,6 +46,8 @@ class FlatRow(NamedTuple):
     disturbed_rounds: int | None
     spoiled_replicates: int | None
     """Of the case: most of their rounds were disturbed, so that their times prove nothing."""
+    better: str | None
+    """Which way is a gain: higher or lower."""
 
 
 def flat_rows(report: Report) -> Iterator[FlatRow]:
@@ -70,6 +74,7 @@ def flat_rows(report: Report) -> Iterator[FlatRow]:
                 rounds=conditions.rounds,
                 disturbed_rounds=conditions.disturbed_rounds,
                 spoiled_replicates=conditions.spoiled_replicates,
+                better=str(Better.HIGHER if metric.metric.is_speedup else Better.LOWER),
             )
         for custom in row.custom_metrics:
             yield FlatRow(
@@ -86,6 +91,7 @@ def flat_rows(report: Report) -> Iterator[FlatRow]:
                 baseline_replicates=custom.baseline_replicates,
                 current_replicates=custom.current_replicates,
                 **conditions._asdict(),
+                better=str(custom.better),
             )
         if not (row.metrics or row.custom_metrics):
             without = FlatRow(*of_case, *[None] * (len(FlatRow._fields) - len(of_case)))

@@ -7,7 +7,7 @@ from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
-from perfkit.history.metrics import queued
+from perfkit.history.metrics import declared, queued
 from perfkit.report.columns import columns
 from perfkit.report.text import cell_width, fold, printable
 from perfkit.report.units import NOTHING, format_speedup, format_time
@@ -62,7 +62,8 @@ def render_one(through: Through, width: int) -> str:
     """A series with a row a replicate, at most `width` columns wide, without a newline at its end."""
     series, points = through.series, through.points
     metric, values = series.metric, [point.value for point in points]
-    head = fold(f"{printable(str(series.case))}, {metric}, on {printable(series.hardware)}", width)
+    name = printable(metric)
+    head = fold(f"{printable(str(series.case))}, {name}, on {printable(series.hardware)}", width)
     low, high = format_value(metric, min(values)), format_value(metric, max(values))
     line = sparkline(values, min(_LONGEST_SPARKLINE, max(8, width - cell_width(low + high) - 2)))
     rows = [
@@ -75,7 +76,7 @@ def render_one(through: Through, width: int) -> str:
         )
         for point in points[-_MOST_ROWS:]
     ]
-    lines = [*head, f"{low} {line} {high}", *columns(("date", "commit", metric, "±", "verdict"), rows, width)]
+    lines = [*head, f"{low} {line} {high}", *columns(("date", "commit", name, "±", "verdict"), rows, width)]
     earlier = len(points) - _MOST_ROWS
     if earlier > 0:
         lines += fold(f"and {earlier} earlier; --csv and --json have all", width)
@@ -104,7 +105,11 @@ def format_value(metric: str, value: float) -> str:
     ('2.50x', '12.5 ms', '2.50 MB')
     >>> format_value("device time (replayed)", 0.0125)
     '12.5 ms'
+    >>> format_value("images per s [img/s, higher is better]", 1234.5)
+    '1234.5 img/s'
     """
+    if (custom := declared(metric)) is not None:
+        return f"{value:.6g} {printable(custom.unit)}"
     metric = queued(metric)
     if metric.endswith("speedup"):
         return format_speedup(value)

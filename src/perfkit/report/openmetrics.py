@@ -26,6 +26,7 @@ def export(report: Report) -> bytes:
         ("case_verdict", "1 for the verdict that the case has.", _verdicts(judgement)),
         ("time_seconds", "Time of one call, mean over replicates of the median over rounds.", _metrics(judgement, "s")),
         ("speedup_ratio", "Speedup over eager-fp32, mean over replicates.", _metrics(judgement, "x")),
+        ("custom_metric", "A number of the user's own, median over replicates, in its own unit.", _customs(judgement)),
         ("change_ratio", "Change against the baseline: 0.05 is five percent more.", _changes(judgement)),
         ("detectable_slowdown_ratio", "The smallest slowdown that would have been seen.", _detectable(judgement)),
         ("cases", "Cases by verdict.", (({"verdict": v}, float(n)) for v, n in judgement.counts.items())),
@@ -61,11 +62,21 @@ def _metrics(judgement: Judgement, unit: str) -> Iterator[Series]:
                 yield {**row.case._asdict(), "clock": metric.metric.clock}, metric.current
 
 
+def _customs(judgement: Judgement) -> Iterator[Series]:
+    for row in judgement.rows:
+        for custom in row.custom_metrics:
+            if custom.current is not None:
+                labels = {"metric": custom.name, "unit": custom.unit, "better": custom.better}
+                yield {**row.case._asdict(), **labels}, custom.current
+
+
 def _changes(judgement: Judgement) -> Iterator[Series]:
     for row in judgement.rows:
-        for metric in row.metrics:
-            if metric.change_pct is not None:
-                yield {**row.case._asdict(), "metric": metric.metric}, metric.change_pct / 100
+        changes = [(str(metric.metric), metric.change_pct) for metric in row.metrics]
+        changes += [(custom.name, custom.change_pct) for custom in row.custom_metrics]
+        for name, change_pct in changes:
+            if change_pct is not None:
+                yield {**row.case._asdict(), "metric": name}, change_pct / 100
 
 
 def _detectable(judgement: Judgement) -> Iterator[Series]:

@@ -78,7 +78,7 @@ def cells_of(group: Sequence[Trend]) -> tuple[str, ...]:
         dates,
         ("▼" if first.worse else "▲") + f" {first.kind}",
         printable(first.case) + (f" and {len(group) - 1} more" if len(group) > 1 else ""),
-        first.metric,
+        printable(first.metric),
         format_change(sizes[-1]) if len(group) == 1 else f"{format_change(sizes[0])} to {format_change(sizes[-1])}",
         f"{_commit(first.good)}..{_commit(first.bad)}" if first.good else NOTHING,
         clip(printable(changed), 3 * _LONGEST_WORD) or NOTHING,

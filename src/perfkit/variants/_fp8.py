@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perfkit.variants.base import reason_of
+from perfkit.errors import reason_of
 
 _LOWEST = (8, 9)
 """Ada; the first tensor cores that multiply FP8."""

@@ -9,7 +9,8 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar
 
 from perfkit.catalog.case import Platform
-from perfkit.variants.base import BuildRequest, Built, StoredVariant, reason_of
+from perfkit.errors import reason_of
+from perfkit.variants.base import BuildRequest, Built, StoredVariant
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from perfkit.errors import reason_of
 from perfkit.record.layers import EngineLayers
 from perfkit.variants._engine_stream import place_on_callers_stream
 from perfkit.variants._export import example_shape
 from perfkit.variants._fallback import count_fallback, count_operators, device_share, fallback_note
 from perfkit.variants._inspector import described_layers, engine_facts, engine_layers
 from perfkit.variants._timing_cache import timing_cache_facts, timing_cache_path
-from perfkit.variants.base import BuildRequest, Built, reason_of
+from perfkit.variants.base import BuildRequest, Built
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -134,13 +134,3 @@ class StoredVariant(Variant):
     @abstractmethod
     def load(self, request: BuildRequest, folder: Path, facts: BuildFacts) -> Built:
         """The engine that :meth:`save` wrote, as fit to be called as a fresh one; ``facts`` are the build's."""
-
-
-_LONGEST_REASON = 300
-
-
-def reason_of(error: BaseException) -> str:
-    """The first telling line of an exception, as a reason in one line of at most 300 characters."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
-    return text if len(text) <= _LONGEST_REASON else text[: _LONGEST_REASON - 3] + "..."

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perfkit.catalog.case import format_shape
+from perfkit.errors import reason_of
 from perfkit.store.entry import Damaged, Entry
 from perfkit.store.key import EngineKey, source_sha256
-from perfkit.variants.base import StoredVariant, reason_of
+from perfkit.variants.base import StoredVariant
 from perfkit.variants.building import BuildResult, build_here, load_built, noting, prove_smallest, release, save_built
 from perfkit.variants.graph_replay import GraphReplay
 from perfkit.variants.isolated import ENGINE, NotIsolated, build_isolated

@@ -11,8 +11,9 @@ import torch
 from torch.nn import functional
 
 from perfkit.catalog.case import Platform, format_shape
+from perfkit.errors import reason_of
 from perfkit.record.layers import read_layers, write_layers
-from perfkit.variants.base import VariantBroken, reason_of
+from perfkit.variants.base import VariantBroken
 
 if TYPE_CHECKING:
     from pathlib import Path

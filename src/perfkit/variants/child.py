@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from perfkit.catalog.case import Platform
-from perfkit.variants.base import reason_of
+from perfkit.errors import reason_of
 from perfkit.variants.building import build_here, save_built
 from perfkit.variants.isolated import ENGINE, REQUEST, RESULT, ChildResult
 

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from perfkit.errors import reason_of
 from perfkit.record.facts import BuildFacts
 from perfkit.record.model import Model
-from perfkit.variants.base import VariantBroken, reason_of
+from perfkit.variants.base import VariantBroken
 
 if TYPE_CHECKING:
     from pathlib import Path

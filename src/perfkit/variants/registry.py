@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
 
 from perfkit.catalog.case import Platform
-from perfkit.errors import UserError
-from perfkit.variants.base import Variant, reason_of
+from perfkit.entry_points import load_subclass, registered
+from perfkit.variants.base import Variant
 from perfkit.variants.graph_replay import SUFFIX, GraphReplay
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "perfkit.variants"
 
 
-@cache
 def _entries() -> dict[str, EntryPoint]:
-    return {entry.name: entry for entry in entry_points(group=GROUP)}
+    return registered(GROUP)
 
 
 def variant_names() -> list[str]:
@@ -35,14 +36,8 @@ def load_variant(name: str) -> Variant:
     """
     if name.endswith(SUFFIX) and name not in _entries():
         return GraphReplay(load_variant(name.removesuffix(SUFFIX)))
-    entry = _entries()[name]
-    try:
-        kind = entry.load()
-    except Exception as error:  # an add-on's import may raise anything; the line names its entry point
-        raise UserError(f"variant {name!r} ({entry.value}) can't be imported: {reason_of(error)}") from error
-    if not (isinstance(kind, type) and issubclass(kind, Variant)):
-        raise UserError(f"variant {name!r}: {entry.value} is not a subclass of perfkit.variants.base.Variant")
-    return kind()
+    variant: Variant = load_subclass(_entries()[name], Variant, "variant")()
+    return variant
 
 
 def why_unavailable(variant: Variant, platform: Platform) -> str | None:

@@ -12,7 +12,8 @@ import warnings
 from typing import TYPE_CHECKING
 
 from perfkit.catalog.case import Platform
-from perfkit.variants.base import Variant, reason_of
+from perfkit.errors import reason_of
+from perfkit.variants.base import Variant
 
 if TYPE_CHECKING:
     from perfkit.variants.base import BuildRequest, Built

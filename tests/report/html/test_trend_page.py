@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from perfkit.catalog.case import CaseId
 from perfkit.history.overview import Overview, SeriesThrough
-from perfkit.history.series import RunFacts, Series
+from perfkit.history.series import Point, RunFacts, Series, Through
 from perfkit.history.trends import Kind, Trend
 from perfkit.judge.verdict import Verdict
 from perfkit.report.exporter import Format
+from perfkit.report.history_table import render_one
 from perfkit.report.html.trend_views import MOST_POINTS, id_of
 from perfkit.report.trend.exporter import TrendReport, load_trend_exporter
+from perfkit.report.trends import render
 from tests.report.html.test_page import ELEMENTS, Document, data_of
 from tests.report.strategies import NASTY
 
 HARDWARE = "Made Up GPU x1"
+RUN = RunFacts(1_900_000_000, "a" * 40, "1", 1)
 
 
 def series(
@@ -78,6 +82,14 @@ def test_a_small_history_is_drawn_night_by_night() -> None:
     assert "the median of every" not in page(report([one], 20))
 
 
+def test_a_users_metric_is_drawn_in_its_own_unit() -> None:
+    one = series(1, 12, metric="energy [J/img, lower is better]")
+    text = page(report([one], 12))
+    assert data_of(Document(text))["series"][id_of(one.series)]["values"] == [pytest.approx(v) for v in one.values]
+    assert "energy [J/img, lower is better]" in text
+    assert re.search(r'data-unit="J/img"|>[^<]*J/img<', text)
+
+
 def test_changes_lead_to_their_charts() -> None:
     found = [series(number, 12, trends=(step(series(number, 12)),)) for number in range(5)]
     text = page(report(found, 12))
@@ -89,9 +101,18 @@ def test_changes_lead_to_their_charts() -> None:
     assert "▼ step +12.5% on 2030-03-21" in text
 
 
+def test_a_users_words_stay_words_on_a_terminal() -> None:
+    one = series(1, 12, metric="a\x1b[31m [\x1bx, lower is better]")
+    shown = render([step(one)], 300) + render_one(Through(one.series, [Point(RUN, 2.5, None, None)]), 300)
+    assert "\x1b" not in shown
+    assert "2.5 \\x1bx" in shown
+
+
 @pytest.mark.parametrize("name", NASTY)
 def test_names_stay_names(name: str) -> None:
-    one = series(1, 12, name=name, is_new=True, has_turned=True, failing={11: Verdict.BROKEN})
+    metric = f"{name} [{name[:20]}, higher is better]"
+    one = series(1, 12, name=name, metric=metric, is_new=True, has_turned=True, failing={11: Verdict.BROKEN})
+    one = replace(one, trends=(step(one),))
     document = Document(page(report([one], 12)))
     assert document.open == []
     assert {tag for tag, _ in document.elements} <= {*ELEMENTS, "br"}

@@ -10,6 +10,7 @@ import typer
 from perfkit.cli.output import JsonOption, write
 from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
+from perfkit.history.keep import why_left_out
 from perfkit.record.baseline import DEFAULT_RESULTS
 from perfkit.record.read import read_run
 from perfkit.record.replicate import Run
@@ -56,10 +57,8 @@ def add_to_history(
 
 
 def _sound(run: Run) -> Run:
-    if run.injected is not None:
-        raise UserError(f"{run.source}: has faults put in on purpose ({run.injected}), which is no history")
-    if run.incomplete is not None:
-        raise UserError(f"{run.source}: is incomplete ({run.incomplete}); perfkit run --resume measures the rest")
+    if (why := why_left_out(run)) is not None:
+        raise UserError(f"{run.source}: {why}")
     return run
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from perfkit.history.metrics import queued
+from perfkit.history.metrics import declared, queued
 from perfkit.history.overview import State
 from perfkit.report.history_table import line_of
 from perfkit.report.html.links import name_of
@@ -152,6 +152,9 @@ def _key(series: Series) -> tuple[str, str, str]:
 
 
 def _unit(metric: str) -> tuple[float, str]:
+    """What a value is multiplied by to be drawn, and the unit that it then has."""
+    if (custom := declared(metric)) is not None:
+        return 1.0, custom.unit
     name = queued(metric)
     return next(((factor, unit) for ending, factor, unit in _UNITS if name.endswith(ending)), (1.0, ""))
 
