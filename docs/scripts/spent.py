@@ -57,7 +57,7 @@ def table() -> list[str]:
         "",
         (
             f"{len(data['cases'])} cases of {models} in one process, engines from the store: "
-            f"{hardware['name']} x{hardware['count']}, {data['settings']['threads']} thread, "
+            f"{hardware['name']} x{hardware['count']}, {data['settings']['threads']} threads, "
             f"{', '.join(f'{name} {version}' for name, version in software.items())}, {data['datetime'][:10]}. "
             f"Other processes took {min(busy):.0%} to {max(busy):.0%} of the processors meanwhile."
         ),

@@ -154,9 +154,10 @@ def _shown(
     if request.shard is not None:
         next_step = f"they are shard {request.shard}; perfkit merge makes the run of all of them"
     tell(f"{len(runs)} of {request.replicates} replicates in {folder}; {next_step}")
-    conclude(folder, judgement, dropped)
+    # Before the run counts as finished: killed in between, --resume adds it; the same run twice is one row.
     if (warning := keep(runs, judgement, results)) is not None:
         tell(warning)
+    conclude(folder, judgement, dropped)
     return judgement.exit_code
 
 
