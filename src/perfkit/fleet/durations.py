@@ -22,7 +22,7 @@ START_S = 15.0
 MODEL_S = 5.0
 """Loading a model and its engines, where no record tells."""
 BESIDE_ROUNDS = 1.2
-"""What a case takes in all over what its rounds take, where no record tells; 1.17 in results/cpu/2026-11-26-spent.json."""
+"""A case takes so many times what its rounds take, where no record tells; 1.17 in results/cpu/2026-11-26-spent.json."""
 _AROUND = ("whole", "starting", "loading", "building")
 
 
