@@ -201,7 +201,7 @@ def _check_shard(request: Request) -> None:
         return
     parse_shard(request.shard)
     if request.on is not None:
-        raise UserError("--shard: --on ray divides the suite among its machines by itself; leave one out")
+        raise UserError("--shard: divides a suite among machines that don't know each other; leave it or --on out")
     if any(argument.split("=")[0] == _CASE_OPTION for argument in request.arguments):
         raise UserError(f"--shard: chooses whole models, and {_CASE_OPTION} chooses cases; leave one out")
 
