@@ -1,7 +1,7 @@
 """Looks at the built site in the machine's own Chromium: ``python docs/scripts/site.py FOLDER``; tox -e docs does.
 
-The browser has no network. Every page must open without an error on its console and without a request for anything but the
-site's own files, show its tables and pictures, keep to the width of a phone, and be found by a link from the first page.
+The browser has no network. Every page must open without an error on its console and without a request for anything
+but the site's own files, show its tables and pictures, keep to the width of a phone, and have a link that leads to it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _GENERATED = {"genindex.html", "search.html"}
 """Sphinx's own; no page links to the index of a language that has no entries."""
 _WIDE, _NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 _IN_PAGE = """() => ({
-  pictures: [...document.querySelectorAll('article img')].filter(each => each.complete && !each.naturalWidth).map(each => each.src),
+  pictures: [...document.querySelectorAll('article img')].filter(img => !img.naturalWidth).map(img => img.src),
   raw: [...document.querySelectorAll('article p')].map(each => each.innerText).filter(text => /\\|\\s*---/.test(text)),
   links: [...document.querySelectorAll('a[href]')].map(each => each.href),
   wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,

@@ -1,10 +1,11 @@
 """Walks docs/tutorial.md: runs its commands in order and holds what they print to what the page shows.
 
-``python docs/scripts/tutorial.py --make`` measures really, on a machine where nothing else runs, and puts what was printed
-into the page. tests/docs/test_tutorial.py walks it in seconds, with made-up times.
+``python docs/scripts/tutorial.py --make`` measures really, on a machine where nothing else runs, and puts what was
+printed into the page. tests/docs/test_tutorial.py walks it in seconds, with made-up times.
 
-On the page a block ``sh`` is run and the block ``text`` behind it is what it prints; a block ``sh`` without one prints nothing.
-A block below ``<!-- not run -->`` isn't. Of what is printed, numbers, the width of columns and what stands for ``…`` may differ.
+On the page a block ``sh`` is run and the block ``text`` behind it is what it prints; a block ``sh`` without one prints
+nothing. A block below ``<!-- not run -->`` isn't. Of what is printed, measured numbers, dates, commits, the width of
+columns and what stands for ``…`` may differ; verdicts, counts and exit codes may not.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ _BLOCK = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 _MARK = "\x1e"
+_UNITS = ("ns", "µs", "ms", "s")
 _NUMBER = re.compile(r"[+\-±]?\d[\d.,:]*")
 _COMMIT = re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{7,40}\b")
 
@@ -60,7 +62,7 @@ def walk(page: Sequence[Step], folder: Path, environment: Mapping[str, str]) -> 
     )
     own = {"HOME": str(folder / "home"), "PYTHONPATH": path, "COLUMNS": "100", "GIT_CONFIG_NOSYSTEM": "1"}
     script = "".join(f"{step.commands}printf '{_MARK}'\n" for step in page)
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603  (the commands of the page)
         ["bash", "-c", script],  # noqa: S607
         cwd=clone,
         env={**environment, **own},
@@ -107,18 +109,22 @@ def filled(shown: Sequence[str], printed: Sequence[str]) -> list[str]:
 
 
 def _pattern(line: str) -> str:
-    """As a regular expression: a number is any number, a commit any commit, a space any width, ``…`` anything."""
+    """As a regular expression: any number, commit and width of a column, any text for ``…``; counts as they are."""
+    words = re.split(r"(\s+|─+|…)", line.rstrip())
     parts = []
-    for word in re.split(r"(\s+|─+|…)", line.rstrip()):
+    for position, word in enumerate(words):
+        unit = words[position + 2] if position + 2 < len(words) else ""
         if word == "…":
             parts.append(".*")
         elif word.isspace():
             parts.append(r"\s+")
         elif word.startswith("─"):
             parts.append("─+")
+        elif re.fullmatch(r"\d+,?", word) and unit.rstrip(",") not in _UNITS:
+            parts.append(word)
         else:
             plain = re.escape(_NUMBER.sub("\x01", _COMMIT.sub("\x00", word)))
-            parts.append(plain.replace("\\\x00", "\x00").replace("\x00", "[0-9a-f]+").replace("\x01", _NUMBER.pattern))
+            parts.append(plain.replace("\x00", "[0-9a-f]+").replace("\x01", _NUMBER.pattern))
     return "".join(parts)
 
 

@@ -10,15 +10,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from perfkit.catalog.case import CaseId, format_shape
 from perfkit.plugin import state
+from perfkit.record.baseline import load_baseline
 from tests.faults import instant
 from tests.support import CPU, case_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import pytest
 
 _BACKEND = Path("src/perfkit_example/variants.py")
 _SCATTER = 0.02
@@ -40,8 +41,16 @@ def _measure(
     return case_record(case, [210e-6] * rounds, list(times_s), hardware=CPU, facts=facts, weights="made up")
 
 
+def _start(self: state.RunState, tell: Callable[[str], None]) -> None:
+    instant._start(self, tell)
+    assert self.hardware is not None
+    self.baseline = load_baseline(self.options.baseline, hardware=self.hardware, results=self.results)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     instant.pytest_configure(config)
+    patch = pytest.MonkeyPatch()
+    config.add_cleanup(patch.undo)
+    patch.setattr(state.RunState, "start", _start)
     sys.modules["perfkit.measure.case"].__dict__["measure_case"] = _measure
-    # instant's own patch of the names is undone with the rest when pytest ends; the process ends then as well.
-    state.known_names = lambda: ["eager-fp32", "torchscript-fp32"]
+    instant.NAMES.append("torchscript-fp32")

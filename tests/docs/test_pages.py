@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 DEMO = "cpu/2026-11-25-demo-repeats"
 H100_BASELINE = "baselines/nvidia-h100-80gb-hbm3-x1-80gib.json"
@@ -52,10 +52,27 @@ def test_tables_come_from_committed_records(name: str, monkeypatch: pytest.Monke
     assert script["main"]() == script["PAGE"].read_text("utf-8")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
         assert (page.parent / target).exists(), target
+
+
+def test_every_recipe_of_the_architecture_names_what_proves_it() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    section = text.partition("## To add …\n")[2].partition("\n## ")[0]
+    recipes = re.split(r"^- ", section, flags=re.MULTILINE)[1:]
+    assert len(recipes) > 8
+    for recipe in recipes:
+        proofs = re.findall(r"`(tests/[\w/]+\.py)`", recipe.partition("Proved by")[2])
+        assert proofs, recipe
+        assert [proof for proof in proofs if not (ROOT / proof).is_file()] == []
+
+
+@pytest.mark.parametrize(("page", "name"), [("ci.md", "gitlab-ci.yml"), ("ci.md", "Jenkinsfile")])
+def test_the_recipes_on_a_page_are_the_files(page: str, name: str) -> None:
+    text = (ROOT / "examples" / "ci" / name).read_text("utf-8")
+    assert f"\n{text}```\n" in (ROOT / "docs" / page).read_text("utf-8")
 
 
 def test_the_tests_of_the_faults_exist() -> None:
@@ -106,14 +123,15 @@ def test_what_the_pages_say_of_committed_runs(
     assert Counter(row["verdict"] for row in rows if row["compared"]) == compared
 
 
-def test_the_readmes_rows_are_what_perfkit_prints(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("page", ["README.md", "docs/reading-a-report.md"])
+def test_the_rows_on_a_page_are_what_perfkit_prints(
+    page: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from perfkit.cli import main
 
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.chdir(ROOT)
-    (block,) = re.findall(r"```text\n(case .*?)```", (ROOT / "README.md").read_text("utf-8"), flags=re.DOTALL)
+    (block,) = re.findall(r"```text\n(case .*?)```", (ROOT / page).read_text("utf-8"), flags=re.DOTALL)
     main(["compare", f"results/{DEMO}/baseline.json", f"results/{DEMO}/slowed-10pct"])
     printed = [line.split() for line in capsys.readouterr().out.splitlines()]
     for row in map(str.split, block.splitlines()):
