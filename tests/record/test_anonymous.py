@@ -92,10 +92,20 @@ def test_this_machine_and_its_user_are_known(monkeypatch: pytest.MonkeyPatch) ->
     assert text.endswith("/w.pt")
 
 
+def test_a_home_folder_is_no_part_of_another_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/root")
+    anonymous = Anonymizer(KEY)
+    for text in ("resnet18/root/1x3x64x64", "resnet18/rooted-fp32", "results/root/x.json", "/rooted"):
+        assert anonymous.text(text) == text
+    assert anonymous.text("/root").startswith("/folder-")
+    assert anonymous.text("in /root/x.json: failed").endswith("/x.json: failed")
+
+
 def test_the_owner_of_a_home_that_is_named_is_a_user_everywhere(anonymous: Anonymizer) -> None:
     data = {"a": ["trudy's run", "/home/trudy/x/y", "/Users/walter/z/w"], "b": {"walter": 1}}
     assert "trudy" in str(anonymous.of(data))
-    anonymous.learn(data)
+    anonymous.learn([data, "/Users/Shared/x"])
+    assert anonymous.text("the GPU is shared") == "the GPU is shared"
     assert "trudy" not in str(anonymous.of(data))
     assert "walter" not in str(anonymous.of(data))
 

@@ -36,7 +36,7 @@ KEY_FILE = "anonymize.key"
 """Below the cache's folder."""
 _KEY_BYTES = 32
 _DIGITS = 8
-_SAYS_NOTHING = frozenset({"", "localhost", "nobody", "root", "runner", "ubuntu", "user"})
+_SAYS_NOTHING = frozenset({"localhost", "nobody", "public", "root", "runner", "shared", "ubuntu", "user"})
 """Names that thousands of machines have, and that are words besides."""
 _PSEUDONYM = re.compile(rf"(?:host|user)-[0-9a-f]{{{_DIGITS}}}")
 _ENDS = r"\s'\"<>|:;,()\[\]{}"
@@ -93,11 +93,12 @@ class Anonymizer:
         return name if _PSEUDONYM.fullmatch(name) else self._pseudonym("user", name.lower())
 
     def _compile(self) -> None:
-        hosts = {name.partition(".")[0] for name in self._hosts if not _PSEUDONYM.fullmatch(name)} - _SAYS_NOTHING
-        users = {name for name in self._users if len(name) > 1 and not _PSEUDONYM.fullmatch(name)} - _SAYS_NOTHING
+        hosts = {short for name in self._hosts if _says_who(short := name.partition(".")[0])}
+        users = {name for name in self._users if len(name) > 1 and _says_who(name)}
         # An unspoilt home folder first: its name may have a space in it, where a path by its shape ends.
         known = [Path.home(), Path.cwd()]
-        folders = [rf"{re.escape(str(path))}(?:/[^{_ENDS}]*)?" for path in known if len(path.parts) > 1]
+        names = [re.escape(str(path)) for path in known if len(path.parts) > 1]
+        folders = [rf"(?<![\w.~/-]){name}(?:/[^{_ENDS}]*|(?![\w.-]))" for name in names]
         named = {
             "known": "|".join(folders),
             **_PATTERNS,
@@ -173,6 +174,10 @@ def pseudonym_key(cache: Path) -> bytes:
     if len(key) != _KEY_BYTES:
         raise UserError(f"{path}: is no key of pseudonyms; remove it, and later reports have others")
     return key
+
+
+def _says_who(name: str) -> bool:
+    return bool(name) and name.lower() not in _SAYS_NOTHING and not _PSEUDONYM.fullmatch(name)
 
 
 def _own_users() -> set[str]:
