@@ -38,7 +38,7 @@ def test_what_doesnt_fit_is_dropped_and_named(project: Path) -> None:
     after = run(project, command("--budget=2600s", replicates=2))
     assert after.code == ExitCode.NOT_JUDGED, after.err
     told = [line for line in after.err.splitlines() if line.startswith("perfkit: --budget")]
-    assert told[0].startswith("perfkit: --budget 2600s: 43 min left, and replicate 2 would take 50 min")
+    assert told[0].startswith("perfkit: --budget 2600s: 43 min left, and replicate 2 would take 48 min")
     assert told[1:] == ["perfkit: --budget 2600s: replicate 2 is without one/eager-fp32/1x3x64x64"]
     where = run_folder(project)
     assert len(replicate(where)["benchmarks"]) == 6
