@@ -24,7 +24,9 @@ _IN_PAGE = """() => ({
   pictures: [...document.querySelectorAll('article img')].filter(img => !img.naturalWidth).map(img => img.src),
   raw: [...document.querySelectorAll('article p')].map(each => each.innerText).filter(text => /\\|\\s*---/.test(text)),
   links: [...document.querySelectorAll('a[href]')].map(each => each.href),
-  wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  wide: [...document.querySelectorAll('article *')]
+    .filter(each => !each.closest('.highlight, .table-wrapper, .headerlink'))
+    .filter(each => each.getBoundingClientRect().right > innerWidth + 1).map(each => each.outerHTML.slice(0, 80)),
 })"""
 
 
@@ -50,9 +52,10 @@ def problems(folder: Path, page: Page) -> Iterator[str]:
         told.clear()
         yield from (f"{name}: a picture that isn't there: {source}" for source in found["pictures"])
         yield from (f"{name}: a table that is shown as text: {text[:80]}" for text in found["raw"])
-        if found["wide"] > 0:
-            yield f"{name}: wider than a phone by {found['wide']} pixels"
-        linked |= {link.removeprefix(start).partition("#")[0] for link in found["links"] if link.startswith(start)}
+        yield from (f"{name}: wider than a phone: {html}" for html in found["wide"][:1])
+        linked |= {link.removeprefix(start).partition("#")[0] for link in found["links"] if link.startswith(start)} - {
+            name
+        }
     yield from (f"{name}: no page links to it" for name in sorted(names - linked - _GENERATED))
 
 

@@ -11,6 +11,7 @@ columns and what stands for ``…`` may differ; verdicts, counts and exit codes 
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import os
 import re
 import subprocess
@@ -20,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from shutil import copytree, ignore_patterns
 from typing import TYPE_CHECKING
+
+from blocks import with_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -144,6 +147,16 @@ def made(text: str, printed: Sequence[Sequence[str]]) -> str:
     return _BLOCK.sub(replaced, text)
 
 
+def origin() -> str:
+    """Where the page's numbers are from."""
+    from perfkit.measure import machine
+
+    today = dt.datetime.now(dt.UTC).date()
+    return (
+        f"These were measured on {machine.cpu_name()} x{machine.cpu_count()}, {today}, by `docs/scripts/tutorial.py`."
+    )
+
+
 def main() -> str:
     """The page with what its commands print here, really measured."""
     text = PAGE.read_text("utf-8")
@@ -160,3 +173,4 @@ if __name__ == "__main__":
     page = main()
     if options.make:
         PAGE.write_text(page, "utf-8")
+        PAGE.write_text(with_blocks(PAGE, {"origin": [origin()]}), "utf-8")

@@ -26,12 +26,14 @@ def tutorial() -> dict[str, Any]:
 def test_every_command_prints_what_the_page_shows(tutorial: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "tmp").mkdir()  # the locks of devices are there
     own = program_environment()
-    own.pop("PERFKIT_HISTORY", None)
+    for name in ("PERFKIT_HISTORY", "PYTHONDONTWRITEBYTECODE"):
+        own.pop(name, None)
     environment = {
         **own,
         "PYTHONPATH": os.pathsep.join([own["PYTHONPATH"], str(ROOT)]),
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), own["PATH"]]),
         "PYTEST_ADDOPTS": "-p tests.docs.made_up_times -p no:hypothesispytest -p no:xdist -p no:cacheprovider",
+        "PYTHONPYCACHEPREFIX": str(tmp_path / "compiled"),  # once for all of the page's processes
         "TMPDIR": str(tmp_path / "tmp"),
     }
     text = tutorial["PAGE"].read_text("utf-8")
