@@ -172,9 +172,9 @@ class FindingKind(StrEnum):
     INJECTED = "injected fault"
     """A fault that was put in on purpose."""
     SKIPPED = "skipped"
+    """Variants that can't run here, with their reasons."""
     SHARD = "shard"
     """Only a part of a run is judged."""
-    """Variants that can't run here, with their reasons."""
     INCOMPLETE = "incomplete"
     """Something of the run isn't there or can't be read: what is shown is not all of it."""
 
@@ -222,8 +222,9 @@ class RefusalKind(StrEnum):
     OTHER_HARDWARE = "other hardware"
     """The baseline is of another machine."""
     MIXED_HARDWARE = "mixed hardware"
-    MIXED_SHARDS = "mixed shards"
     """The run's own replicates are of several."""
+    MIXED_SHARDS = "mixed shards"
+    """Replicates of different parts of a suite: perfkit merge makes one run of them."""
     NOTHING_COMPARABLE = "nothing comparable"
     """No case was measured on both sides under the same conditions."""
 
