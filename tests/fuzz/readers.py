@@ -6,14 +6,9 @@ it, for what a reader lets through must not break those either.
 
 from __future__ import annotations
 
-import json
-import lzma
-import tarfile
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from io import BytesIO
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perfkit.catalog.case import CaseId, Platform, parse_shape
@@ -21,7 +16,7 @@ from perfkit.catalog.config import load_config
 from perfkit.catalog.fault import parse_fault
 from perfkit.catalog.renaming import Renaming
 from perfkit.catalog.waivers import WAIVER_FILE, load_waivers
-from perfkit.cli.resume import Request, _read
+from perfkit.cli.resume import _read
 from perfkit.cli.since import since_s
 from perfkit.errors import UserError
 from perfkit.explain.explained import Explained
@@ -29,7 +24,7 @@ from perfkit.judge.compare import judge
 from perfkit.judge.limits import Limits
 from perfkit.judge.metric import Metric
 from perfkit.measure.affinity import parse_cpus
-from perfkit.record.baseline import Baseline, read_baseline
+from perfkit.record.baseline import read_baseline
 from perfkit.record.baseline_file import baseline_json
 from perfkit.record.details import read_details
 from perfkit.record.foreign import Pattern, cannot_be_judged, named_by
@@ -40,16 +35,19 @@ from perfkit.record.layers import FILE, EngineLayers, read_layers
 from perfkit.record.read import read_run, run_from_json
 from perfkit.report.exporter import Format, Report, load_exporter
 from perfkit.report.layers import render
-from perfkit.store.archive import export_entries, import_entries
+from perfkit.store.archive import import_entries
 from perfkit.store.engine_store import EngineStore
 from perfkit.store.entry import MANIFEST, Damaged, read_entry
 from perfkit.variants._inspector import described_layers, engine_facts, engine_layers
-from tests.store.support import key, put
-from tests.support import CPU, INPUTS, make_run, plain_data, run_data
+from tests.fuzz import seeds
+from tests.store.support import key
+from tests.support import make_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
+    from perfkit.record.baseline import Baseline
     from perfkit.record.replicate import Run
 
 NAMES = (
@@ -68,8 +66,6 @@ NAMES = (
     "inspector",
     "options",
 )
-ROOT = Path(__file__).parents[2]
-CASES = {CaseId("resnet50", variant, "1x3x224x224"): (4e-3, 2e-3) for variant in ("eager-fp32", "trt-int8")}
 SHOWN = (Format.TERMINAL, Format.MARKDOWN, Format.JSON, Format.JUNIT, Format.CSV, Format.OPENMETRICS)
 
 
@@ -84,35 +80,38 @@ class Reader:
 
 def readers(folder: Path) -> dict[str, Reader]:
     """Those of NAMES; what has to be a file is one in `folder`."""
-    inspected = [lzma.decompress(path.read_bytes()) for path in sorted((ROOT / "results/h100/inspector").glob("*18*"))]
     return {
-        "run": Reader(partial(_run, folder), _runs()),
-        "baseline": Reader(partial(_baseline, folder), _baselines()),
-        "import": Reader(_import, _plain()),
-        "journal": Reader(partial(_journal, folder), (b"".join(map(line_of, _records())),)),
-        "journal-records": Reader(partial(_journal_records, folder), (b"\n".join(map(_json, _records())),)),
-        "run-journal": Reader(partial(_run_journal, folder), (_json(_request()),)),
-        "config": Reader(partial(_config, folder, "perfkit.toml"), (_tables(),)),
-        "pyproject": Reader(partial(_config, folder, "pyproject.toml"), ((ROOT / "pyproject.toml").read_bytes(),)),
-        "waivers": Reader(partial(_waivers, folder), (_WAIVERS,)),
-        "manifest": Reader(partial(_manifest, folder), (_stored(folder),)),
-        "layers": Reader(partial(_layers, folder), tuple(map(_told_layers, inspected))),
-        "archive": Reader(partial(_archive, folder), (_exported(folder), _foreign_archive())),
-        "inspector": Reader(_inspector, tuple(inspected)),
-        "options": Reader(_options, tuple(text.encode() for text in _OPTIONS)),
+        "run": Reader(partial(_run, folder), seeds.runs()),
+        "baseline": Reader(partial(_baseline, folder), seeds.baselines()),
+        "import": Reader(_import, seeds.plain()),
+        "journal": Reader(partial(_journal, folder), (b"".join(map(line_of, seeds.records())),)),
+        "journal-records": Reader(
+            partial(_journal_records, folder), (b"\n".join(map(seeds.as_json, seeds.records())),)
+        ),
+        "run-journal": Reader(partial(_run_journal, folder), (seeds.as_json(seeds.request()),)),
+        "config": Reader(partial(_config, folder, "perfkit.toml"), (seeds.tables(),)),
+        "pyproject": Reader(
+            partial(_config, folder, "pyproject.toml"), ((seeds.ROOT / "pyproject.toml").read_bytes(),)
+        ),
+        "waivers": Reader(partial(_waivers, folder), (seeds.WAIVERS,)),
+        "manifest": Reader(partial(_manifest, folder), (seeds.stored(folder),)),
+        "layers": Reader(partial(_layers, folder), tuple(map(seeds.told_layers, seeds.inspected()))),
+        "archive": Reader(partial(_archive, folder), (seeds.exported(folder), seeds.foreign_archive())),
+        "inspector": Reader(_inspector, seeds.inspected()),
+        "options": Reader(_options, tuple(text.encode() for text in seeds.OPTIONS)),
     }
 
 
 def _run(folder: Path, raw: bytes) -> None:
     path = _written(folder / "run.json", raw)
     read_details(path)
-    _shown([read_run(path)], _usual())
+    _shown([read_run(path)], seeds.usual_baseline())
 
 
 def _baseline(folder: Path, raw: bytes) -> None:
     baseline = read_baseline(_written(folder / "baseline.json", raw))
-    _json(baseline_json(baseline.hardware, baseline.replicates, baseline.reason, changes=baseline.changes))
-    _shown([make_run(CASES, rounds=5, day=9)], baseline)
+    seeds.as_json(baseline_json(baseline.hardware, baseline.replicates, baseline.reason, changes=baseline.changes))
+    _shown([make_run(seeds.CASES, rounds=5, day=9)], baseline)
 
 
 def _import(raw: bytes) -> None:
@@ -178,7 +177,7 @@ def _waivers(folder: Path, raw: bytes) -> None:
         waivers = load_waivers(folder)
     finally:
         path.unlink()
-    _shown([make_run(dict.fromkeys(CASES, (0.004, 0.003)), rounds=5, day=9)], _usual(), waivers)
+    _shown([make_run(dict.fromkeys(seeds.CASES, (0.004, 0.003)), rounds=5, day=9)], seeds.usual_baseline(), waivers)
 
 
 def _manifest(folder: Path, raw: bytes) -> None:
@@ -199,7 +198,7 @@ def _layers(folder: Path, raw: bytes) -> None:
     _written(folder / FILE, raw)
     found = read_layers(folder)
     assert found is not None
-    usual = EngineLayers.model_validate_json(_told_layers(b'{"Layers": ["conv1", "relu"]}'))
+    usual = EngineLayers.model_validate_json(seeds.told_layers(b'{"Layers": ["conv1", "relu"]}'))
     shape = next((shape for layer in found.layers for shape in layer.time_s), "")
     for sides in ((found.layers, usual.layers), (usual.layers, found.layers)):
         explained = Explained.of(names=("a", "b"), operators=(3, None), layers=sides, shape=shape)
@@ -250,11 +249,6 @@ def _shown(runs: Sequence[Run], baseline: Baseline | None, waivers: Sequence[Any
         load_exporter(form)(Report(judgement, runs=tuple(runs), baseline=baseline))
 
 
-def _usual() -> Baseline:
-    runs = [make_run(CASES, rounds=5, day=day) for day in (1, 2, 3)]
-    return Baseline("usual", runs[0].hardware, tuple(run.replicate for run in runs))
-
-
 def _written(path: Path, raw: bytes) -> Path:
     path.write_bytes(raw)
     return path
@@ -262,124 +256,3 @@ def _written(path: Path, raw: bytes) -> Path:
 
 def _names(folder: Path, but: Path) -> set[Path]:
     return {path for path in folder.rglob("*") if path != but and but not in path.parents}
-
-
-def _json(data: object) -> bytes:
-    return json.dumps(data, allow_nan=False).encode()
-
-
-def _runs() -> tuple[bytes, ...]:
-    own = [run_data(CASES, rounds=5, day=9), run_data(CASES, rounds=5, hardware=CPU)]
-    measured = json.loads((ROOT / "results/h100/2026-11-25-quick-run1.json").read_bytes())
-    measured["benchmarks"] = measured["benchmarks"][:2]
-    measured["perfkit"]["outcomes"] = measured["perfkit"]["outcomes"][:2]
-    return (*map(_json, [*own, measured]), *_plain())
-
-
-def _plain() -> tuple[bytes, ...]:
-    made_up = plain_data({which: seconds for which, (_, seconds) in CASES.items()}, rounds=5)
-    theirs = [INPUTS.parents[1] / "cli/inputs/pytest-benchmark-5.3.1.json", *sorted((INPUTS / "A05").rglob("*.json"))]
-    return (_json(made_up), *(path.read_bytes() for path in theirs))
-
-
-def _baselines() -> tuple[bytes, ...]:
-    committed = json.loads((ROOT / "results/baselines/nvidia-h100-80gb-hbm3-x1-80gib.json").read_bytes())
-    committed["anchors"] = committed.get("anchors", [])[:2]
-    committed["replicates"] = committed["replicates"][:2]
-    for replicate in committed["replicates"]:
-        replicate["samples"] = replicate["samples"][:2]
-    usual = _usual()
-    return _json(committed), _json(baseline_json(usual.hardware, usual.replicates, "made up"))
-
-
-def _records() -> list[dict[str, Any]]:
-    data = run_data(CASES, rounds=5)
-    entries, run = data.pop("benchmarks"), data.pop("perfkit")
-    tests = [{"test": f"test[{which}]", "case": list(which)} for which in CASES]
-    records: list[dict[str, Any]] = [{"kind": "session", "skeleton": data, "run": run, "tests": tests}]
-    for test, entry, outcome in zip(tests, entries, run["outcomes"], strict=True):
-        model, variant, shape = test["case"]
-        records += [{"kind": "doing", "model": model, "variant": variant, "shape": shape}]
-        records += [{"kind": "ended", "test": test["test"], "outcome": outcome, "entry": entry}]
-    return [*records, {"kind": "finished", "machine_state": {"end_load": 1.5}, "spent_s": {"measuring": 3.0}}]
-
-
-def _request() -> dict[str, Any]:
-    asked = Request(arguments=["benchmarks/"], replicates=3, repeats=2, baseline="auto", code={"commit": "0" * 12})
-    return asked.model_dump(mode="json")
-
-
-def _tables() -> bytes:
-    shipped = (ROOT / "src/perfkit/catalog/suites.toml").read_bytes()
-    own = b"""
-[judging."resnet50/*/1x3x224x224"]
-tolerance = "8%"
-minimum_effect = { "wall time" = "3%" }
-minimum_speed = { "trt-fp16" = "1.1x" }
-"""
-    return shipped.replace(b"[measure]\n", b'[measure]\ncpu_affinity = "0-3,8"\n') + own
-
-
-_WAIVERS = b"""
-[[waiver]]
-case = "resnet50/*/1x3x*"
-metric = "device *"
-size = "8%"
-owner = "ana"
-reason = "cuDNN 9.8, to be mended by then"
-expires = 2030-02-01
-
-[[waiver]]
-case = "*"
-metric = "wall time"
-size = "0.3 ms"
-owner = "ben"
-reason = "a slower host"
-expires = "2030-03-01"
-"""
-
-_OPTIONS = (
-    "1x3x224x224",
-    "90d",
-    "2026-01-31",
-    "resnet18/openvino-int8/1x3x224x224=slow:10%",
-    "resnet18/openvino-int8/1x3x224x224=fp32-engine",
-    "test[{model}/{variant}/{shape}]",
-    "test_infer[{model}-*-{variant}]",
-    "resnet50/*/* resnet50_v1/*/*",
-)
-
-
-def _stored(folder: Path) -> bytes:
-    return (put(EngineStore(folder / "seed", 2**40), key()).folder / MANIFEST).read_bytes()
-
-
-def _told_layers(information: bytes) -> bytes:
-    described = described_layers(information.decode())
-    times_s = {"1x3x224x224": {str(layer["Name"]): 1e-5 for layer in described if isinstance(layer, dict)}}
-    return EngineLayers(layers=engine_layers(described, times_s)).model_dump_json().encode()
-
-
-def _exported(folder: Path) -> bytes:
-    store, path = EngineStore(folder / "exported", 2**40), folder / "exported.tar"
-    export_entries([put(store, key()), put(store, key(model="resnet18"), b"another engine")], path)
-    return path.read_bytes()
-
-
-def _foreign_archive() -> bytes:
-    """Links, devices, names with paths, and headers of every kind that tar has had."""
-    file = BytesIO()
-    with tarfile.open(fileobj=file, mode="w", format=tarfile.GNU_FORMAT) as archive:
-        for name, kind in (
-            ("a" * 64 + "/engine.bin", tarfile.REGTYPE),
-            ("../evil", tarfile.REGTYPE),
-            ("b" * 64 + "/" + "n" * 150, tarfile.REGTYPE),
-            ("a" * 64 + "/link", tarfile.SYMTYPE),
-            ("a" * 64 + "/hard", tarfile.LNKTYPE),
-            ("a" * 64 + "/pipe", tarfile.FIFOTYPE),
-            ("a" * 64 + "/sparse", tarfile.GNUTYPE_SPARSE),
-        ):
-            info = tarfile.TarInfo(name)
-            info.type, info.linkname, info.size = kind, "/etc/passwd", 5 if kind == tarfile.REGTYPE else 0
-            archive.addfile(info, BytesIO(b"12345"))
-    return file.getvalue()
