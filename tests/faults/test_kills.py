@@ -139,8 +139,10 @@ def campaign(rng: random.Random, folder: Path, whole: dict[str, dict[str, Any]])
         if process.poll() is not None or not kill(process, victims):
             break
         kills += 1
+        # With both, the child dies first, and its parent may have time to write that down.
+        of_children += victims != "parent"
         if victims == "child":
-            of_children, at_last_child = of_children + 1, progress(folder)
+            at_last_child = progress(folder)
             continue
         ended(process)
         nothing_is_left_of(folder)
