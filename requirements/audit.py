@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 FOLDER = Path(__file__).resolve().parent
-LOCKS = ("tox.txt", "supply.txt", "gpu.txt", "dev.txt")
+LOCKS = ("tox.txt", "supply.txt", "docs.txt", "release.txt", "fuzz.txt", "gpu.txt", "dev.txt")
 """The small one first: where nobody answers, it is over soon. dev.txt holds all that lint.txt and cpu.txt have."""
 ACCEPTED = "accepted-vulnerabilities.toml"
 LONGEST_DAYS = 180
