@@ -57,7 +57,7 @@ def comparable(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_journal_goes_whose_replicate_is_there(tmp_path: Path) -> None:
-    """As of a process that died between writing the one and removing the other."""
+    """As of a process that died between writing the one and removing the other, and half a file of one before it."""
     folder = instant_project(tmp_path)
     process = start(folder, command(replicates=2), **SLOW)
     while not list(folder.glob("results/runs/*/replicate-2.journal")):
@@ -66,6 +66,7 @@ def test_a_journal_goes_whose_replicate_is_there(tmp_path: Path) -> None:
     ended(process)
     where = run_folder(folder)
     (where / "replicate-1.journal").write_bytes(b"")
+    (where / ".replicate-1.json.4711.tmp").write_bytes(b"{")
     assert run(folder, resuming()).code == ExitCode.NOT_JUDGED
     assert sorted(path.name for path in where.iterdir()) == ["replicate-1.json", "replicate-2.json", "run.journal"]
 

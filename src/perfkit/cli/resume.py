@@ -61,6 +61,9 @@ def conclude(folder: Path, judgement: Judgement, dropped: Mapping[str, Sequence[
     """Notes the verdicts, and what was dropped of which replicate. Raises UserError where that can't be written."""
     verdicts = {str(row.case): str(row.verdict) for row in judgement.rows}
     named = {name: [str(case) for case in cases] for name, cases in dropped.items()}
+    with contextlib.suppress(OSError):
+        for unfinished in folder.glob(".*.tmp"):  # of a process that was killed while it wrote
+            unfinished.unlink()
     _append(folder, Verdicts(verdicts=verdicts, dropped=named, exit_code=int(judgement.exit_code)))
 
 
