@@ -35,8 +35,10 @@ def measure(folder: Path, *options: str) -> dict[str, Any]:
     project = instant_project(folder / "project", models=MODELS)
     with (project / "conftest.py").open("a", encoding="utf-8") as file:
         file.write(A_LOCK_EACH)
+        # Not in this run's environment: nodes have another one, and cases there would be over at once.
+        file.write(f"import os\n\nos.environ['INSTANT_CASE_S'] = '{CASE_S}'\n")
     began_s = time.monotonic()
-    after = ended(start(project, command(*options, replicates=REPLICATES), INSTANT_CASE_S=str(CASE_S), **UNCOVERED))
+    after = ended(start(project, command(*options, replicates=REPLICATES), **UNCOVERED))
     took_s = time.monotonic() - began_s
     if len(list(project.glob("results/runs/*/replicate-*.json"))) != REPLICATES:
         raise RuntimeError(after.err)

@@ -57,8 +57,8 @@ def ray() -> list[str]:
         "",
         (
             f"{data['models']} models, {data['cases']} cases, {data['replicates']} replicates; {data['cpu']}, "
-            f"python {data['python']}, ray {data['ray']}, {data['datetime'][:10]}. The two processors had other work "
-            f"beside it (load {data['load_before']})."
+            f"python {data['python']}, ray {data['ray']}, {data['datetime'][:10]}. The processors' load "
+            f"before it: {data['load_before']}."
         ),
     ]
 
