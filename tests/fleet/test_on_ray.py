@@ -94,7 +94,10 @@ def test_the_records_are_those_of_a_local_run(tmp_path: Path, cluster: Cluster) 
 def test_an_ended_run_is_gone_on_with_even_if_a_node_dies(tmp_path: Path, cluster: Cluster) -> None:
     """The last test of the cluster, which has one node less afterwards."""
     folder = project(tmp_path, "one", "two", "three", "four")
-    process = start(folder, command(f"--on={cluster.place}"), INSTANT_CASE_S="0.5", **UNCOVERED)
+    with (folder / "conftest.py").open("a", encoding="utf-8") as file:
+        # The environment of the run isn't its nodes': there a model would be over before the node is killed.
+        file.write("import os\n\nos.environ['INSTANT_CASE_S'] = '1'\n")
+    process = start(folder, command(f"--on={cluster.place}"), **UNCOVERED)
     wait_for_a_part(folder, process)
     process.send_signal(signal.SIGTERM)
     after = ended(process)
@@ -109,7 +112,7 @@ def test_an_ended_run_is_gone_on_with_even_if_a_node_dies(tmp_path: Path, cluste
     assert kept, "even where the signal came while a part came in"
 
     begun = measured(folder)
-    process = start(folder, resuming(), INSTANT_CASE_S="1", **UNCOVERED)
+    process = start(folder, resuming(), **UNCOVERED)
     while len(measured(folder)[len(begun) :]) < 2:
         assert process.poll() is None
         time.sleep(0.02)
