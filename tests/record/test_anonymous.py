@@ -93,12 +93,12 @@ def test_this_machine_and_its_user_are_known(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_home_folder_is_no_part_of_another_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", "/root")
+    monkeypatch.setenv("HOME", "/runner")
     anonymous = Anonymizer(KEY)
-    for text in ("resnet18/root/1x3x64x64", "resnet18/rooted-fp32", "results/root/x.json", "/rooted"):
+    for text in ("resnet18/runner/1x3x64x64", "resnet18/runners-fp32", "results/runner/x.json", "/runners"):
         assert anonymous.text(text) == text
-    assert anonymous.text("/root").startswith("/folder-")
-    assert anonymous.text("in /root/x.json: failed").endswith("/x.json: failed")
+    assert anonymous.text("/runner").startswith("/folder-")
+    assert anonymous.text("in /runner/x.json: failed").endswith("/x.json: failed")
 
 
 def test_the_owner_of_a_home_that_is_named_is_a_user_everywhere(anonymous: Anonymizer) -> None:
