@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import axe_playwright_python
 import pytest
+from playwright.sync_api import expect
 
 from perfkit.history.overview import Overview, SeriesThrough
 from perfkit.history.series import RunFacts, Series
@@ -42,7 +43,10 @@ def written(report: Report, folder: Path) -> Path:
 
 @contextmanager
 def opened(browser: Browser, path: Path, fragment: str = "", **options: str) -> Iterator[Page]:
-    """The page; at the end nothing was asked for but the file itself, and the console is empty."""
+    """The page; at the end nothing was asked for but the file itself, and the console is empty.
+
+    What follows a link, a chart or a tooltip comes some time after the click: it is waited for (`expect`), never read.
+    """
     context = browser.new_context(**options)  # type: ignore[arg-type]
     context.set_default_timeout(15_000)
     page = context.new_page()
@@ -57,6 +61,11 @@ def opened(browser: Browser, path: Path, fragment: str = "", **options: str) -> 
     # Colours of a picture are data, not a request.
     assert {url.partition("#")[0] for url in requests if not url.startswith("data:")} == {path.as_uri()}
     assert told == []
+
+
+def fragment_of(page: Page) -> str:
+    """The address as the page has it: Playwright's own copy (`page.url`) comes later."""
+    return str(page.evaluate("location.hash"))
 
 
 def shown_cases(page: Page) -> list[str]:
@@ -104,8 +113,8 @@ def test_a_link_holds_what_its_sender_saw(browser: Browser, report_file: Path) -
         page.get_by_label("Filter").fill("mobilenet")
         page.get_by_label("PASS").uncheck()
         page.locator("th[data-sort=case] button").click()
-        seen, address = shown_cases(page), page.url
-    with opened(browser, report_file, "#" + address.partition("#")[2]) as page:
+        seen, fragment = shown_cases(page), fragment_of(page)
+    with opened(browser, report_file, fragment) as page:
         assert shown_cases(page) == seen
         assert len(seen) == 2
         assert page.get_by_label("Filter").input_value() == "mobilenet"
@@ -116,16 +125,16 @@ def test_the_matrix_leads_to_a_case_and_its_charts(browser: Browser, report_file
         page.get_by_label("Filter").fill("nothing has this name")
         page.locator(f"#matrix a[href='#{anchor(REGRESSED)}']").click()
         section = page.locator(f"#{anchor(REGRESSED)}")
-        assert section.get_attribute("open") is not None
-        assert section.is_visible()  # although the filter had hidden it
+        expect(section).to_have_attribute("open", "")
+        expect(section).to_be_visible()  # although the filter had hidden it
         page.wait_for_selector(f"#{anchor(REGRESSED)} figure[data-chart=distribution][data-drawn]")
         assert page.evaluate("document.activeElement.closest('details').id") == anchor(REGRESSED)
 
 
 def test_a_link_from_outside_opens_its_case(browser: Browser, report_file: Path) -> None:
     with opened(browser, report_file, f"#{anchor(BROKEN)}") as page:
-        assert page.locator(f"#{anchor(BROKEN)}").get_attribute("open") is not None
-        assert "cosine 0.21 is under" in page.locator(f"#{anchor(BROKEN)}").inner_text()
+        expect(page.locator(f"#{anchor(BROKEN)}")).to_have_attribute("open", "")
+        expect(page.locator(f"#{anchor(BROKEN)}")).to_contain_text("cosine 0.21 is under")
 
 
 def test_charts_draw_what_is_there(browser: Browser, report_file: Path) -> None:
@@ -137,11 +146,11 @@ def test_charts_draw_what_is_there(browser: Browser, report_file: Path) -> None:
             assert figure.locator("svg path").count() > marks
         # A tooltip names the point; it needs nothing that the page's policy forbids.
         page.locator(f"#{anchor(REGRESSED)} figure[data-chart=rounds] .mark-symbol path").first.hover(force=True)
-        assert "run 1" in page.locator("#vg-tooltip-element").inner_text()
+        expect(page.locator("#vg-tooltip-element")).to_contain_text("run 1")
         figure = page.locator("details.model[open] figure[data-chart=tradeoff]").first
         figure.scroll_into_view_if_needed()
         figure.locator("svg").wait_for()
-        assert "SQNR" in figure.inner_text()
+        expect(figure).to_contain_text("SQNR")
 
 
 def test_left_out_rounds_leave_gaps_in_the_chart(browser: Browser, tmp_path: Path) -> None:
@@ -157,7 +166,7 @@ def test_left_out_rounds_leave_gaps_in_the_chart(browser: Browser, tmp_path: Pat
         figure.locator("svg").wait_for()
         assert figure.locator(".mark-rule.role-mark line").count() == 3
         figure.locator(".mark-symbol.role-mark path").first.hover(force=True)
-        assert page.locator("#vg-tooltip-element tr", has_text="round").locator("td.value").first.inner_text() == "2"
+        expect(page.locator("#vg-tooltip-element tr", has_text="round").locator("td.value").first).to_have_text("2")
 
 
 def test_the_keyboard_reaches_everything(browser: Browser, report_file: Path) -> None:
@@ -165,6 +174,7 @@ def test_the_keyboard_reaches_everything(browser: Browser, report_file: Path) ->
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.textContent") == "To the cases"
         page.keyboard.press("Enter")
+        page.wait_for_url("**#cases")
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.id") == "q"
         page.keyboard.type("int8")
@@ -186,7 +196,7 @@ def test_light_dark_and_print(browser: Browser, report_file: Path) -> None:
         assert not page.locator("#filter").is_visible()
         assert page.locator("#table").is_visible()
         # A chart that wasn't in sight would be an empty place.
-        assert page.locator("figure[data-chart]:not([data-drawn]):visible").count() == 0
+        expect(page.locator("figure[data-chart]:not([data-drawn]):visible")).to_have_count(0)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
 
 from perfkit.judge.verdict import Verdict
 from perfkit.report.html.trend_views import id_of
-from tests.report.html.test_browser import AXE, opened, shown_cases
+from tests.report.html.test_browser import AXE, fragment_of, opened, shown_cases
 from tests.report.html.test_trend_page import page, report, series, step
 
 if TYPE_CHECKING:
@@ -41,8 +42,8 @@ def test_text_and_state_filter_rows_and_charts(browser: Browser, trend_file: Pat
         shown.get_by_label("Filter").fill("resnet50-1/")
         assert shown_cases(shown) == [str(BETTER.series.case)]
         assert shown.get_by_role("status").inner_text() == "1 of 60 series"
-        address = shown.url
-    with opened(browser, trend_file, "#" + address.partition("#")[2]) as shown:
+        fragment = fragment_of(shown)
+    with opened(browser, trend_file, fragment) as shown:
         assert shown_cases(shown) == [str(BETTER.series.case)]
         assert not shown.get_by_label("steady").is_checked()
 
@@ -55,7 +56,7 @@ def test_charts_are_drawn_when_they_come_into_sight(browser: Browser, trend_file
         figure.locator("svg").wait_for()
         assert figure.locator(".mark-symbol.role-mark path").count() >= 42  # nights, room, and the one that failed
         assert figure.locator(".mark-rule.role-mark line").count() == 1
-        assert shown.evaluate("document.activeElement.id") == id_of(WORSE.series)
+        expect(figure).to_be_focused()
         shown.locator(f"#{id_of(series(59, 40).series)}").scroll_into_view_if_needed()
         shown.locator(f"#{id_of(series(59, 40).series)} svg").wait_for()
 
