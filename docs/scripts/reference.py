@@ -26,7 +26,7 @@ from pydantic import BaseModel
 
 from perfkit.catalog.config import Config
 from perfkit.cli import main
-from perfkit.cli.app import app
+from perfkit.cli.app import app, load_command
 from perfkit.exit_codes import ExitCode
 from perfkit.judge.verdict import FindingKind, Judgement, Moved, RefusalKind, Verdict
 from perfkit.plugin.options import add_options
@@ -66,7 +66,7 @@ def commands() -> Iterator[tuple[str, ...]]:
     program: Any = typer.main.get_command(app)
     for name in program.list_commands(None):
         yield (name,)
-        group = program.get_command(None, name)
+        group = load_command(name)
         for part in group.list_commands(None) if hasattr(group, "list_commands") else ():
             yield (name, part)
 

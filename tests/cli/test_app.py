@@ -162,6 +162,15 @@ def test_nothing_heavy_is_imported(code: str, tmp_path: Path) -> None:
     assert done.stderr.strip() == ""
 
 
+def test_the_list_of_commands_imports_none_of_them() -> None:
+    """Nor does a shell that completes a name: it asks each time the key is pressed."""
+    code = (
+        "import sys; from perfkit.cli import main; main(['--help']); "
+        "assert not set(sys.modules) & {'pydantic', 'perfkit.cli.compare', 'perfkit.judge'}"
+    )
+    subprocess.run([sys.executable, "-c", code], env=program_environment(), stdout=subprocess.DEVNULL, check=True)
+
+
 def test_reports_do_without_rich() -> None:
     """Importing it takes a fifth of the time that a comparison may take."""
     code = "import sys, perfkit.report.terminal; assert 'rich' not in sys.modules"

@@ -5,15 +5,12 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from importlib import import_module
-from keyword import iskeyword
 from pathlib import Path
 
 import pytest
-import typer
 
 from perfkit.cli import main
-from perfkit.cli.app import _COMMANDS
+from perfkit.cli.app import _COMMANDS, load_command
 from tests.golden import assert_golden
 from tests.support import program_environment
 
@@ -25,10 +22,7 @@ def every_command() -> list[tuple[str, ...]]:
     found: list[tuple[str, ...]] = [()]
     for name in _COMMANDS:
         found.append((name,))
-        of_python = f"{name}_" if iskeyword(name) else name
-        module = import_module(f"perfkit.cli.{of_python}")
-        if isinstance(getattr(module, of_python), typer.Typer):
-            found += [(name, part) for part in module._COMMANDS]
+        found += [(name, part) for part in getattr(load_command(name), "commands", ())]
     return found
 
 
@@ -53,6 +47,11 @@ def help_of(command: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> str
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: "-".join(command) or "perfkit")
 def test_the_help_of_a_command(command: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     assert_golden(GOLDEN / f"{'-'.join(('perfkit', *command))}.txt", help_of(command, capsys))
+
+
+def test_what_the_list_of_commands_says_is_how_their_own_help_begins() -> None:
+    own = {name: " ".join(load_command(name).help.partition("\n\n")[0].split()) for name in _COMMANDS}
+    assert own == _COMMANDS
 
 
 def test_no_golden_text_is_of_a_command_that_is_gone() -> None:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, OperationalError
 
 from perfkit.errors import UserError
-from perfkit.history.location import OFF, VARIABLE, history_url
+from perfkit.history.location import VARIABLE, needed_url, wanted_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,10 +89,7 @@ def open_history(results: Path) -> History:
 
     Raises UserError where it is switched off or can't be opened.
     """
-    url = history_url(results)
-    if url is None:
-        raise UserError(f"the history is switched off ({VARIABLE}={OFF}); unset the variable")
-    return _opened(url)
+    return _opened(wanted_url(results))
 
 
 def open_existing_history(results: Path) -> History:
@@ -100,11 +97,7 @@ def open_existing_history(results: Path) -> History:
 
     Raises UserError where there is none.
     """
-    url = history_url(results)
-    file = None if url is None else sa.make_url(url).database
-    if url is not None and url.startswith("sqlite") and not (file and Path(file).is_file()):
-        raise UserError(f"{file}: no history yet; perfkit run starts one, perfkit history add RUN adds what was kept")
-    return open_history(results)
+    return _opened(needed_url(results))
 
 
 def _opened(url: str) -> History:

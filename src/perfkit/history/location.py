@@ -32,6 +32,23 @@ def history_url(results: Path) -> str | None:
     return told
 
 
+def wanted_url(results: Path) -> str:
+    """The same. Raises UserError where it is switched off, too."""
+    url = history_url(results)
+    if url is None:
+        raise UserError(f"the history is switched off ({VARIABLE}={OFF}); unset the variable")
+    return url
+
+
+def needed_url(results: Path) -> str:
+    """The same. Raises UserError where there is no history, too."""
+    url = wanted_url(results)
+    if existing_url(results) is None:
+        file = _file(url)
+        raise UserError(f"{file}: no history yet; perfkit run starts one, perfkit history add RUN adds what was kept")
+    return url
+
+
 def existing_url(results: Path) -> str | None:
     """The same where there is a history to ask: None where it is switched off, too, and where its file isn't there.
 
@@ -40,4 +57,8 @@ def existing_url(results: Path) -> str | None:
     url = history_url(results)
     if url is None or not url.startswith(_SQLITE):
         return url
-    return url if Path(url.removeprefix(_SQLITE).partition("?")[0]).is_file() else None
+    return url if _file(url).is_file() else None
+
+
+def _file(url: str) -> Path:
+    return Path(url.removeprefix(_SQLITE).partition("?")[0])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from perfkit.credentials import without_credentials
 from perfkit.errors import UserError
+from perfkit.history.location import needed_url
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -26,12 +27,13 @@ class Past:
 
 def read_past(cases: Collection[CaseId], hardware: str, results: Path) -> Past:
     """Of the history that belongs to `results`; `hardware` is what ``describe_hardware`` says of the run's."""
-    # The history's libraries are heavy, and most formats don't ask.
-    from perfkit.history.database import open_existing_history
-    from perfkit.history.overview import read_overview
-    from perfkit.history.series import find_series
-
     try:
+        needed_url(results)
+        # The history's libraries are heavy: they are for who has one, and most formats don't ask.
+        from perfkit.history.database import open_existing_history
+        from perfkit.history.overview import read_overview
+        from perfkit.history.series import find_series
+
         with open_existing_history(results) as history, history.reading() as connection:
             series = find_series(connection, "*", None)
             own = [one for one in series if one.hardware == hardware and one.case in cases]
