@@ -39,10 +39,11 @@ class Plan:
     def cases(self) -> tuple[CaseId, ...]:
         """Every expected case: model by model, variant by variant, shape by shape."""
         return tuple(
-            CaseId(model.label, variant, format_shape(shape))
+            CaseId(model.label, variant, shape)
             for model in self.models
+            for shapes in [[format_shape(shape) for shape in model.shapes]]
             for variant in model.variants
-            for shape in model.shapes
+            for shape in shapes
         )
 
     def model(self, label: str) -> ModelPlan:

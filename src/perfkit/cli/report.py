@@ -1,6 +1,7 @@
 """``perfkit report``: show a run, for people, a CI or another tool; never a gate."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +18,7 @@ from perfkit.judge.compare import judge
 from perfkit.record.baseline import AUTO, DEFAULT_RESULTS, load_baseline
 from perfkit.record.details import baseline_details, read_details
 from perfkit.report.destination import check_writable, write_whole
-from perfkit.report.exporter import BINARY, PAST, Format, Report, load_exporter
+from perfkit.report.exporter import BINARY, DETAILED, PAST, Format, Report, load_exporter
 from perfkit.report.gaps import read_what_is_there, with_gaps
 from perfkit.report.past import Past, read_past
 from perfkit.report.text import printable
@@ -83,14 +84,10 @@ def _show_run(
     past = Past()
     if form in PAST:
         past = read_past({row.case for row in judgement.rows}, judgement.run.hardware, DEFAULT_RESULTS)
-    whole = Report(
-        judgement=judgement,
-        runs=tuple(replicates),
-        baseline=found,
-        details=tuple(details for path in runs for details in read_details(path)),
-        baseline_details=tuple(baseline_details(baseline)),
-        past=past,
-    )
+    whole = Report(judgement=judgement, runs=tuple(replicates), baseline=found, past=past)
+    if form in DETAILED or anonymize:  # which takes out what the details call the machine
+        details = tuple(details for path in runs for details in read_details(path))
+        whole = replace(whole, details=details, baseline_details=tuple(baseline_details(baseline)))
     if anonymize:
         whole = _anonymous(whole)
     if output is None and form is Format.TERMINAL:

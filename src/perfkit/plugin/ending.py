@@ -33,18 +33,18 @@ def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, A
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Judges the run, and adds it to the history if it is saved. pytest-benchmark has done so by now."""
-    from perfkit.history.keep import keep
-    from perfkit.judge.compare import judge
-    from perfkit.judge.limits import Limits
-    from perfkit.plugin.reports import write_reports
-    from perfkit.record.read import run_from_json
-
     state = session.config.stash.get(STATE, None)
     if state is None:
         return
     if not state.started:
         state.finish()  # what it held when it couldn't be started
         return
+    from perfkit.history.keep import keep
+    from perfkit.judge.compare import judge
+    from perfkit.judge.limits import Limits
+    from perfkit.plugin.reports import write_reports
+    from perfkit.record.read import run_from_json
+
     is_saved = state.saved_run is not None
     try:
         data = _journaled_run(state, session) if state.keeper else state.saved_run or _unsaved_run(session.config)

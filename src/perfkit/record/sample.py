@@ -151,6 +151,8 @@ def bad_number(record: object, path: str = "") -> str | None:
 
     Every number must be finite, and everything under ``rounds`` a time.
     """
+    if path.startswith("rounds.") and isinstance(record, list) and all(map(_is_plain_time, record)):
+        return None
     for key, value in _items(record):
         where = f"{path}.{key}" if path else str(key)
         found = bad_number(value, where)
@@ -161,6 +163,11 @@ def bad_number(record: object, path: str = "") -> str | None:
         if path.startswith("rounds.") and isinstance(record, list) and (why := bad_time(value)):
             return f"{why} in {path}, round {int(key) + 1}"
     return None
+
+
+def _is_plain_time(value: object) -> bool:
+    """For most of what a record holds; bad_time tells of others whether they are times, and why not."""
+    return type(value) is float and SHORTEST_S <= value <= LONGEST_S
 
 
 def _items(node: object) -> Iterator[tuple[str, object]]:

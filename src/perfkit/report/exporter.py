@@ -29,7 +29,7 @@ class Report:
     runs: tuple[Run, ...] = ()
     baseline: Baseline | None = None
     details: tuple[Details, ...] = ()
-    """Rounds and facts of the run, replicate by replicate, as far as its files have them."""
+    """Rounds and facts of the run, replicate by replicate, as far as its files have them; see DETAILED."""
     baseline_details: tuple[Details, ...] = ()
     """The same of a baseline that was given as run files; a baseline file holds no rounds."""
     past: Past = field(default_factory=Past)
@@ -82,6 +82,8 @@ _NEEDS = {
 """The extra that brings a format's libraries, and their modules."""
 PAST = frozenset({Format.HTML})
 """Shows the history of the run's cases, where there is one."""
+DETAILED = frozenset({Format.HTML})
+"""Shows what judging leaves out: rounds, whole facts, the machine's state."""
 BINARY = frozenset({Format.PARQUET})
 """No text: nothing for a terminal."""
 

@@ -16,6 +16,8 @@ _UNSEEN = ("C", "Zl", "Zp")
 
 def printable(text: str) -> str:
     r"""The text with everything that doesn't show as itself escaped: ``\\x1b``, ``\\u202e``."""
+    if text.isprintable():  # nearly always, and a report asks a hundred thousand times
+        return text
     return "".join(
         char.encode("unicode_escape").decode("ascii") if unicodedata.category(char).startswith(_UNSEEN) else char
         for char in text
@@ -52,7 +54,7 @@ def shorten(names: Iterable[str], length: int) -> dict[str, str]:
 
 def cell_width(text: str) -> int:
     """How many columns of a terminal a printable text takes."""
-    return sum(map(_char_width, text))
+    return len(text) if text.isascii() else sum(map(_char_width, text))
 
 
 def pad(text: str, width: int) -> str:
