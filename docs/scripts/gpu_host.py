@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     import torch
 
-    from perfkit.catalog.case import ShapeProfile
     from perfkit.catalog.images import ImageSet
     from perfkit.catalog.models import LoadedModel
+    from perfkit.catalog.profile import ShapeProfile
     from perfkit.variants.base import BuildRequest
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,18 +9,10 @@ from typing import Any
 from perfkit.errors import UserError, reason_of
 
 
+@cache
 def registered(group: str) -> dict[str, EntryPoint]:
     """Every entry point of a group by its name; imports none of them."""
-    return _by_group().get(group, {})
-
-
-@cache
-def _by_group() -> dict[str, dict[str, EntryPoint]]:
-    """Of all groups at once: asking for one reads the lists of all installed packages as well."""
-    found: dict[str, dict[str, EntryPoint]] = {}
-    for entry in entry_points():
-        found.setdefault(entry.group, {})[entry.name] = entry
-    return found
+    return {entry.name: entry for entry in entry_points(group=group)}
 
 
 def load(entry: EntryPoint, what: str) -> Any:

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from perfkit.catalog.case import CaseId, Shape, ShapeProfile, format_shape, parse_shape
+from perfkit.catalog.case import CaseId, Shape, format_shape, parse_shape
+from perfkit.catalog.profile import ShapeProfile
 from perfkit.errors import UserError
 
 sizes = st.integers(1, 4096)

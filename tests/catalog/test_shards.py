@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perfkit.catalog.case import Platform, ShapeProfile
+from perfkit.catalog.case import Platform
 from perfkit.catalog.plan import ModelPlan, Plan
+from perfkit.catalog.profile import ShapeProfile
 from perfkit.catalog.shards import parse_shard, part_of, split
 from perfkit.errors import UserError
 

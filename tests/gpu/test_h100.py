@@ -205,9 +205,10 @@ def test_tensorrts_own_builder_and_graphs_answer_and_are_measured(project: Proje
 )  # fmt: skip
 def test_every_other_variant_builds_and_agrees(name: str, precision: str | None) -> None:
     """resnet18 at one shape; an engine goes through a file, as it does on its way to the store."""
-    from perfkit.catalog.case import Platform, ShapeProfile
+    from perfkit.catalog.case import Platform
     from perfkit.catalog.images import calibration_images
     from perfkit.catalog.models import load_model
+    from perfkit.catalog.profile import ShapeProfile
     from perfkit.measure.agreement import check_answers
     from perfkit.variants.build import build_variant
     from perfkit.variants.registry import load_variant, why_unavailable
@@ -241,7 +242,7 @@ def test_what_pytorch_still_runs_is_counted_and_timed() -> None:
     """Torch-TensorRT has no converter for the Bessel function: PyTorch runs it between two engines."""
     from torch import nn
 
-    from perfkit.catalog.case import ShapeProfile
+    from perfkit.catalog.profile import ShapeProfile
     from perfkit.variants.building import build_here
     from perfkit.variants.registry import load_variant
     from tests.variants.requests import PLAIN, request_for
@@ -311,9 +312,10 @@ def test_an_fp16_engine_of_float32_layers_is_broken(flags: tuple[str, ...], tmp_
 )
 def test_an_engine_that_is_really_built_in_float32_is_broken(name: str, tmp_path: Path) -> None:
     """As perfkit drill puts it in; the store never sees it."""
-    from perfkit.catalog.case import Platform, ShapeProfile
+    from perfkit.catalog.case import Platform
     from perfkit.catalog.images import calibration_images
     from perfkit.catalog.models import load_model
+    from perfkit.catalog.profile import ShapeProfile
     from perfkit.store.engine_store import EngineStore
     from perfkit.variants.build import build_variant
     from perfkit.variants.float32 import in_float32

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from perfkit.catalog.case import ShapeProfile
 from perfkit.catalog.config import load_config
 from perfkit.catalog.images import ImageSet, calibration_images, evaluation_images
 from perfkit.catalog.plan import ModelPlan
+from perfkit.catalog.profile import ShapeProfile
 from perfkit.measure.bench import Batches, ModelBench, Workshop
 from perfkit.measure.clock import make_clock
 from perfkit.measure.spent import Spent

@@ -7,6 +7,8 @@ them it would be forgotten with the rest of that run's modules.
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,7 +20,7 @@ from perfkit.catalog import images, models  # noqa: F401
 from perfkit.exit_codes import ExitCode
 from perfkit.measure import bench  # noqa: F401
 from tests.projects import SMALL, suite, write_project
-from tests.support import write_run
+from tests.support import program_environment, write_run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +33,20 @@ TWIN = suite(["eager-bf16"])
 def project(pytester: pytest.Pytester) -> pytest.Pytester:
     write_project(pytester.path, TWIN)
     return pytester
+
+
+def test_a_session_without_cases_imports_none_of_what_they_need(pytester: pytest.Pytester) -> None:
+    """Every session of an environment loads the plugin, whatever it tests."""
+    pytester.makepyfile("def test_something(): pass")
+    code = (
+        "import sys, pytest; assert pytest.main(['-p', 'pytest_benchmark.plugin', '-p', 'perfkit.plugin']) == 0; "
+        "assert not set(sys.modules) & {'pydantic', 'perfkit.plugin.state', 'perfkit.judge', 'perfkit.history.keep'}"
+    )
+    alone = {**program_environment(), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=pytester.path, env=alone, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def refused(project: pytest.Pytester, *arguments: str) -> str:

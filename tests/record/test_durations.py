@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from perfkit.catalog.case import CaseId, Platform, ShapeProfile
+from perfkit.catalog.case import CaseId, Platform
 from perfkit.catalog.plan import ModelPlan, Plan
+from perfkit.catalog.profile import ShapeProfile
 from perfkit.errors import UserError
 from perfkit.record.baseline import Baseline, write_baseline
 from perfkit.record.durations import model_seconds, reviewed_replicates

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torchvision.transforms import InterpolationMode
 
-from perfkit.catalog.case import ShapeProfile
 from perfkit.catalog.config import Precision, Quantization
 from perfkit.catalog.images import ImageSet, Preprocessing, calibration_images, evaluation_images
+from perfkit.catalog.profile import ShapeProfile
 from perfkit.variants.base import BuildRequest, Built
 
 if TYPE_CHECKING:

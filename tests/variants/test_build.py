@@ -8,9 +8,9 @@ import pytest
 from torch import nn
 from torchvision.transforms.v2 import InterpolationMode
 
-from perfkit.catalog.case import ShapeProfile
 from perfkit.catalog.config import Precision
 from perfkit.catalog.images import Preprocessing
+from perfkit.catalog.profile import ShapeProfile
 from perfkit.record.facts import BuildFacts
 from perfkit.record.layers import EngineLayer, EngineLayers
 from perfkit.variants.base import BuildRequest, Built, Variant

@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from perfkit.catalog.case import Shape, ShapeProfile
 from perfkit.catalog.images import calibration_images
 from perfkit.catalog.models import LoadedModel, load_model
+from perfkit.catalog.profile import ShapeProfile
 from perfkit.measure.agreement import check_answers
 from perfkit.store.engine_store import EngineStore
 from perfkit.variants._eager import BuiltModule
@@ -24,6 +24,7 @@ from tests.variants.requests import CPU, evaluation_batches, request_for
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from perfkit.catalog.case import Shape
     from perfkit.record.schema import Agreement
 
 PROFILE = ShapeProfile(min=(1, 3, 64, 64), opt=(1, 3, 80, 80), max=(3, 3, 96, 112))

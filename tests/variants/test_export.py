@@ -8,7 +8,7 @@ from torch import nn
 from torchvision.models import get_model
 from torchvision.models.vision_transformer import EncoderBlock
 
-from perfkit.catalog.case import ShapeProfile
+from perfkit.catalog.profile import ShapeProfile
 from perfkit.variants._export import common_step, example_shape, export, graph_sha256
 from tests.variants.requests import FIXED, Tiny
 

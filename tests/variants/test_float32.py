@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from perfkit.catalog.case import ShapeProfile
 from perfkit.catalog.fault import FaultKind
+from perfkit.catalog.profile import ShapeProfile
 from perfkit.store.engine_store import EngineStore
 from perfkit.variants._float32 import TakesHalf
 from perfkit.variants.base import StoredVariant

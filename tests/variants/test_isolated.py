@@ -17,8 +17,8 @@ import torch
 from torch import nn
 from torchvision.transforms.v2 import InterpolationMode
 
-from perfkit.catalog.case import ShapeProfile
 from perfkit.catalog.images import Preprocessing
+from perfkit.catalog.profile import ShapeProfile
 from perfkit.record.facts import BuildFacts
 from perfkit.store.engine_store import EngineStore
 from perfkit.variants.base import BuildRequest, Built, StoredVariant

@@ -11,8 +11,8 @@ import torch
 from torch import nn
 from torchvision.models import get_model
 
-from perfkit.catalog.case import ShapeProfile
 from perfkit.catalog.config import Quantization
+from perfkit.catalog.profile import ShapeProfile
 from perfkit.record.facts import BuildFacts
 from perfkit.variants.registry import load_variant
 from tests.variants.requests import PLAIN, request_for

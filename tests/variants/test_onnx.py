@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torchvision.models import get_model
 
-from perfkit.catalog.case import ShapeProfile
+from perfkit.catalog.profile import ShapeProfile
 from perfkit.variants._onnx import INPUT, count_operators, export_onnx, fold_batch_norm
 from tests.variants.requests import Tiny
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from perfkit.catalog.case import Platform
-from perfkit.entry_points import _by_group
+from perfkit.entry_points import registered
 from perfkit.errors import UserError, reason_of
 from perfkit.variants.base import Variant
 from perfkit.variants.registry import load_variant, variant_names, why_unavailable
@@ -35,10 +35,10 @@ def made_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         },
     )
     monkeypatch.syspath_prepend(tmp_path)
-    _by_group.cache_clear()
+    registered.cache_clear()
     yield
     monkeypatch.undo()
-    _by_group.cache_clear()
+    registered.cache_clear()
 
 
 def test_every_shipped_variant_is_registered_under_its_own_name() -> None:

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 from torchvision.transforms.v2 import InterpolationMode
 
-from perfkit.catalog.case import ShapeProfile
 from perfkit.catalog.images import Preprocessing
+from perfkit.catalog.profile import ShapeProfile
 from perfkit.record.facts import BuildFacts
 from perfkit.store.engine_store import EngineStore
 from perfkit.store.entry import file_sha256

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from perfkit.catalog.case import ShapeProfile
+from perfkit.catalog.profile import ShapeProfile
 from perfkit.variants.registry import load_variant
 from tests.variants.requests import PLAIN, Tiny, request_for
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from perfkit.catalog.case import ShapeProfile
+from perfkit.catalog.profile import ShapeProfile
 from perfkit.record.facts import BuildFacts
 from perfkit.variants import _engine_stream, _torch_tensorrt_ts
 from perfkit.variants._torch_tensorrt import EngineMissing

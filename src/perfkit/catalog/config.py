@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from perfkit.catalog.case import REFERENCE_VARIANT, Shape, ShapeProfile, format_shape
+from perfkit.catalog.case import REFERENCE_VARIANT, Shape, format_shape
+from perfkit.catalog.profile import ShapeProfile
 from perfkit.errors import UserError
 from perfkit.untrusted import read_toml
 

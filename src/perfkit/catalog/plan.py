@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from perfkit.catalog.case import CaseId, Platform, Shape, ShapeProfile, format_shape
+from perfkit.catalog.case import CaseId, Platform, Shape, format_shape
 from perfkit.catalog.config import Config, unknown_name
 from perfkit.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from perfkit.catalog.profile import ShapeProfile
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The pytest plugin: options, parametrization, fixtures, and the verdict at the end of a run.
 
-Nothing here imports torch before the first case runs, so that ``--collect-only`` stays quick.
+Nothing here imports torch before the first case runs, so that ``--collect-only`` stays quick, nor pydantic before the
+first case is planned, so that sessions without cases do (``keys.py``).
 """
 
 from __future__ import annotations

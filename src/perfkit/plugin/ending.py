@@ -9,8 +9,7 @@ import pytest
 
 from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
-from perfkit.plugin.journal import BENCHMARK_PLUGIN
-from perfkit.plugin.state import STATE
+from perfkit.plugin.keys import BENCHMARK_PLUGIN, STATE
 
 if TYPE_CHECKING:
     from perfkit.plugin.state import RunState
@@ -93,12 +92,12 @@ def _unsaved_run(config: pytest.Config) -> dict[str, Any] | None:
 @pytest.hookimpl(trylast=True)  # the verdicts come last, below all other tables
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Prints the judgement below pytest-benchmark's own table."""
-    from perfkit.report.spent import spent_line
-    from perfkit.report.terminal import render
-
     state = config.stash.get(STATE, None)
     if state is None or state.judgement is None:
         return
+    from perfkit.report.spent import spent_line
+    from perfkit.report.terminal import render
+
     terminalreporter.section("perfkit")
     terminalreporter.write_line(
         render(

@@ -12,9 +12,7 @@ from perfkit.catalog.case import REFERENCE_VARIANT, CaseId, parse_shape
 from perfkit.catalog.fault import FaultKind
 from perfkit.errors import reason_of
 from perfkit.measure.spent import Work
-from perfkit.plugin.progress import PROGRESS
-from perfkit.plugin.state import STATE, RunState
-from perfkit.record.schema import Status
+from perfkit.plugin.keys import PROGRESS, STATE
 from perfkit.variants.base import Variant, VariantBroken
 from perfkit.variants.registry import load_variant, why_unavailable
 
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
 
     from perfkit.measure.bench import ModelBench
+    from perfkit.plugin.state import RunState
     from perfkit.record.schema import CaseRecord
     from perfkit.variants.building import BuildResult
 
@@ -137,6 +136,8 @@ class Case:
         The variant's synchronized wall times are pytest-benchmark's own. Raises BrokenCase when the variant can't
         be built or called, answers wrongly, or yields times that are no times.
         """
+        from perfkit.record.schema import Status
+
         self.state.doing(*self.id)
         try:
             with self.activity(f"measuring {self.id}"):

@@ -11,16 +11,15 @@ from pytest_benchmark.storage.file import FileStorage
 from perfkit.catalog.case import CaseId
 from perfkit.catalog.fault import FaultKind
 from perfkit.errors import UserError
-from perfkit.plugin.journal import BENCHMARK_PLUGIN, Keeper, end_with, plan_of
+from perfkit.plugin.keys import BENCHMARK_PLUGIN, PROBLEM, PROGRESS, STATE
 from perfkit.plugin.options import add_options
-from perfkit.plugin.progress import PROGRESS, Progress, detail
-from perfkit.plugin.state import PROBLEM, STATE, RunState, make_state
 from perfkit.plugin.storage import AtomicStorage, NothingToSave
-from perfkit.record.schema import Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from perfkit.plugin.state import RunState
 
 _CASE = "perfkit_case"
 _REFUSAL = "perfkit_refusal"
@@ -37,6 +36,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(NothingToSave(), "perfkit-nothing-to-save")
     # A worker of xdist has another parent, and refuses to run.
     if (parent := config.option.perfkit_parent) is not None and not hasattr(config, "workerinput"):
+        from perfkit.plugin.journal import end_with
+
         end_with(parent)
 
 
@@ -47,6 +48,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     stash = metafunc.config.stash
     cases: tuple[CaseId, ...] = ()
     if STATE not in stash and PROBLEM not in stash:
+        from perfkit.plugin.state import make_state
+
         try:
             stash[STATE] = make_state(metafunc.config)
         except UserError as error:
@@ -79,6 +82,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     if not has_cases:
         return
+    from perfkit.plugin.progress import Progress
+
     _keep_asked_for(config, items)
     state = config.stash[STATE]
     _restore_plan_order(state, items)
@@ -108,6 +113,8 @@ def _keep_asked_for(config: pytest.Config, items: list[pytest.Item]) -> None:
 
 def _leave_out_ended(state: RunState, journal: Path, items: list[pytest.Item]) -> None:
     """What an earlier process of the replicate has done isn't done again."""
+    from perfkit.plugin.journal import Keeper, plan_of
+
     try:
         state.keeper = Keeper(journal)
     except UserError as error:
@@ -149,6 +156,8 @@ def pytest_deselected(items: Sequence[pytest.Item]) -> None:
     for item in items:
         case = _case_of(item)
         if case is not None:
+            from perfkit.record.schema import Status
+
             item.config.stash[STATE].note(case, Status.NOT_RUN, "deselected")
 
 
@@ -197,6 +206,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     case = _case_of(item)
     is_end = call.when == "call" or report.outcome != "passed"
     if case is not None and is_end:
+        from perfkit.plugin.progress import detail
+        from perfkit.record.schema import Status
+
         state = item.config.stash[STATE]
         if report.skipped and isinstance(report.longrepr, tuple):
             state.note(case, Status.SKIPPED, report.longrepr[2].removeprefix("Skipped: "))

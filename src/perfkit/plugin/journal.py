@@ -15,6 +15,7 @@ import pytest
 
 from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
+from perfkit.plugin.keys import BENCHMARK_PLUGIN
 from perfkit.record.journal import (
     LOST_DEVICE,
     Built,
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from perfkit.record.facts import BuildFacts
     from perfkit.record.schema import Outcome, RunRecord
 
-BENCHMARK_PLUGIN = "pytest-benchmark"
 _PR_SET_PDEATHSIG = 1
 
 

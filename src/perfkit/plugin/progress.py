@@ -7,13 +7,13 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from perfkit.record.schema import Outcome, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
+
+    import pytest
 
     from perfkit.catalog.case import CaseId
 
@@ -98,9 +98,6 @@ class Progress:
     @property
     def _quiet(self) -> bool:
         return bool(self._config.get_verbosity() < 0)
-
-
-PROGRESS: pytest.StashKey[Progress] = pytest.StashKey()
 
 
 def detail(outcome: Outcome | None, benchmark: Any) -> str:

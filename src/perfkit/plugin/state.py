@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from perfkit.catalog.case import CaseId, Platform
 from perfkit.catalog.config import Config, load_config, unknown_name
 from perfkit.catalog.plan import Plan, make_plan
@@ -27,6 +25,8 @@ from perfkit.variants.registry import known_names
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
+
+    import pytest
 
     from perfkit.catalog.waivers import Waiver
     from perfkit.judge.verdict import Judgement
@@ -259,10 +259,6 @@ def _named_machine(hardware: Hardware, software: Mapping[str, str]) -> dict[str,
         named["cuda"] = software.get("cuda", "unknown")
         named["driver_major"] = software.get("driver", "unknown").partition(".")[0]
     return named
-
-
-STATE: pytest.StashKey[RunState] = pytest.StashKey()
-PROBLEM: pytest.StashKey[UserError] = pytest.StashKey()
 
 
 def make_state(config: pytest.Config) -> RunState:

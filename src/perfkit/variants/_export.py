@@ -14,7 +14,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from perfkit.catalog.case import ShapeProfile
+    from perfkit.catalog.profile import ShapeProfile
 
 DIMENSIONS = ("batch", "channels", "height", "width")
 _GRAPHS: WeakKeyDictionary[nn.Module, dict[ShapeProfile, str]] = WeakKeyDictionary()

@@ -15,7 +15,7 @@ from perfkit.variants._export import DIMENSIONS, example_shape
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from perfkit.catalog.case import ShapeProfile
+    from perfkit.catalog.profile import ShapeProfile
 
 INPUT = "images"
 _OPSET = 17

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from perfkit.catalog.case import ShapeProfile
+    from perfkit.catalog.profile import ShapeProfile
     from perfkit.variants.base import BuildRequest
 
 

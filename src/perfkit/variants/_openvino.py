@@ -21,7 +21,7 @@ from perfkit.variants.base import BuildRequest, Built
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from perfkit.catalog.case import ShapeProfile
+    from perfkit.catalog.profile import ShapeProfile
 
 _PROFILED_CALLS = 10
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from perfkit.catalog.case import ShapeProfile
+    from perfkit.catalog.profile import ShapeProfile
 
 
 _WARMUP_CALLS, _PROFILED_CALLS = 3, 10

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from torch.export import ExportedProgram
 
-    from perfkit.catalog.case import ShapeProfile
+    from perfkit.catalog.profile import ShapeProfile
     from perfkit.record.facts import BuildFacts
 
 

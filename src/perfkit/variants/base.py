@@ -13,8 +13,9 @@ if TYPE_CHECKING:  # a variant's name and reason are asked for before torch is i
     import torch
     from torch import Tensor, nn
 
-    from perfkit.catalog.case import Platform, ShapeProfile
+    from perfkit.catalog.case import Platform
     from perfkit.catalog.config import Precision, Quantization
+    from perfkit.catalog.profile import ShapeProfile
     from perfkit.record.facts import BuildFacts
     from perfkit.record.layers import EngineLayers
 

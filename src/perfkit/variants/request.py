@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
     import torch
 
-    from perfkit.catalog.case import ShapeProfile
     from perfkit.catalog.config import Config
     from perfkit.catalog.images import ImageSet
     from perfkit.catalog.models import LoadedModel
+    from perfkit.catalog.profile import ShapeProfile
 
 
 def standalone_request(
