@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from perfkit.catalog.case import Shape
 from perfkit.catalog.profile import ShapeProfile
+
+if TYPE_CHECKING:
+    from perfkit.catalog.case import Shape
 
 sizes = st.integers(1, 4096)
 shapes = st.tuples(sizes, sizes, sizes, sizes)
