@@ -117,7 +117,7 @@ def effects_of(
     if not family:
         return {}
     estimates = _estimates(family, assumed, worth)
-    falls, rises = (_cut([estimate.tails[side] for estimate in estimates], level) for side in (0, 1))
+    falls, rises = (_cut(tails, level) for tails in zip(*(estimate.tails for estimate in estimates), strict=True))
     strictest = level / len(estimates)
     effects = {}
     for estimate in estimates:
