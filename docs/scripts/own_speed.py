@@ -39,7 +39,7 @@ CASES, LAPS = 1000, 15
 MODELS = tuple(f"model{number:02}" for number in range(50))
 VARIANTS = ("eager-fp32", "inductor-fp32", "openvino-fp32", "openvino-int8")
 SIZES = (112, 160, 224, 320, 448)
-PASS, PLAIN, LOAD = "python -c pass", "plain tests", "json.load"
+PASS, PLAIN, LOAD = "`python -c pass`", "plain tests", "`json.load`"
 SOFTWARE = ("perfkit", "pytest", "pytest-benchmark", "pydantic", "typer", "altair", "vl-convert-python")
 _CHARTS = "import altair, vl_convert; vl_convert.javascript_bundle('window.vegaEmbed = vegaEmbed;')"
 
@@ -71,14 +71,14 @@ def _report(form: str, folder: str) -> Command:
 _JUDGED = ("compare", "baseline.json", "run.json")
 START = {
     PASS: Command(("-c", "pass")),
-    "import typer, pydantic": Command(("-c", "import typer.main, pydantic.main, pydantic.types")),
-    "perfkit --help": _perfkit("--help", says="Exit codes:"),
-    "perfkit compare --help": _perfkit("compare", "--help", says="Judge RUN"),
-    "perfkit report --help": _perfkit("report", "--help", says="Show RUNS"),
-    "perfkit compare, 12 cases": _perfkit(*_JUDGED, says="12 compared"),
-    "perfkit report, 12 cases, markdown": _report("markdown", "small"),
-    "perfkit report, 12 cases, html": _report("html", "small"),
-    "altair and Vega alone": Command(("-c", _CHARTS)),
+    "`import typer, pydantic`": Command(("-c", "import typer.main, pydantic.main, pydantic.types")),
+    "`perfkit --help`": _perfkit("--help", says="Exit codes:"),
+    "`perfkit compare --help`": _perfkit("compare", "--help", says="Judge RUN"),
+    "`perfkit report --help`": _perfkit("report", "--help", says="Show RUNS"),
+    "`perfkit compare`, 12 cases": _perfkit(*_JUDGED, says="12 compared"),
+    "`perfkit report --format markdown`, 12 cases": _report("markdown", "small"),
+    "`perfkit report --format html`, 12 cases": _report("html", "small"),
+    "Altair and Vega alone": Command(("-c", _CHARTS)),
 }
 COLLECT = {
     PLAIN: _collect("-p", "no:perfkit", folder="plain"),
@@ -87,9 +87,9 @@ COLLECT = {
 }
 LARGE = {
     LOAD: Command(("-c", "import json; [json.load(open(name)) for name in ('baseline.json', 'run.json')]"), "large"),
-    "perfkit compare": _perfkit(*_JUDGED, folder="large", says=f"{CASES} compared"),
-    "perfkit report, markdown": _report("markdown", "large"),
-    "perfkit report, html": _report("html", "large"),
+    "`perfkit compare`": _perfkit(*_JUDGED, folder="large", says=f"{CASES} compared"),
+    "`perfkit report --format markdown`": _report("markdown", "large"),
+    "`perfkit report --format html`": _report("html", "large"),
 }
 COMMANDS = {**START, **COLLECT, **LARGE}
 
@@ -202,11 +202,11 @@ def _own_s() -> float:
 def table(commands: dict[str, Command], wall_s: dict[str, list[float]]) -> list[str]:
     """A row a command; what the others are held to is the first."""
     (first, _), *_ = commands.items()
-    lines = [f"| | times as long as `{first}` | smallest to largest | seconds |", "|---|---|---|---|"]
+    lines = [f"| | times as long as {first} | smallest to largest | seconds |", "|---|---|---|---|"]
     for name in commands:
         ratios = [own / other for own, other in zip(wall_s[name], wall_s[first], strict=True)]
         told = f"{median(ratios):.2f} | {min(ratios):.2f} to {max(ratios):.2f}" if name != first else "1 | "
-        lines.append(f"| `{name}` | {told} | {median(wall_s[name]):.3f} |")
+        lines.append(f"| {name} | {told} | {median(wall_s[name]):.3f} |")
     return lines
 
 
