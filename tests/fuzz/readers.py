@@ -16,7 +16,6 @@ from perfkit.catalog.config import load_config
 from perfkit.catalog.fault import parse_fault
 from perfkit.catalog.renaming import Renaming
 from perfkit.catalog.waivers import WAIVER_FILE, load_waivers
-from perfkit.cli.resume import _read
 from perfkit.cli.since import since_s
 from perfkit.errors import UserError
 from perfkit.explain.explained import Explained
@@ -33,6 +32,7 @@ from perfkit.record.journal_file import line_of, read_journal_lines
 from perfkit.record.json_file import parse_json_object
 from perfkit.record.layers import FILE, EngineLayers, read_layers
 from perfkit.record.read import read_run, run_from_json
+from perfkit.replicates.request import _read
 from perfkit.report.exporter import Format, Report, load_exporter
 from perfkit.report.layers import render
 from perfkit.store.archive import import_entries

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from perfkit.catalog.config import load_config
-from perfkit.cli.supervise import ProcessEnd, ended_by_sigterm, run_supervised
 from perfkit.errors import UserError
 from perfkit.history.location import OFF, VARIABLE
 from perfkit.record.journal import LOST_DEVICE, SUFFIX, Ended, Expected, Journal, read_journal, run_json
@@ -18,6 +17,8 @@ from perfkit.record.journal_file import JournalFile
 from perfkit.record.read import read_run
 from perfkit.record.schema import Outcome, Status
 from perfkit.record.write import write_json_atomic
+from perfkit.replicates.supervise import ProcessEnd, ended_by_sigterm, run_supervised
+from perfkit.tell import tell
 
 if TYPE_CHECKING:
     from perfkit.record.replicate import Run
@@ -98,12 +99,6 @@ def check_arguments(arguments: list[str]) -> None:
             raise UserError("--perfkit-report would be written anew by each replicate; perfkit report RUNS shows all")
         if argument.startswith("--benchmark-json"):
             raise UserError("--benchmark-json is perfkit's own here, a file for each replicate; leave it out")
-
-
-def tell(line: str) -> None:
-    """A line of progress on standard error, where pytest's own output goes too."""
-    sys.stderr.write(f"perfkit: {line}\n")
-    sys.stderr.flush()
 
 
 def _prepare(path: Path, journal: Path, expected: Expected | None) -> None:
