@@ -22,11 +22,12 @@ from perfkit.explain.explained import Explained
 from perfkit.judge.compare import judge
 from perfkit.judge.limits import Limits
 from perfkit.judge.metric import Metric
+from perfkit.judge.plain import cannot_be_judged
 from perfkit.measure.affinity import parse_cpus
 from perfkit.record.baseline import read_baseline
 from perfkit.record.baseline_file import baseline_json
 from perfkit.record.details import read_details
-from perfkit.record.foreign import Pattern, cannot_be_judged, named_by
+from perfkit.record.foreign import Pattern, named_by
 from perfkit.record.journal import RUN_JOURNAL, read_journal, run_json
 from perfkit.record.journal_file import line_of, read_journal_lines
 from perfkit.record.json_file import parse_json_object

@@ -10,8 +10,9 @@ import typer
 from perfkit.cli.output import JsonOption, write
 from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
+from perfkit.judge.plain import cannot_be_judged
 from perfkit.record.baseline import DEFAULT_RESULTS
-from perfkit.record.foreign import Pattern, cannot_be_judged, named_by
+from perfkit.record.foreign import Pattern, named_by
 from perfkit.record.json_file import read_json_object
 from perfkit.record.read import run_from_json
 from perfkit.record.replicate import Run

@@ -1,6 +1,7 @@
 """What a judgement is: verdicts as data, decided once, so that every report tells the same."""
 
 from collections import Counter
+from collections.abc import Sized
 from enum import StrEnum
 from typing import Literal
 
@@ -187,6 +188,11 @@ class Finding(Model):
     cases: tuple[CaseId, ...] = ()
 
 
+def cases_in_words(cases: Sized) -> str:
+    """How many: ``1 case``, ``3 cases``."""
+    return f"{len(cases)} case{'s' if len(cases) != 1 else ''}"
+
+
 class Suspect(Model):
     """What else differs between baseline and run."""
 
@@ -248,6 +254,11 @@ class Judgement(Model):
     rows: tuple[Row, ...]
     findings: tuple[Finding, ...] = ()
     suspects: tuple[Suspect, ...] = ()
+
+    @property
+    def has_shifted(self) -> bool:
+        """Whether all cases got slower or faster alike."""
+        return any(finding.kind is FindingKind.COMMON_SHIFT for finding in self.findings)
 
     @computed_field  # type: ignore[prop-decorator] # mypy takes no decorator above property
     @property

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from perfkit.catalog.case import CaseId
 from perfkit.record.model import Model
-from perfkit.record.replicate import LONGEST_S, SHORTEST_S, Sample, Timing
+from perfkit.record.replicate import LONGEST_S, SHORTEST_S, Sample, Timing, by_date
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +62,7 @@ def anchor_of(case: CaseId, replicates: Sequence[Replicate]) -> Anchor | None:
     found = [(replicate, sample) for replicate in replicates for sample in replicate.sound if sample.case == case]
     if not found:
         return None
-    newest, latest = max(found, key=lambda pair: (pair[0].datetime, pair[0].run_id))
+    newest, latest = max(found, key=lambda pair: by_date(pair[0]))
     alike = [sample for _, sample in found if sample.is_replayed == latest.is_replayed]
     devices = [sample.device for sample in alike if sample.device is not None]
     return Anchor(

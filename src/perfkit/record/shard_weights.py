@@ -11,6 +11,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from perfkit.record.baseline import read_reviewed
+from perfkit.record.replicate import by_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -45,7 +46,7 @@ def model_weights_s(plan: Plan, replicates: Iterable[Replicate]) -> dict[str, fl
     where nothing is known, every case is one second.
     """
     spent: dict[CaseId, Mapping[str, float]] = {}
-    for replicate in sorted(replicates, key=lambda replicate: (replicate.datetime, replicate.run_id)):
+    for replicate in sorted(replicates, key=by_date):
         spent |= {sample.case: sample.spent_s for sample in replicate.samples if sample.spent_s is not None}
     cases = plan.cases()
     known_s = [_of_model([case], spent) for case in cases if case in spent]

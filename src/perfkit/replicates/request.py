@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 from perfkit.errors import UserError
 from perfkit.record.code import code_in
 from perfkit.record.journal import RUN_JOURNAL, differences, run_identity
-from perfkit.record.journal_file import JournalFile, read_journal_lines
+from perfkit.record.journal_file import append_records, read_journal_lines
 from perfkit.record.model import Model
 from perfkit.record.read import read_run_json, run_files
 from perfkit.record.schema import RunRecord
@@ -79,7 +79,7 @@ def begin(folder: Path, request: Request) -> None:
         folder.mkdir()
     except OSError as error:
         raise UserError(f"{folder}: cannot be made: {error.strerror}") from error
-    _append(folder, request)
+    append_records(folder / RUN_JOURNAL, request)
 
 
 def conclude(folder: Path, judgement: Judgement, dropped: Mapping[str, Sequence[CaseId]]) -> None:
@@ -89,7 +89,7 @@ def conclude(folder: Path, judgement: Judgement, dropped: Mapping[str, Sequence[
     with contextlib.suppress(OSError):
         for unfinished in folder.glob(".*.tmp"):  # of a process that was killed while it wrote
             unfinished.unlink()
-    _append(folder, Verdicts(verdicts=verdicts, dropped=named, exit_code=int(judgement.exit_code)))
+    append_records(folder / RUN_JOURNAL, Verdicts(verdicts=verdicts, dropped=named, exit_code=int(judgement.exit_code)))
 
 
 def find_unfinished(results: Path, named: Path | None) -> tuple[Path, Request]:
@@ -135,11 +135,3 @@ def _read(folder: Path) -> tuple[Request, bool]:
     except ValidationError:
         raise UserError(f"{folder / RUN_JOURNAL}: doesn't say what was asked for; measure anew") from None
     return request, any(data.get("kind") == "verdicts" for data in found)
-
-
-def _append(folder: Path, record: Request | Verdicts) -> None:
-    journal = JournalFile(folder / RUN_JOURNAL)
-    try:
-        journal.append(record.model_dump(mode="json"))
-    finally:
-        journal.close()

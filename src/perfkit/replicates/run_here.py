@@ -11,8 +11,7 @@ from perfkit.judge.compare import judge
 from perfkit.record.baseline import FOLDER, load_baseline
 from perfkit.record.journal import SUFFIX, Expected
 from perfkit.record.lock import locked_folder
-from perfkit.record.read import read_run
-from perfkit.replicates.processes import LostReplicate, measure_replicate
+from perfkit.replicates.processes import LostReplicate, finished_replicate, measure_replicate
 from perfkit.replicates.repeats import cases_in_doubt, narrowed
 from perfkit.replicates.request import begin, identity_of_run
 from perfkit.tell import tell
@@ -68,8 +67,7 @@ class _Measuring:
     def replicate(self, name: str, arguments: list[str], dropped: Sequence[CaseId] = ()) -> Run:
         """Raises LostReplicate and UserError as measuring one does."""
         path = self.folder / f"{name}.json"
-        if path.exists() and (found := read_run(path)).incomplete is None:
-            path.with_suffix(SUFFIX).unlink(missing_ok=True)  # its process may have died between the two
+        if (found := finished_replicate(path)) is not None:
             return found
         why = self.budget.why if self.budget is not None else ""
         expected = Expected(identity=self.identity, dropped=list(dropped), why_dropped=why)
