@@ -11,7 +11,7 @@ from perfkit.catalog.case import CaseId
 from perfkit.exit_codes import ExitCode
 from perfkit.judge.metric import Metric
 from perfkit.record.facts import Better
-from perfkit.record.model import Model
+from perfkit.record.model import Model, OfCase
 from perfkit.record.replicate import Tail
 
 
@@ -114,12 +114,9 @@ class AppliedWaiver(Model):
     expires: str
 
 
-class Row(Model):
+class Row(OfCase):
     """One case: its verdict, the reason in a line, and the numbers behind it."""
 
-    model: str
-    variant: str
-    shape: str
     verdict: Verdict
     compared: bool = False
     """Whether its numbers were compared with the baseline's."""
@@ -140,11 +137,6 @@ class Row(Model):
     custom_metrics: tuple[CustomMetricRow, ...] = ()
     """The user's own, by name."""
     notes: tuple[str, ...] = ()
-
-    @property
-    def case(self) -> CaseId:
-        """The identity of the case."""
-        return CaseId(self.model, self.variant, self.shape)
 
     def metric(self, metric: Metric) -> MetricRow | None:
         """The row's numbers for a metric."""

@@ -8,9 +8,9 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from perfkit.catalog.case import CaseId, Platform
+from perfkit.catalog.case import Platform
 from perfkit.record.facts import CustomMetric, Work
-from perfkit.record.model import Duration, Finite, Model
+from perfkit.record.model import Duration, Finite, Model, OfCase
 from perfkit.record.schema import Agreement, DeviceBy, Hardware, Outcome
 from perfkit.record.shard import Shard
 
@@ -66,12 +66,9 @@ class Tail(Model):
     spikes: int = Field(ge=0, description="rounds that took more than twice the median")
 
 
-class Sample(Model):
+class Sample(OfCase):
     """One case in one replicate."""
 
-    model: str
-    variant: str
-    shape: str
     rounds: int = Field(ge=1)
     paired: bool = Field(description="reference and variant were measured in the same rounds")
     first_round_ratio: float | None = Field(
@@ -101,11 +98,6 @@ class Sample(Model):
         default=None,
         description="what its rounds took, and building or loading its variant, which all its shapes share",
     )
-
-    @property
-    def case(self) -> CaseId:
-        """The identity of the case."""
-        return CaseId(self.model, self.variant, self.shape)
 
     @property
     def device_by(self) -> str:
