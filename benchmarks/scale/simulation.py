@@ -21,9 +21,9 @@ from pathlib import Path
 from statistics import median, pstdev
 from typing import Any
 
-from perfkit.fleet.durations import BESIDE_ROUNDS, MODEL_S, START_S
 from perfkit.fleet.schedule import Device, Unit, lower_bound_s
 from perfkit.fleet.simulate import Simulated, simulate
+from perfkit.replicates.durations import BESIDE_ROUNDS, MODEL_S, START_S
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "results" / "cpu" / "2026-11-26-fleet-simulation.json"

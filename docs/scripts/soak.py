@@ -88,7 +88,9 @@ def measured(folder: Path, platform: str, hours: float | None) -> list[dict[str,
     """The samples of ``perfkit run`` in the project; it ends after so many hours where they are given."""
     samples = folder / "samples.jsonl"
     command = [sys.executable, "-m", "perfkit", "run", "--replicates=1", "--repeats=0", "--baseline=none", "--", "."]
-    environment = {"SOAK_SAMPLES": str(samples), **({} if hours is None else {"SOAK_S": str(hours * 3600)})}
+    # Without a history, whose libraries not every GPU host has: keeping the run is watched in its nights.
+    environment = {"SOAK_SAMPLES": str(samples), "PERFKIT_HISTORY": "none"}
+    environment |= {} if hours is None else {"SOAK_S": str(hours * 3600)}
     process(folder, [*command, "--perfkit-suite=soak", f"--perfkit-platform={platform}", "-q"], **environment)
     return lines(samples)
 
@@ -131,7 +133,7 @@ def table(data: dict[str, Any]) -> list[str]:
         f"| A/A noise floor, {floor['cases']} cases each | {floor['first']:.2%} | {floor['last']:.2%} "
         f"| {floor['ratio']:.2f} times ({floor['low']:.2f} to {floor['high']:.2f}) |"
     )
-    for name in ("rss_bytes", "descriptors"):
+    for name in ("rss_bytes", "descriptors") if data["nights"] else ():
         one = data["reading"][name]
         found.append(row(f"{data['nights']} nights judged, kept and reported: {WATCHED_READING[name]}", name, one))
     speed = f"in {data['took_s'] / 60:.0f} minutes" if data["at_speed"] else "for real"
@@ -173,7 +175,7 @@ if __name__ == "__main__":
     parser.add_argument("--hours", type=float, help="of cases, at speed on the CPU")
     parser.add_argument("--minutes", type=float, help="of measuring, for real")
     parser.add_argument("--platform", choices=("cpu", "cuda"), default="cpu")
-    parser.add_argument("--nights", type=int, default=NIGHTS, help="how often the run is read again")
+    parser.add_argument("--nights", type=int, default=NIGHTS, help="how often the run is read again; 0: not at all")
     parser.add_argument("--output", type=Path)
     asked = parser.parse_args()
     if asked.hours is None and asked.minutes is None:

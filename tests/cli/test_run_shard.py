@@ -11,11 +11,11 @@ from perfkit.catalog.case import Platform
 from perfkit.catalog.config import load_config
 from perfkit.catalog.plan import make_plan
 from perfkit.cli import main
-from perfkit.cli.resume import Request, begin
 from perfkit.exit_codes import ExitCode
 from perfkit.record.code import code_in
 from perfkit.record.read import read_run
 from perfkit.record.schema import RunRecord
+from perfkit.replicates.request import Request, begin
 from tests.projects import MODEL, SMALL, environment, suite, write_project
 
 LABELS = (MODEL, f"{MODEL}@static")

@@ -31,7 +31,7 @@ def started(folder: Path, locks: Path, case_s: float) -> subprocess.Popen[str]:
 
 def test_the_second_waits_until_the_first_has_ended(two: tuple[Path, Path], tmp_path: Path) -> None:
     first, second = two
-    earlier = started(first, tmp_path, 1.5)
+    earlier = started(first, tmp_path, 4)  # the second needs some seconds to come so far
     wait_for_ended(first, 1)
     later = started(second, tmp_path, 0)
     while not (second / "log.txt").exists():
@@ -62,13 +62,13 @@ def test_a_killed_run_holds_nothing(two: tuple[Path, Path], tmp_path: Path) -> N
 
 
 def test_a_run_that_waits_is_not_taken_for_one_that_hangs(tmp_path: Path) -> None:
-    limits = "[process]\ntime_limit_s = 5\n"
+    limits = "[process]\ntime_limit_s = 12\n"
     first = instant_project(tmp_path / "first", ["sleeps"], models=["one"])
     second = instant_project(tmp_path / "second", models=["one"], more=limits)
     earlier = started(first, tmp_path, 0)
     wait_for_ended(first, 1)
     later = started(second, tmp_path, 0)
-    time.sleep(8)  # longer than its limit
+    time.sleep(14)  # longer than its limit
     assert later.poll() is None
     earlier.terminate()
     ended(earlier)

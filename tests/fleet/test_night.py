@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from perfkit.errors import UserError
-from perfkit.fleet.durations import Durations
 from perfkit.fleet.night import Gone, Job, Night
 from perfkit.fleet.parts import Assembled
 from perfkit.fleet.schedule import Device, Schedule
 from perfkit.fleet.worker import Answer
 from perfkit.record.journal import Expected, read_journal, run_json
 from perfkit.record.read import read_run
+from perfkit.replicates.durations import Durations
 from tests.fleet.made_up import CASES, PLAIN, TESTS, Machines, part, session
 
 if TYPE_CHECKING:

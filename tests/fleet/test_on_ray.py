@@ -183,7 +183,7 @@ def test_without_ray_a_line_says_so(
 
 def test_perfkit_starts_without_ray() -> None:
     script = (
-        "import sys; import perfkit.cli.run, perfkit.cli.run_on; print('ray' in sys.modules, 'torch' in sys.modules)"
+        "import sys; import perfkit.cli.run, perfkit.fleet.run_on; print('ray' in sys.modules, 'torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]

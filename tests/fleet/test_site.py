@@ -9,7 +9,6 @@ import pytest
 
 from perfkit.catalog.case import Platform
 from perfkit.errors import UserError
-from perfkit.fleet.durations import Durations
 from perfkit.fleet.night import Gone
 from perfkit.fleet.schedule import Device
 from perfkit.fleet.site import Site, certainties_here, last_night, sites_of
@@ -17,6 +16,7 @@ from perfkit.fleet.worker import Answer
 from perfkit.judge.limits import Limits
 from perfkit.record.baseline import Baseline
 from perfkit.record.journal_file import line_of
+from perfkit.replicates.durations import Durations
 from tests.fleet.made_up import CASES, session
 from tests.support import CPU, GPU, make_run, run_data
 

@@ -16,23 +16,24 @@ from perfkit.catalog.config import load_config
 from perfkit.catalog.fault import parse_fault
 from perfkit.catalog.renaming import Renaming
 from perfkit.catalog.waivers import WAIVER_FILE, load_waivers
-from perfkit.cli.resume import _read
 from perfkit.cli.since import since_s
 from perfkit.errors import UserError
 from perfkit.explain.explained import Explained
 from perfkit.judge.compare import judge
 from perfkit.judge.limits import Limits
 from perfkit.judge.metric import Metric
+from perfkit.judge.plain import cannot_be_judged
 from perfkit.measure.affinity import parse_cpus
 from perfkit.record.baseline import read_baseline
 from perfkit.record.baseline_file import baseline_json
 from perfkit.record.details import read_details
-from perfkit.record.foreign import Pattern, cannot_be_judged, named_by
+from perfkit.record.foreign import Pattern, named_by
 from perfkit.record.journal import RUN_JOURNAL, read_journal, run_json
 from perfkit.record.journal_file import line_of, read_journal_lines
 from perfkit.record.json_file import parse_json_object
 from perfkit.record.layers import FILE, EngineLayers, read_layers
 from perfkit.record.read import read_run, run_from_json
+from perfkit.replicates.request import _read
 from perfkit.report.exporter import Format, Report, load_exporter
 from perfkit.report.layers import render
 from perfkit.store.archive import import_entries

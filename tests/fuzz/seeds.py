@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from perfkit.catalog.case import CaseId
-from perfkit.cli.resume import Request
 from perfkit.record.baseline import Baseline
 from perfkit.record.baseline_file import baseline_json
 from perfkit.record.layers import EngineLayers
+from perfkit.replicates.request import Request
 from perfkit.store.archive import export_entries
 from perfkit.store.engine_store import EngineStore
 from perfkit.store.entry import MANIFEST

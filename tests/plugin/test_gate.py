@@ -78,7 +78,7 @@ def test_a_really_slowed_case_fails_and_is_named_alone(
     baseline.write_text("{}")
     try:
         slowed = run_pytest(
-            project, "--perfkit-baseline=git:HEAD", f"--perfkit-fault={SLOWED}=slow:60%", "--benchmark-autosave"
+            project, "--perfkit-baseline=git:HEAD", f"--perfkit-fault={SLOWED}=slow:150%", "--benchmark-autosave"
         )
     finally:
         baseline.write_text(reviewed)
@@ -86,7 +86,7 @@ def test_a_really_slowed_case_fails_and_is_named_alone(
     assert slowed.counts == {"passed": 6}
     assert slowed.verdicts("REGRESSED") == [SLOWED]
     assert "git:HEAD" in slowed.out
-    assert saved_run(project)["perfkit"]["injected"] == f"{SLOWED}=slow:60%"
+    assert saved_run(project)["perfkit"]["injected"] == f"{SLOWED}=slow:150%"
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project)
         saved = str(saved_files(project)[-1])
@@ -104,7 +104,7 @@ def test_a_slowed_case_that_is_waived_fails_nothing(project: Path, baseline: Pat
         "expires = 9999-01-01\n"
     )
     try:
-        slowed = run_pytest(project, f"--perfkit-baseline={baseline}", f"--perfkit-fault={SLOWED}=slow:60%")
+        slowed = run_pytest(project, f"--perfkit-baseline={baseline}", f"--perfkit-fault={SLOWED}=slow:150%")
     finally:
         waivers.unlink()
     assert slowed.verdicts("WAIVED") == [SLOWED]

@@ -15,6 +15,7 @@ from perfkit.credentials import without_credentials
 from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
 from perfkit.report.text import printable
+from perfkit.tell import tell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -129,5 +130,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _INTERRUPTED
     else:
         return int(code or ExitCode.PASS)
-    sys.stderr.write(f"perfkit: {printable(without_credentials(' '.join(message.split())))}\n")
+    tell(printable(without_credentials(" ".join(message.split()))))
     return int(ExitCode.USAGE)

@@ -14,6 +14,7 @@ from perfkit.cli.output import project_limits, write
 from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
 from perfkit.record.baseline import DEFAULT_RESULTS
+from perfkit.tell import tell
 
 _ONLY_SKIPPED = 2
 """What git bisect run ends with where only commits are left that couldn't be judged."""
@@ -72,11 +73,11 @@ def _bisected(step: Step, good: str, bad: str, state: Path) -> dict[str, Any]:
         # Bad first: a range that git can't bisect is refused before anything is measured.
         _git("bisect", "start", bad, good)
         _git("checkout", "--quiet", good)
-        write(f"perfkit: measuring {good[:12]}, what the others are judged against\n", sys.stderr)
+        tell(f"measuring {good[:12]}, what the others are judged against")
         for _ in range(1 + step.repeats):
             measure(step, keep=Path(step.baseline))
         _git("checkout", "--quiet", bad)
-        write(f"perfkit: measuring {bad[:12]}, to see that it is worse\n", sys.stderr)
+        tell(f"measuring {bad[:12]}, to see that it is worse")
         verdict, told = verdict_of(step, project_limits())
         step.note(bad, verdict, told)
         if verdict is None or not verdict.fails:

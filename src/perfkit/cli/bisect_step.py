@@ -22,6 +22,7 @@ from perfkit.record.model import Model
 from perfkit.record.read import read_run
 from perfkit.record.write import write_json_atomic
 from perfkit.report.units import format_change
+from perfkit.tell import tell
 
 if TYPE_CHECKING:
     from perfkit.judge.limits import Limits
@@ -127,12 +128,12 @@ def main(state: str) -> int:
     try:
         verdict, told = verdict_of(step, Limits.of(load_config(Path())))
     except UserError as error:
-        sys.stderr.write(f"perfkit: {error}\n")
+        tell(str(error))
         return ABORT
     except KeyboardInterrupt:
         return ABORT
     step.note(commit, verdict, told)
-    sys.stderr.write(f"perfkit: {commit[:12]} {verdict or 'SKIPPED'} {told}\n")
+    tell(f"{commit[:12]} {verdict or 'SKIPPED'} {told}")
     return code_of(verdict)
 
 

@@ -1,22 +1,11 @@
 """``perfkit compare``: the verdicts of a run against a baseline, without measuring anything."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from perfkit.cli.output import (
-    Format,
-    JsonFormatOption,
-    Quiet,
-    Verbose,
-    project_limits,
-    project_waivers,
-    rendered,
-    write,
-)
-from perfkit.judge.compare import judge
+from perfkit.cli.output import Format, JsonFormatOption, Quiet, Verbose, judged_here, show
 from perfkit.record.baseline import DEFAULT_RESULTS, load_baseline
 from perfkit.record.read import read_runs
 
@@ -45,6 +34,6 @@ def compare(
     """
     runs = read_runs(run)
     baseline = load_baseline(base, hardware=runs[0].hardware, results=DEFAULT_RESULTS)
-    judgement = judge(baseline, runs, project_limits(), project_waivers())
-    write(rendered(judgement, Format.JSON if as_json else form, sys.stdout, verbose - quiet))
+    judgement = judged_here(baseline, runs)
+    show(judgement, Format.JSON if as_json else form, verbose - quiet)
     return judgement.exit_code

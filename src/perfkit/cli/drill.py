@@ -1,6 +1,5 @@
 """``perfkit drill``: whether the gate can be trusted, with faults whose size is known."""
 
-import datetime as dt
 import json
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +7,6 @@ from typing import Annotated
 import typer
 
 from perfkit.cli.output import JsonOption, project_limits, write
-from perfkit.cli.replicate import LostReplicate, check_arguments, measure_replicate, tell
 from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
 from perfkit.judge import drill as offline_drill
@@ -17,7 +15,10 @@ from perfkit.judge.compare import judge
 from perfkit.record.baseline import AUTO, DEFAULT_RESULTS, Baseline, check_baseline, load_baseline
 from perfkit.record.read import read_runs
 from perfkit.record.replicate import Run
+from perfkit.replicates.processes import LostReplicate, check_arguments, measure_replicate
+from perfkit.replicates.request import dated_name
 from perfkit.report.drill import drill_json, drill_lines, field_json, field_lines
+from perfkit.tell import tell
 from perfkit.variants.faults import why_not
 
 _FOLDER = "drills"
@@ -57,7 +58,7 @@ def drill(
     arguments = arguments or ["benchmarks/"]
     check_arguments(arguments)
     check_baseline(baseline, results)
-    folder = results / _FOLDER / dt.datetime.now(dt.UTC).strftime("%Y%m%d_%H%M%S_%f")
+    folder = results / _FOLDER / dated_name()
     first = _night(arguments, range(1), folder / "clean")
     known = load_baseline(baseline, hardware=first[0].hardware, results=results)
     clean = first if known is None else first + _night(arguments, range(1, replicates), folder / "clean")

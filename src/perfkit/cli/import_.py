@@ -2,7 +2,6 @@
 
 import json
 import math
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,12 +10,14 @@ import typer
 from perfkit.cli.output import JsonOption, write
 from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
+from perfkit.judge.plain import cannot_be_judged
 from perfkit.record.baseline import DEFAULT_RESULTS
-from perfkit.record.foreign import Pattern, cannot_be_judged, named_by
+from perfkit.record.foreign import Pattern, named_by
 from perfkit.record.json_file import read_json_object
 from perfkit.record.read import run_from_json
 from perfkit.record.replicate import Run
 from perfkit.record.write import write_json_atomic
+from perfkit.tell import tell
 
 _FOLDER = "imported"
 """Below the results folder."""
@@ -62,7 +63,7 @@ def import_(
         for line in unjudged:
             write(f"  can't be judged: {line}\n")
     if (warning := _keep([run for _, _, run, _ in taken], results)) is not None:
-        write(f"perfkit: {warning}\n", sys.stderr)
+        tell(warning)
     return ExitCode.PASS
 
 

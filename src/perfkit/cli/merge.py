@@ -2,33 +2,22 @@
 
 import os
 import shutil
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from perfkit.cli.output import (
-    Format,
-    JsonFormatOption,
-    Quiet,
-    Verbose,
-    project_limits,
-    project_waivers,
-    rendered,
-    write,
-)
-from perfkit.cli.replicate import tell
+from perfkit.cli.output import Format, JsonFormatOption, Quiet, Verbose, judged_here, show
 from perfkit.errors import UserError
 from perfkit.history.keep import keep
-from perfkit.judge.compare import judge
 from perfkit.record.baseline import AUTO, DEFAULT_RESULTS, load_baseline
 from perfkit.record.merge import Part, machine_differences
 from perfkit.record.merge import merge as merged
 from perfkit.record.read import read_run_json, run_files, run_from_json
 from perfkit.record.schema import RunRecord
 from perfkit.record.write import write_json_atomic
+from perfkit.tell import tell
 
 _REPEAT = "repeat-"
 _NOT_REPEATED = "deselected"
@@ -60,9 +49,9 @@ def merge(
     replicates, differences = _merged(shards)
     runs = [run_from_json(data, str(output / f"{name}.json")) for name, data in replicates.items()]
     found = load_baseline(baseline, hardware=runs[0].hardware, results=results)
-    judgement = judge(found, runs, project_limits(), project_waivers())
+    judgement = judged_here(found, runs)
     _write(output, replicates)
-    write(rendered(judgement, Format.JSON if as_json else form, sys.stdout, verbose - quiet))
+    show(judgement, Format.JSON if as_json else form, verbose - quiet)
     for line in differences:
         tell(f"machines differ: {line}")
     tell(f"{len(shards)} shards in {output}; perfkit promote {output} adds them to the baseline")

@@ -7,7 +7,7 @@ import shutil
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,8 +16,12 @@ from perfkit.catalog.waivers import load_waivers
 from perfkit.judge.limits import Limits
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from perfkit.catalog.waivers import Waiver
     from perfkit.judge.verdict import Judgement
+    from perfkit.record.baseline import Baseline
+    from perfkit.record.replicate import Run
 
 _NARROWEST = 20
 """Below this no case's name can be read anyway."""
@@ -64,22 +68,31 @@ def project_waivers() -> tuple[Waiver, ...]:
     return load_waivers(Path())
 
 
-def rendered(judgement: Judgement, form: Format, stream: TextIO | None, verbosity: int = 0) -> str:
-    """The judgement as text in a format, ending with a newline.
+def judged_here(baseline: Baseline | None, runs: Sequence[Run]) -> Judgement:
+    """The runs against the baseline, by the configuration and the waivers of the current folder.
 
-    `stream` is where it will go, None for a file: colour and width fit it. `verbosity` is of the terminal's table. Each
-    renderer is imported only where it is used.
+    Raises UserError for a file of these that can't be read.
+    """
+    from perfkit.judge.compare import judge
+
+    return judge(baseline, runs, project_limits(), project_waivers())
+
+
+def show(judgement: Judgement, form: Format, verbosity: int = 0) -> None:
+    """Print the judgement on standard output, whose colour and width the terminal's table fits.
+
+    `verbosity` is of that table. Each renderer is imported only where it is used.
     """
     if form is not Format.TERMINAL:
         from perfkit.report import exporter
 
-        return exporter.load_exporter(exporter.Format(form))(exporter.Report(judgement)).decode()
+        write(exporter.load_exporter(exporter.Format(form))(exporter.Report(judgement)).decode())
+        return
     from perfkit.report import terminal
 
-    is_terminal = stream is not None and stream.isatty()
     # NO_COLOR counts when it is set to anything but nothing.
-    color = is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return terminal.render(judgement, width=terminal_width(), color=color, verbosity=verbosity) + "\n"
+    color = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    write(terminal.render(judgement, width=terminal_width(), color=color, verbosity=verbosity) + "\n")
 
 
 def terminal_width(without: int = _WIDTH_WITHOUT_TERMINAL) -> int:
@@ -87,8 +100,7 @@ def terminal_width(without: int = _WIDTH_WITHOUT_TERMINAL) -> int:
     return max(_NARROWEST, shutil.get_terminal_size((without, 0)).columns)
 
 
-def write(text: str, stream: TextIO | None = None) -> None:
-    """Print on standard output, or on `stream`; what its encoding can't show is escaped."""
-    stream = sys.stdout if stream is None else stream
-    encoding = stream.encoding or "utf-8"
-    stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+def write(text: str) -> None:
+    """Print on standard output; what its encoding can't show is escaped."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))

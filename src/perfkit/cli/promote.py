@@ -1,7 +1,6 @@
 """``perfkit promote``: make a run part of the baseline of its hardware, after judging it."""
 
 import json
-import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
@@ -24,6 +23,7 @@ from perfkit.record.lock import locked_folder
 from perfkit.record.provenance import Change, now, sources, who
 from perfkit.record.read import read_all
 from perfkit.record.replicate import Run
+from perfkit.tell import tell
 
 _ENOUGH_REPLICATES = 3
 
@@ -117,7 +117,7 @@ def _asked_history(runs: list[Run], results: Path) -> list[PastRun]:
 
         return asked(runs, results)
     except UserError as error:
-        write(f"perfkit: the history wasn't asked: {error}\n", sys.stderr)
+        tell(f"the history wasn't asked: {error}")
         return []
 
 

@@ -1,6 +1,5 @@
 """``perfkit report``: show a run, for people, a CI or another tool; never a gate."""
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -9,12 +8,11 @@ import typer
 
 from perfkit.cli.anonymity import AnonymizeOption, project_anonymizer
 from perfkit.cli.output import Format as ShownFormat
-from perfkit.cli.output import JsonFormatOption, Quiet, Verbose, project_limits, project_waivers, rendered, write
+from perfkit.cli.output import JsonFormatOption, Quiet, Verbose, judged_here, project_waivers, show, write
 from perfkit.cli.report_trend import show_trend
 from perfkit.cli.since import SinceOption
 from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
-from perfkit.judge.compare import judge
 from perfkit.record.baseline import AUTO, DEFAULT_RESULTS, load_baseline
 from perfkit.record.details import baseline_details, read_details
 from perfkit.report.destination import check_writable, write_whole
@@ -22,6 +20,7 @@ from perfkit.report.exporter import BINARY, DETAILED, PAST, Format, Report, load
 from perfkit.report.gaps import read_what_is_there, with_gaps
 from perfkit.report.past import Past, read_past
 from perfkit.report.text import printable
+from perfkit.tell import tell
 
 
 def report(
@@ -78,9 +77,9 @@ def _show_run(
     exporter = load_exporter(form)
     replicates, gaps = read_what_is_there(runs)
     for gap in gaps:
-        write(f"perfkit: {printable(gap)}\n", sys.stderr)
+        tell(printable(gap))
     found = load_baseline(baseline, hardware=replicates[0].hardware, results=DEFAULT_RESULTS)
-    judgement = with_gaps(judge(found, replicates, project_limits(), project_waivers()), gaps)
+    judgement = with_gaps(judged_here(found, replicates), gaps)
     past = Past()
     if form in PAST:
         past = read_past({row.case for row in judgement.rows}, judgement.run.hardware, DEFAULT_RESULTS)
@@ -91,7 +90,7 @@ def _show_run(
     if anonymize:
         whole = _anonymous(whole)
     if output is None and form is Format.TERMINAL:
-        write(rendered(whole.judgement, ShownFormat.TERMINAL, sys.stdout, verbosity))
+        show(whole.judgement, ShownFormat.TERMINAL, verbosity)
         return ExitCode.PASS
     content = exporter(whole)
     if output is None:

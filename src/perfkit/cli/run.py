@@ -1,9 +1,6 @@
 """``perfkit run``: measure several replicates, each in a fresh process, and judge them as one run."""
 
-import datetime as dt
-import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -12,37 +9,19 @@ import typer
 
 from perfkit.catalog.case import CaseId
 from perfkit.catalog.shards import parse_shard
-from perfkit.catalog.waivers import Waiver
-from perfkit.cli.budgeted import Budget
-from perfkit.cli.output import (
-    Format,
-    JsonFormatOption,
-    Quiet,
-    Verbose,
-    project_limits,
-    project_waivers,
-    rendered,
-    write,
-)
-from perfkit.cli.replicate import LostReplicate, check_arguments, measure_replicate, tell
-from perfkit.cli.resume import Request, begin, conclude, find_unfinished, identity_of_run
+from perfkit.cli.output import Format, JsonFormatOption, Quiet, Verbose, project_limits, project_waivers, show
 from perfkit.errors import UserError
 from perfkit.history.keep import keep
-from perfkit.judge.compare import judge
-from perfkit.judge.limits import Limits
-from perfkit.judge.verdict import Judgement, Row, Verdict
-from perfkit.record.baseline import AUTO, DEFAULT_RESULTS, FOLDER, Baseline, check_baseline, load_baseline
+from perfkit.judge.verdict import Judgement
+from perfkit.record.baseline import AUTO, DEFAULT_RESULTS, check_baseline
 from perfkit.record.code import code_in
-from perfkit.record.journal import SUFFIX, Expected
-from perfkit.record.lock import locked_folder
-from perfkit.record.read import read_run
 from perfkit.record.replicate import Run
-
-_FOLDER = "runs"
-"""Below the results folder: one folder a run, one file a replicate."""
-_CASE_OPTION = "--perfkit-case"
-_DOUBTFUL = (Verdict.REGRESSED, Verdict.INCONCLUSIVE)
-"""Verdicts that more replicates may change: a regression has to be seen again, what can't be told perhaps can."""
+from perfkit.replicates.budgeted import Budget
+from perfkit.replicates.processes import check_arguments
+from perfkit.replicates.repeats import CASE_OPTION
+from perfkit.replicates.request import RUNS, Request, Wanted, conclude, dated_name, find_unfinished
+from perfkit.replicates.run_here import run_here
+from perfkit.tell import tell
 
 
 def run(
@@ -99,7 +78,7 @@ def run(
     """
     if resume:
         _refuse_options(context)
-        folder, request = find_unfinished(results / _FOLDER, _named_run(arguments))
+        folder, request = find_unfinished(results, _named_run(arguments))
     else:
         request = Request(
             arguments=arguments or ["benchmarks/"],
@@ -113,28 +92,17 @@ def run(
         )
         check_arguments(request.arguments)
         _check_shard(request)
-        folder = results / _FOLDER / dt.datetime.now(dt.UTC).strftime("%Y%m%d_%H%M%S_%f")
+        folder = results / RUNS / dated_name()
     check_baseline(request.baseline, results)
     limits, waivers = project_limits(), project_waivers()
     allowed = Budget(request.budget, limits) if request.budget is not None else None
     shown = partial(_shown, form=Format.JSON if as_json else form, verbosity=verbose - quiet, results=results)
+    wanted = Wanted(request, results, limits, waivers, allowed)
     if request.on is not None:
-        from perfkit.cli.run_on import Wanted, run_on
+        from perfkit.fleet.run_on import run_on
 
-        wanted = Wanted(request, results, results / _FOLDER, limits, waivers, allowed)
         return run_on(wanted, request.on, folder if resume else None, shown)
-    if not resume:
-        begin(folder, request)
-    with locked_folder(folder, refusal="another process is measuring it") as held:
-        arguments = [*request.arguments, *_shard_arguments(request, results)]
-        measuring = Measuring(folder, arguments, held, allowed, identity_of_run(folder) if resume else None)
-        try:
-            runs, known = _replicates(measuring, request, results)
-            judgement = _repeated(known, runs, request.repeats, measuring, limits, waivers)
-        except KeyboardInterrupt:
-            tell(f"interrupted; perfkit run --resume {folder} goes on")
-            raise
-        return shown(folder, request, runs, judgement, allowed.dropped if allowed is not None else {})
+    return run_here(wanted, folder, is_resumed=resume, shown=shown)
 
 
 def _shown(
@@ -149,7 +117,7 @@ def _shown(
     results: Path,
 ) -> int:
     """How a run came out: on the terminal, in its folder and in the history."""
-    write(rendered(judgement, form, sys.stdout, verbosity))
+    show(judgement, form, verbosity)
     next_step = f"perfkit promote {folder} adds them to the baseline"
     if request.shard is not None:
         next_step = f"they are shard {request.shard}; perfkit merge makes the run of all of them"
@@ -159,32 +127,6 @@ def _shown(
         tell(warning)
     conclude(folder, judgement, dropped)
     return judgement.exit_code
-
-
-@dataclass(frozen=True)
-class Measuring:
-    """One run's replicates; what an earlier process has finished of them is read."""
-
-    folder: Path
-    arguments: list[str]
-    held: int
-    """The descriptor of the lock on the folder."""
-    budget: Budget | None
-    identity: dict[str, str] | None
-
-    def is_there(self, name: str) -> bool:
-        """Whether an earlier process has begun or finished it."""
-        return any((self.folder / name).with_suffix(suffix).exists() for suffix in (".json", SUFFIX))
-
-    def replicate(self, name: str, arguments: list[str], dropped: Sequence[CaseId] = ()) -> Run:
-        """Raises LostReplicate and UserError as measuring one does."""
-        path = self.folder / f"{name}.json"
-        if path.exists() and (found := read_run(path)).incomplete is None:
-            path.with_suffix(SUFFIX).unlink(missing_ok=True)  # its process may have died between the two
-            return found
-        why = self.budget.why if self.budget is not None else ""
-        expected = Expected(identity=self.identity, dropped=list(dropped), why_dropped=why)
-        return measure_replicate(arguments, path, held=self.held, expected=expected)
 
 
 def _refuse_options(context: typer.Context) -> None:
@@ -202,95 +144,11 @@ def _check_shard(request: Request) -> None:
     parse_shard(request.shard)
     if request.on is not None:
         raise UserError("--shard: divides a suite among machines that don't know each other; leave it or --on out")
-    if any(argument.split("=")[0] == _CASE_OPTION for argument in request.arguments):
-        raise UserError(f"--shard: chooses whole models, and {_CASE_OPTION} chooses cases; leave one out")
-
-
-def _shard_arguments(request: Request, results: Path) -> list[str]:
-    """For pytest, which knows the plan. Reviewed baselines are the same for all machines that have the same commit."""
-    if request.shard is None:
-        return []
-    return [f"--perfkit-shard={request.shard}", f"--perfkit-divided-by={(results / FOLDER).absolute()}"]
+    if any(argument.split("=")[0] == CASE_OPTION for argument in request.arguments):
+        raise UserError(f"--shard: chooses whole models, and {CASE_OPTION} chooses cases; leave one out")
 
 
 def _named_run(arguments: list[str] | None) -> Path | None:
     if arguments is not None and len(arguments) > 1:
         raise UserError("--resume takes one RUN, and no arguments for pytest: the run keeps its own")
     return Path(arguments[0]) if arguments else None
-
-
-def _replicates(measuring: Measuring, request: Request, results: Path) -> tuple[list[Run], Baseline | None]:
-    """The replicates that could be measured, and the baseline of their hardware.
-
-    Raises UserError where there is none, and for a baseline that can't be read.
-    """
-    runs: list[Run] = []
-    known: Baseline | None = None
-    lost = ""
-    for number in range(1, request.replicates + 1):
-        name, dropped = f"replicate-{number}", list[CaseId]()
-        if measuring.budget is not None and runs and not measuring.is_there(name):
-            fitting = measuring.budget.drop(number, request.replicates, runs, known)
-            if fitting is None:
-                continue
-            dropped = fitting
-        tell(f"replicate {number} of {request.replicates}")
-        try:
-            measured = measuring.replicate(name, measuring.arguments, dropped)
-        except LostReplicate as error:
-            lost = f"replicate {number} is lost: {error}"
-            tell(lost)
-            continue
-        if not runs:
-            # Which file this hardware's is; what is wrong with it is said now, not after the last replicate.
-            known = load_baseline(request.baseline, hardware=measured.hardware, results=results)
-        runs.append(measured)
-    if not runs:
-        raise UserError(f"no replicate was measured: {lost}")
-    return runs, known
-
-
-def cases_in_doubt(judgement: Judgement) -> list[Row]:
-    """What more replicates may decide."""
-    # A plain pytest-benchmark test beside the cases can't be chosen by --perfkit-case.
-    rows = [row for row in judgement.rows if (row.compared or row.disturbed) and row.variant]
-    return [row for row in rows if row.verdict in _DOUBTFUL]
-
-
-def without_cases(arguments: list[str]) -> list[str]:
-    """The arguments without the user's own choice of cases."""
-    kept = []
-    previous = ""
-    for argument in arguments:
-        if _CASE_OPTION not in (argument, previous) and not argument.startswith(f"{_CASE_OPTION}="):
-            kept.append(argument)
-        previous = argument
-    return kept
-
-
-def _repeated(
-    baseline: Baseline | None,
-    runs: list[Run],
-    repeats: int,
-    measuring: Measuring,
-    limits: Limits,
-    waivers: tuple[Waiver, ...],
-) -> Judgement:
-    """The judgement once every doubtful case was measured up to ``repeats`` more times; ``runs`` grows by them."""
-    judgement = judge(baseline, runs, limits, waivers)
-    for number in range(1, repeats + 1):
-        in_doubt = cases_in_doubt(judgement)
-        name, doubtful = f"repeat-{number}", [str(row.case) for row in in_doubt]
-        if in_doubt and measuring.budget is not None and not measuring.is_there(name):
-            doubtful = [str(case) for case in measuring.budget.fitting(name, in_doubt, runs)]
-        if not doubtful:
-            break
-        tell(f"repeat {number} of at most {repeats}: {len(doubtful)} of {len(judgement.rows)} cases are in doubt")
-        only = [f"{_CASE_OPTION}={case}" for case in doubtful]
-        try:
-            runs.append(measuring.replicate(name, [*without_cases(measuring.arguments), *only]))
-        except (LostReplicate, UserError) as error:  # what was measured before is judged all the same
-            tell(f"repeat {number} is lost: {error}")
-            continue
-        judgement = judge(baseline, runs, limits, waivers)
-    return judgement

@@ -11,19 +11,20 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from perfkit.cli.replicate import tell
 from perfkit.errors import UserError
+from perfkit.fleet.schedule import Unit
 from perfkit.record.journal import Expected, run_identity
+from perfkit.tell import tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from perfkit.catalog.case import CaseId
-    from perfkit.fleet.durations import Durations
     from perfkit.fleet.parts import Assembled
-    from perfkit.fleet.schedule import Device, Schedule, Unit
+    from perfkit.fleet.schedule import Device, Schedule
     from perfkit.fleet.worker import Answer
     from perfkit.record.journal import PlannedTest
+    from perfkit.replicates.durations import Durations
 
 
 class Gone(NamedTuple):
@@ -69,7 +70,7 @@ class Job:
         for model in dict.fromkeys(_model_of(planned) for planned in self.assembled.left.values()):
             left = [planned for planned in self._tests(model) if planned.test in self.assembled.left]
             cases = [planned.case for planned in left if planned.case is not None]
-            units.append(durations.of_unit(self.hardware, self.name, model, cases))
+            units.append(Unit.estimated(durations, self.hardware, self.name, model, cases))
         return units
 
     def tests_of(self, unit: Unit) -> list[PlannedTest]:

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perfkit.errors import UserError
-from perfkit.record.journal import SUFFIX, Ended, Finished, read_journal, run_json
-from perfkit.record.journal_file import JournalFile, read_journal_lines
+from perfkit.record.journal import SUFFIX, Finished, broken, read_journal, run_json
+from perfkit.record.journal_file import append_records, read_journal_lines
 from perfkit.record.read import read_run
-from perfkit.record.schema import Outcome, Status
+from perfkit.record.schema import Status
 from perfkit.record.write import write_json_atomic
+from perfkit.replicates.processes import finished_replicate, keep_incomplete
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -43,11 +44,9 @@ class Assembled:
         self.plan = session.tests
         self.left: dict[str, PlannedTest] = {}
         """What isn't measured yet, by node id."""
-        self.done: Run | None = None
+        self.done: Run | None = finished_replicate(path)
         """The replicate, once all of it is there."""
-        if path.exists() and (found := read_run(path)).incomplete is None:
-            self._journal.unlink(missing_ok=True)  # its process may have died between the two
-            self.done = found
+        if self.done is not None:
             return
         known = read_journal(self._journal) if self._journal.exists() else None
         if known is not None and known.sessions:
@@ -58,7 +57,7 @@ class Assembled:
             self._spent_s = None  # of processes that are gone
         else:
             self._journal.unlink(missing_ok=True)
-            self._append([expected.model_dump(mode="json")])
+            append_records(self._journal, expected)
             known = read_journal(self._journal)
         self.left = {planned.test: planned for planned in known.left_of(session.tests)}
 
@@ -71,7 +70,8 @@ class Assembled:
             records = [record for record in read_journal_lines(path) if record is not None]
         before = self._sessions
         self._note_machines(part.sessions)
-        self._append([_renumbered(record, before) for record in records if record["kind"] not in _OF_THE_PART])
+        kept = [_renumbered(record, before) for record in records if record["kind"] not in _OF_THE_PART]
+        append_records(self._journal, *kept)
         self._sessions += len(part.sessions)
         if part.finished is not None:
             self._machine_state |= part.finished.machine_state
@@ -89,12 +89,10 @@ class Assembled:
     def give_up(self, tests: Iterable[str], reason: str) -> None:
         """These tests can't be measured: their cases are BROKEN for the reason."""
         if self._sessions == 0:
-            self._append([self.session.model_dump(mode="json")])
+            append_records(self._journal, self.session)
             self._sessions = 1
         for planned in [self.left.pop(test) for test in tests if test in self.left]:
-            case = planned.case
-            outcome = None if case is None else Outcome(**case._asdict(), status=Status.BROKEN, reason=reason)
-            self._append([Ended(test=planned.test, outcome=outcome).model_dump(mode="json")])
+            append_records(self._journal, broken(planned, reason))
         self._finish_if_whole()
 
     def drop(self, tests: Iterable[str], reason: str) -> None:
@@ -102,7 +100,7 @@ class Assembled:
         cases = [planned.case for test in tests if (planned := self.left.pop(test, None)) is not None]
         dropped = [*self._expected.dropped, *(case for case in cases if case is not None)]
         self._expected = self._expected.model_copy(update={"dropped": dropped, "why_dropped": reason})
-        self._append([self._expected.model_dump(mode="json")])
+        append_records(self._journal, self._expected)
         if self._sessions:
             self._finish_if_whole()
         elif not self.left:
@@ -110,12 +108,8 @@ class Assembled:
 
     def keep_incomplete(self) -> None:
         """Beside the journal the file of what there is, for tools that know no journals."""
-        if self.done is not None or not self._journal.exists():
-            return
-        if (known := read_journal(self._journal)).ended:
-            write_json_atomic(self.path, run_json(known))
-        else:
-            self._journal.unlink()
+        if self.done is None and self._journal.exists():
+            keep_incomplete(self.path)
 
     def _note_machines(self, sessions: Sequence[Session]) -> None:
         """Which machine each process was on: an entry's own ``process`` leads there."""
@@ -131,21 +125,13 @@ class Assembled:
         if self.left or not self._sessions:
             return
         finished = Finished(machine_state=self._machine_state, spent_s=self._spent_s or {}, of_all=True)
-        self._append([finished.model_dump(mode="json")])
+        append_records(self._journal, finished)
         write_json_atomic(self.path, run_json(read_journal(self._journal)))
         self.done = self._run()
 
     def _run(self) -> Run:
         self._journal.unlink(missing_ok=True)
         return read_run(self.path)
-
-    def _append(self, records: Sequence[dict[str, Any]]) -> None:
-        file = JournalFile(self._journal)
-        try:
-            for record in records:
-                file.append(record)
-        finally:
-            file.close()
 
 
 def _renumbered(record: dict[str, Any], before: int) -> dict[str, Any]:

@@ -13,7 +13,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+    from perfkit.catalog.case import CaseId
+    from perfkit.replicates.durations import Durations
 
 RETRIES = 2
 """How often work is given to another device after one was lost over it: a third loss is the work's own doing."""
@@ -38,10 +41,31 @@ class Unit:
     is_further: bool = False
     """Another replicate measures the same cases: it comes later, and may be dropped."""
 
+    @classmethod
+    def estimated(
+        cls, durations: Durations, hardware: str, replicate: str, model: str, cases: Sequence[CaseId]
+    ) -> Unit:
+        """The unit that measures these cases of the model; without any, tests that are no cases."""
+        overhead_s = durations.start_s + (durations.of_model(model) if cases else 0.0)
+        return cls(
+            hardware,
+            replicate,
+            model,
+            overhead_s + sum(map(durations.of_case, cases)),
+            overhead_s=overhead_s,
+            variants=max(1, len({case.variant for case in cases})),
+            is_further=_is_further(replicate),
+        )
+
     def split(self, pieces: int) -> list[Unit]:
         """The same work in so many pieces."""
         each_s = self.overhead_s + (self.duration_s - self.overhead_s) / pieces
         return [replace(self, duration_s=each_s, piece=piece, pieces=pieces) for piece in range(pieces)]
+
+
+def _is_further(replicate: str) -> bool:
+    """Whether another replicate measures the same cases: all but the first do so; repeats are of cases in doubt."""
+    return replicate.startswith("replicate-") and replicate != "replicate-1"
 
 
 class Device(NamedTuple):

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from perfkit.errors import UserError
-from perfkit.fleet.budget import Repeat, certainties_of, drop_to_fit, least_telling_first
-from perfkit.fleet.durations import Durations
 from perfkit.fleet.night import Gone, Job
 from perfkit.fleet.parts import Assembled, first_session
-from perfkit.fleet.schedule import Device
+from perfkit.fleet.schedule import Device, Unit
 from perfkit.fleet.simulate import simulate
 from perfkit.judge.compare import judge
 from perfkit.record.hardware import file_key
 from perfkit.record.journal import Expected, differences, run_identity
 from perfkit.record.read import read_run_json, run_files, run_from_json
+from perfkit.replicates.budget import Repeat, certainties_of, drop_to_fit, least_telling_first
+from perfkit.replicates.durations import Durations
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -25,13 +25,12 @@ if TYPE_CHECKING:
     from typing import Any
 
     from perfkit.catalog.case import CaseId
-    from perfkit.fleet.budget import Certainty
-    from perfkit.fleet.schedule import Unit
     from perfkit.fleet.worker import Answer
     from perfkit.judge.limits import Limits
     from perfkit.record.baseline import Baseline
     from perfkit.record.journal import Session
     from perfkit.record.replicate import Run
+    from perfkit.replicates.budget import Certainty
 
 
 @dataclass
@@ -71,8 +70,9 @@ class Site:
 
     def _units(self, replicate: str, cases: Sequence[CaseId]) -> list[Unit]:
         return [
-            self.durations.of_unit(self.hardware, replicate, model, [case for case in cases if case.model == model])
+            Unit.estimated(self.durations, self.hardware, replicate, model, own)
             for model in dict.fromkeys(case.model for case in cases)
+            for own in [[case for case in cases if case.model == model]]
         ]
 
 

@@ -82,15 +82,15 @@ class Worker:
 
     def plan(self, arguments: list[str]) -> Answer:
         """A journal that holds one session and nothing measured: the plan, and what the device is."""
-        from perfkit.cli.replicate import plan_replicate
+        from perfkit.replicates.processes import plan_replicate
 
         return _answered(lambda journal: plan_replicate(arguments, journal))
 
     def measure(self, arguments: list[str], expected: Mapping[str, object], *parcels: Parcel) -> Answer:
         """Measures the tests that ``expected`` names; ``parcels`` are engines that other hosts have built."""
-        from perfkit.cli.replicate import measure_part
         from perfkit.fleet.parcel import last_used_s, unpack, used_since
         from perfkit.record.journal import Expected
+        from perfkit.replicates.processes import measure_part
 
         for parcel in parcels:
             unpack(parcel, Path())
@@ -106,7 +106,7 @@ class Worker:
 
 
 def _answered(measure: Callable[[Path], None]) -> Answer:
-    from perfkit.cli.replicate import LostReplicate
+    from perfkit.replicates.processes import LostReplicate
 
     with tempfile.TemporaryDirectory(prefix="perfkit-") as folder:
         journal, printed = Path(folder) / "part.journal", Path(folder) / "output.txt"

@@ -15,6 +15,7 @@ from perfkit.errors import UserError
 from perfkit.history.metrics import DECIDING, is_asked_for
 from perfkit.history.tables import CASES, HARDWARE, MEASUREMENTS, RUNS, SERIES, SOFTWARE, VERDICTS
 from perfkit.record.hardware import describe_hardware
+from perfkit.record.replicate import short_commit
 from perfkit.record.schema import Hardware
 
 if TYPE_CHECKING:
@@ -53,9 +54,8 @@ class RunFacts:
 
     @property
     def short_commit(self) -> str:
-        """Twelve digits, ``+dirty`` when the tree had changes."""
-        digits, dirty, _ = self.commit.partition("+")
-        return digits[:12] + ("+dirty" if dirty else "")
+        """The commit as people read it."""
+        return short_commit(self.commit)
 
 
 class Point(NamedTuple):

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from perfkit.catalog.case import REFERENCE_VARIANT
 from perfkit.judge.metric import Clock
 from perfkit.judge.rule import MIN_EFFECT
-from perfkit.judge.verdict import Finding, FindingKind, Verdict
+from perfkit.judge.verdict import Finding, FindingKind, Verdict, cases_in_words
 from perfkit.record.schema import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Sized
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from perfkit.catalog.case import CaseId
     from perfkit.judge.verdict import Row
@@ -48,7 +48,7 @@ def expectation_findings(notes: Mapping[FindingKind, Mapping[CaseId, str]]) -> I
     for kind, cases in notes.items():
         if cases:
             worst, why = next(iter(cases.items()))
-            yield Finding(kind=kind, text=f"{_count(cases)}, the worst {worst}: {why}", cases=tuple(cases))
+            yield Finding(kind=kind, text=f"{cases_in_words(cases)}, the worst {worst}: {why}", cases=tuple(cases))
 
 
 def too_good(rows: Iterable[Row]) -> Iterator[Finding]:
@@ -65,7 +65,7 @@ def too_good(rows: Iterable[Row]) -> Iterator[Finding]:
         best = max(cases, key=lambda case: (cases[case], case))
         yield Finding(
             kind=FindingKind.TOO_GOOD,
-            text=f"{_count(cases)}, the most {best}: {cases[best]:.1f}x the baseline's speed; confirm it first",
+            text=f"{cases_in_words(cases)}, the most {best}: {cases[best]:.1f}x the baseline's speed; confirm it first",
             cases=tuple(sorted(cases)),
         )
 
@@ -143,7 +143,7 @@ def skipped(runs: Iterable[Run], judged: Collection[CaseId]) -> Iterator[Finding
     for (variant, reason), skipped_cases in sorted(cases.items()):
         yield Finding(
             kind=FindingKind.SKIPPED,
-            text=f"{variant} ({_count(skipped_cases)}): {reason or 'no reason told'}",
+            text=f"{variant} ({cases_in_words(skipped_cases)}): {reason or 'no reason told'}",
             cases=tuple(sorted(skipped_cases)),
         )
 
@@ -155,10 +155,6 @@ def shard(run: Run) -> Iterator[Finding]:
         count = f"{len(own.intersection(plan))} of its {len(plan)} cases"
         text = f"{run.shard} of a run, {count}, judged alone; perfkit merge puts all {run.shard.of} together"
         yield Finding(kind=FindingKind.SHARD, text=text)
-
-
-def _count(cases: Sized) -> str:
-    return f"{len(cases)} case{'s' if len(cases) != 1 else ''}"
 
 
 def _slower(

@@ -34,7 +34,7 @@ def anchors_after(
     """
     anchors = {anchor.case: anchor for anchor in anchors_of(baseline)}
     drifted = any(finding.kind is FindingKind.DRIFT and not finding.cases for finding in judgement.findings)
-    shifted = drifted or any(finding.kind is FindingKind.COMMON_SHIFT for finding in judgement.findings)
+    shifted = drifted or judgement.has_shifted
     by_case = {row.case: row for row in rows}
     moved = []
     for case in sorted({sample.case for replicate in added for sample in replicate.samples}):

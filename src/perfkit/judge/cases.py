@@ -107,7 +107,7 @@ def lost_clock(data: CaseData) -> Iterable[str]:
 def left_out(data: CaseData) -> Iterable[str]:
     """A note on replicates whose device times were taken in another way than those of most."""
     if data.otherwise_timed:
-        way, most = (_device_by(side[-1]) for side in (data.otherwise_timed, _with_device(data.current)))
+        way, most = (side[-1].device_by for side in (data.otherwise_timed, _with_device(data.current)))
         count, of = len(data.otherwise_timed), len(data.otherwise_timed) + len(data.current)
         yield f"{count} of {of} replicates left out: their device times were {way}, those of the others {most}"
 
@@ -147,23 +147,18 @@ def _timed_alike(samples: Sequence[Sample]) -> tuple[tuple[Sample, ...], tuple[S
 
     Whether a call can be captured may differ from process to process, and costs that process alone.
     """
-    ways = Counter(map(_device_by, _with_device(samples)))
+    ways = Counter(sample.device_by for sample in _with_device(samples))
     if len(ways) < 2:  # noqa: PLR2004 - all alike, as nearly always
         return tuple(samples), ()
     (most, count), *_ = ways.most_common(1)
     if 2 * count <= ways.total():
         return tuple(samples), ()
-    others = [sample for sample in _with_device(samples) if _device_by(sample) != most]
+    others = [sample for sample in _with_device(samples) if sample.device_by != most]
     return tuple(sample for sample in samples if sample not in others), tuple(others)
 
 
 def _with_device(samples: Iterable[Sample]) -> list[Sample]:
     return [sample for sample in samples if sample.device is not None]
-
-
-def _device_by(sample: Sample) -> str:
-    # Before there were replays nobody wrote down how device times had been taken.
-    return sample.comparability.get("device_by", DeviceBy.QUEUED)
 
 
 def _why_incomparable(data: CaseData) -> str | None:

@@ -21,6 +21,7 @@ from perfkit.judge.suspects import fact_notes, left_out_rounds, software_suspect
 from perfkit.judge.verdict import Judgement, Row, Side, Verdict
 from perfkit.judge.waive import day_of, with_waiver
 from perfkit.record.hardware import describe_hardware
+from perfkit.record.replicate import by_date, distinct
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -48,7 +49,7 @@ def judge(
     The result doesn't depend on the order of cases, runs or replicates. A copy of a replicate
     counts once, and a replicate is never compared with itself. `waivers` count by the day of the run.
     """
-    current = _by_date({run.replicate.run_id: run for run in runs}.values())
+    current = sorted(distinct(runs), key=lambda run: by_date(run.replicate))
     refusal = mixed_hardware(current) or mixed_shards(current) or same_run(baseline, current)
     if refusal is not None:
         return Judgement(run=_side_of_runs(current), baseline=_side_of(baseline), refusal=refusal, rows=())
@@ -152,12 +153,8 @@ def _judged_further(
 
 
 def _replicates(baseline: Baseline) -> list[Replicate]:
-    distinct = {replicate.run_id: replicate for replicate in baseline.replicates}
-    return sorted(distinct.values(), key=lambda r: (r.datetime, r.run_id))
-
-
-def _by_date(runs: Iterable[Run]) -> list[Run]:
-    return sorted(runs, key=lambda run: (run.replicate.datetime, run.replicate.run_id))
+    once = {replicate.run_id: replicate for replicate in baseline.replicates}
+    return sorted(once.values(), key=by_date)
 
 
 def _side_of_runs(runs: Sequence[Run]) -> Side:

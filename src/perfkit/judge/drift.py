@@ -13,7 +13,7 @@ from perfkit.judge.metric import Metric, speedup_of, time_of
 from perfkit.judge.scores import ReferenceScores
 from perfkit.judge.shift import common_size
 from perfkit.judge.suspects import comparability_differences
-from perfkit.judge.verdict import Finding, FindingKind
+from perfkit.judge.verdict import Finding, FindingKind, cases_in_words
 from perfkit.record.provenance import moment
 
 if TYPE_CHECKING:
@@ -101,8 +101,7 @@ def drift_finding(
     quiet = {row.case: drifts[row.case] for row in rows if row.case in drifts and not row.verdict.fails}
     if quiet:
         worst = max(quiet, key=lambda case: (quiet[case].slower, case))
-        count = f"{len(quiet)} case{'s' if len(quiet) != 1 else ''}"
-        text = f"{count}, the most {worst}: {quiet[worst]}; small steps add up"
+        text = f"{cases_in_words(quiet)}, the most {worst}: {quiet[worst]}; small steps add up"
         yield Finding(kind=FindingKind.DRIFT, text=text, cases=tuple(sorted(quiet)))
     if any(shift.is_slower for shift in shifts.values()):
         return  # told already, as the common shift

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from perfkit.judge.compare import judge
+from perfkit.judge.past import own_time_s
 from perfkit.judge.verdict import RefusalKind, Verdict
 from perfkit.record.baseline import Baseline
 from perfkit.record.schema import Outcome, Status
@@ -92,7 +93,7 @@ def false_alarms(runs: Sequence[Run]) -> tuple[int, int]:
 
 def slowed_sample(sample: Sample, share: float) -> Sample:
     """Its deciding clock's time longer by the share; the wall time, where another decides, by as many seconds."""
-    added_s = (sample.device or sample.wall).variant_s * share
+    added_s = own_time_s(sample) * share
     timings = {}
     for clock, timing in (("wall", sample.wall), ("device", sample.device)):
         if timing is not None:

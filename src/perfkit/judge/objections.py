@@ -14,7 +14,9 @@ from perfkit.judge.compare import judge
 from perfkit.judge.metric import time_of
 from perfkit.judge.rule import TOLERANCE
 from perfkit.judge.verdict import FindingKind, Verdict
+from perfkit.record.baseline import Baseline
 from perfkit.record.provenance import moment
+from perfkit.record.replicate import distinct
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     from perfkit.judge.limits import Limits
     from perfkit.judge.past import PastRun
     from perfkit.judge.verdict import Finding, Judgement, Row
-    from perfkit.record.baseline import Baseline
     from perfkit.record.replicate import Replicate, Run
 
 STALE_DAYS = 30
@@ -73,8 +74,7 @@ def objections(
     stale = list(_stale(baseline, runs, rows, is_chosen))
     unconfirmed = list(_unconfirmed(rows, runs, history.confirmed_gains(past, rows, _newest(baseline, is_chosen))))
     # What the baseline says already isn't said again by the history.
-    has_shifted = any(finding.kind is FindingKind.COMMON_SHIFT for finding in judgement.findings)
-    if not outliers and not has_shifted:
+    if not outliers and not judgement.has_shifted:
         outliers = _doubts(history.outliers(past, runs, _from_baseline_pct(rows)))
     yield from outliers
     yield from stale or _doubts(history.stale(past, runs, STALE_DAYS))
@@ -140,28 +140,25 @@ def _told_by(findings: Iterable[Finding], is_chosen: Callable[[CaseId], bool]) -
 
 def _outliers(baseline: Baseline | None, runs: Sequence[Run], limits: Limits) -> Iterator[Objection]:
     """Of several runs, one whose times all lie elsewhere than those of the others and of the baseline."""
-    distinct = list({run.replicate.run_id: run for run in runs}.values())
+    processes = distinct(runs)
     known = baseline.replicates if baseline is not None else ()
-    if len(distinct) == 1 or len(known) + len(distinct) <= _ENOUGH_OTHERS:
+    if len(processes) == 1 or len(known) + len(processes) <= _ENOUGH_OTHERS:
         return  # a single run against the baseline is what the judgement is
-    for run in distinct:
-        others = (*known, *(other.replicate for other in distinct if other is not run))
+    for run in processes:
+        others = (*known, *(other.replicate for other in processes if other is not run))
         found = judge(_standing_in(baseline, run, others), [run], limits)
         typical = typical_change_pct(found.rows)
         far = TOLERANCE[run.replicate.platform]
-        has_shifted = any(finding.kind is FindingKind.COMMON_SHIFT for finding in found.findings)
         # A repeat of doubtful cases can't say what a night did to all of them.
         is_whole = 2 * sum(row.compared for row in found.rows) >= len(found.rows)
-        if has_shifted and is_whole and typical is not None and abs(math.log1p(typical / 100)) > far:
+        if found.has_shifted and is_whole and typical is not None and abs(math.log1p(typical / 100)) > far:
             text = f"{run.source}: an outlier, its times lie {typical:+.1f}% from the others' (median over cases)"
             yield Objection(text, ExitCode.INCONCLUSIVE)
 
 
 def _standing_in(baseline: Baseline | None, run: Run, replicates: tuple[Replicate, ...]) -> Baseline:
-    from perfkit.record.baseline import Baseline as Standing
-
     if baseline is None:
-        return Standing("the other runs", run.hardware, replicates)
+        return Baseline("the other runs", run.hardware, replicates)
     return replace(baseline, replicates=replicates, anchors=())
 
 

@@ -12,6 +12,7 @@ from perfkit.judge.metric import Clock, time_of
 from perfkit.judge.rule import TOLERANCE
 from perfkit.judge.verdict import Verdict
 from perfkit.record.provenance import moment
+from perfkit.record.replicate import distinct
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -115,8 +116,7 @@ def lucky_firsts(past: Sequence[PastRun], rows: Iterable[Row], runs: Sequence[Ru
 
 def processes_of(runs: Iterable[Run]) -> Counter[CaseId]:
     """How many processes have measured each case soundly."""
-    replicates = {run.replicate.run_id: run.replicate for run in runs}.values()
-    return Counter(sample.case for replicate in replicates for sample in replicate.sound)
+    return Counter(sample.case for run in distinct(runs) for sample in run.replicate.sound)
 
 
 def _at(run: PastRun) -> dt.datetime:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from perfkit.exit_codes import ExitCode
@@ -10,11 +10,11 @@ from perfkit.judge.anchors import anchors_after
 from perfkit.judge.compare import judge
 from perfkit.judge.limits import Limits
 from perfkit.judge.objections import cases_of, chooser, is_incomparable, objections
-from perfkit.judge.verdict import FindingKind, Moved, RefusalKind, Verdict
-from perfkit.record.replicate import Run
+from perfkit.judge.verdict import Moved, RefusalKind, Verdict
+from perfkit.record.replicate import Run, distinct
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from perfkit.catalog.case import CaseId
     from perfkit.judge.past import PastRun
@@ -105,8 +105,6 @@ def judged_against(baseline: Baseline | None, runs: Sequence[Run], glob: str | N
     """
     if baseline is None or glob is None:
         return baseline
-    from dataclasses import replace
-
     is_chosen, own = chooser(glob), {run.replicate.run_id for run in runs}
     kept = tuple(
         replicate
@@ -141,25 +139,21 @@ def foresee(baseline: Baseline, limits: Limits) -> Foresight | None:
 
 def _added(runs: Sequence[Run], judgement: Judgement, is_chosen: Callable[[CaseId], bool]) -> Iterator[Replicate]:
     broken = {row.case for row in judgement.rows if row.verdict is Verdict.BROKEN}
-    for run in _distinct(runs):
+    for run in distinct(runs):
         samples = [s for s in run.replicate.sound if is_chosen(s.case) and s.case not in broken]
         if samples:
             yield run.replicate.model_copy(update={"samples": samples})
 
 
 def _left_out(runs: Sequence[Run], is_chosen: Callable[[CaseId], bool]) -> Iterator[str]:
-    for run in _distinct(runs):
+    for run in distinct(runs):
         spoiled = [str(sample.case) for sample in run.replicate.samples if sample.spoiled and is_chosen(sample.case)]
         if spoiled:
             yield f"{run.source}: most rounds were disturbed of {', '.join(spoiled)}"
 
 
-def _distinct(runs: Sequence[Run]) -> Iterable[Run]:
-    return {run.replicate.run_id: run for run in runs}.values()
-
-
 def _starting_anew(judgement: Judgement, rows: Sequence[Row]) -> Iterator[CaseId]:
-    all_moved = any(finding.kind is FindingKind.COMMON_SHIFT for finding in judgement.findings)
+    all_moved = judgement.has_shifted
     for row in rows:
         changed = row.moved is not None or any(metric.verdict is Verdict.REGRESSED for metric in row.metrics)
         # Slower than another variant, as before: nothing of its own has changed.

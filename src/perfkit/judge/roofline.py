@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-from perfkit.judge.verdict import Finding, FindingKind
+from perfkit.judge.verdict import Finding, FindingKind, cases_in_words
 from perfkit.record.facts import WorkPrecision
 
 if TYPE_CHECKING:
@@ -101,6 +101,6 @@ def faster_than_roofline(hardware: str, current: Mapping[CaseId, Sequence[Sample
                 shares[case] = median(times_s) / least_s
     if shares:
         worst = min(shares, key=lambda case: (shares[case], case))
-        count = f"{len(shares)} case{'s' if len(shares) != 1 else ''}"
-        text = f"{count}, the most {worst}: {shares[worst]:.2f}x the least time that its card can take (roofline)"
+        far = f"{shares[worst]:.2f}x the least time that its card can take (roofline)"
+        text = f"{cases_in_words(shares)}, the most {worst}: {far}"
         yield Finding(kind=FindingKind.TOO_GOOD, text=f"{text}; confirm it first", cases=tuple(sorted(shares)))

@@ -6,7 +6,6 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from perfkit.judge.verdict import Suspect
-from perfkit.record.schema import DeviceBy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -77,8 +76,7 @@ def comparability_differences(before: Sample, after: Sample) -> list[str]:
 def _comparability(sample: Sample) -> Mapping[str, str]:
     if sample.device is None:
         return sample.comparability
-    # Before there were replays nobody wrote down how device times had been taken.
-    return {"device_by": DeviceBy.QUEUED, **sample.comparability}
+    return {"device_by": sample.device_by, **sample.comparability}
 
 
 def _environment(replicate: Replicate) -> Mapping[str, str]:

@@ -1,6 +1,7 @@
 """What a judgement is: verdicts as data, decided once, so that every report tells the same."""
 
 from collections import Counter
+from collections.abc import Sized
 from enum import StrEnum
 from typing import Literal
 
@@ -10,7 +11,7 @@ from perfkit.catalog.case import CaseId
 from perfkit.exit_codes import ExitCode
 from perfkit.judge.metric import Metric
 from perfkit.record.facts import Better
-from perfkit.record.model import Model
+from perfkit.record.model import Model, OfCase
 from perfkit.record.replicate import Tail
 
 
@@ -113,12 +114,9 @@ class AppliedWaiver(Model):
     expires: str
 
 
-class Row(Model):
+class Row(OfCase):
     """One case: its verdict, the reason in a line, and the numbers behind it."""
 
-    model: str
-    variant: str
-    shape: str
     verdict: Verdict
     compared: bool = False
     """Whether its numbers were compared with the baseline's."""
@@ -139,11 +137,6 @@ class Row(Model):
     custom_metrics: tuple[CustomMetricRow, ...] = ()
     """The user's own, by name."""
     notes: tuple[str, ...] = ()
-
-    @property
-    def case(self) -> CaseId:
-        """The identity of the case."""
-        return CaseId(self.model, self.variant, self.shape)
 
     def metric(self, metric: Metric) -> MetricRow | None:
         """The row's numbers for a metric."""
@@ -185,6 +178,11 @@ class Finding(Model):
     kind: FindingKind
     text: str
     cases: tuple[CaseId, ...] = ()
+
+
+def cases_in_words(cases: Sized) -> str:
+    """How many: ``1 case``, ``3 cases``."""
+    return f"{len(cases)} case{'s' if len(cases) != 1 else ''}"
 
 
 class Suspect(Model):
@@ -248,6 +246,11 @@ class Judgement(Model):
     rows: tuple[Row, ...]
     findings: tuple[Finding, ...] = ()
     suspects: tuple[Suspect, ...] = ()
+
+    @property
+    def has_shifted(self) -> bool:
+        """Whether all cases got slower or faster alike."""
+        return any(finding.kind is FindingKind.COMMON_SHIFT for finding in self.findings)
 
     @computed_field  # type: ignore[prop-decorator] # mypy takes no decorator above property
     @property

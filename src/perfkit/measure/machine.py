@@ -14,9 +14,10 @@ import psutil
 from perfkit.catalog.case import Platform
 from perfkit.measure.gpu import board_of, cuda_driver, handle_of, mig_slices
 from perfkit.record.hardware import mig_name
+from perfkit.record.schema import Hardware
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 _PACKAGES = (
     "perfkit",
@@ -73,6 +74,24 @@ def gpu_info() -> dict[str, Any] | None:
         "memory_mib": properties.total_memory // 1024**2,
         "compute_capability": f"{properties.major}.{properties.minor}",
     }
+
+
+def hardware_here(gpu: Mapping[str, Any] | None) -> Hardware:
+    """What a record says of the machine: of its GPUs as `gpu_info` has them, of its processors where there are none."""
+    if gpu is not None:
+        return Hardware(
+            platform=Platform.CUDA,
+            name=gpu["name"],
+            count=gpu["count"],
+            memory_gib=memory_gib(gpu["memory_mib"] * 1024**2),
+            compute_capability=gpu["compute_capability"],
+        )
+    return Hardware(
+        platform=Platform.CPU,
+        name=cpu_name(),
+        count=cpu_count(),
+        memory_gib=host_memory_gib(),
+    )
 
 
 def cpu_name() -> str:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from perfkit.catalog.shards import part_of
 from perfkit.record.code import code_in
-from perfkit.record.durations import model_seconds, reviewed_replicates
 from perfkit.record.shard import Shard
+from perfkit.record.shard_weights import model_weights_s, reviewed_replicates
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,5 +24,5 @@ def part_of_run(whole: Plan, options: Options, root: Path) -> tuple[Plan, Shard 
     if options.shard is None:
         return whole, None
     reviewed = reviewed_replicates(options.divided_by, whole.platform) if options.divided_by is not None else []
-    part = part_of(whole, model_seconds(whole, reviewed), options.shard)
+    part = part_of(whole, model_weights_s(whole, reviewed), options.shard)
     return part, Shard(**options.shard._asdict(), plan=list(whole.cases()), code=code_in(root))

@@ -108,7 +108,7 @@ class RunState:
         if self.plan.platform is Platform.CUDA and not torch.cuda.is_available():
             raise UserError("--perfkit-platform cuda: PyTorch sees no CUDA device; perfkit doctor says why")
         self.gpu = machine.gpu_info() if self.plan.platform is Platform.CUDA else None
-        self.hardware = self._hardware()
+        self.hardware = machine.hardware_here(self.gpu)
         self.baseline = load_baseline(self.options.baseline, hardware=self.hardware, results=self.results)
         self.software = machine.software_versions()
         self.lock_device(tell)
@@ -218,24 +218,6 @@ class RunState:
             lambda: self.keeper.sign_of_life() if self.keeper is not None else None,
         )
         self._stack.enter_context(lock)
-
-    def _hardware(self) -> Hardware:
-        from perfkit.measure import machine
-
-        if self.gpu is not None:
-            return Hardware(
-                platform=Platform.CUDA,
-                name=self.gpu["name"],
-                count=self.gpu["count"],
-                memory_gib=machine.memory_gib(self.gpu["memory_mib"] * 1024**2),
-                compute_capability=self.gpu["compute_capability"],
-            )
-        return Hardware(
-            platform=Platform.CPU,
-            name=machine.cpu_name(),
-            count=machine.cpu_count(),
-            memory_gib=machine.host_memory_gib(),
-        )
 
     def read_machine(self, moment: str) -> None:
         """Notes what the machine is doing, under names that begin with the moment."""

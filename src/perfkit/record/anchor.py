@@ -7,22 +7,19 @@ from functools import cached_property
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from perfkit.catalog.case import CaseId
-from perfkit.record.model import Model
-from perfkit.record.replicate import LONGEST_S, SHORTEST_S, Sample, Timing
+from perfkit.record.model import OfCase
+from perfkit.record.replicate import LONGEST_S, SHORTEST_S, Sample, Timing, by_date
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from perfkit.catalog.case import CaseId
     from perfkit.record.replicate import Replicate
 
 
-class Anchor(Model):
+class Anchor(OfCase):
     """One case's level by each clock: means over replicates, on the log scale."""
 
-    model: str
-    variant: str
-    shape: str
     datetime: str
     """Of the newest replicate that it rests on."""
     commit: str
@@ -31,11 +28,6 @@ class Anchor(Model):
     device: Timing | None = None
     device_by: str | None = None
     """How its device times were taken; None: queued, as all were once."""
-
-    @property
-    def case(self) -> CaseId:
-        """The identity of the case."""
-        return CaseId(self.model, self.variant, self.shape)
 
     @cached_property
     def sample(self) -> Sample:
@@ -62,7 +54,7 @@ def anchor_of(case: CaseId, replicates: Sequence[Replicate]) -> Anchor | None:
     found = [(replicate, sample) for replicate in replicates for sample in replicate.sound if sample.case == case]
     if not found:
         return None
-    newest, latest = max(found, key=lambda pair: (pair[0].datetime, pair[0].run_id))
+    newest, latest = max(found, key=lambda pair: by_date(pair[0]))
     alike = [sample for _, sample in found if sample.is_replayed == latest.is_replayed]
     devices = [sample.device for sample in alike if sample.device is not None]
     return Anchor(

@@ -20,6 +20,7 @@ from perfkit.record.json_file import (
     read_json_object,
 )
 from perfkit.record.read import BASELINE_KIND, read_runs, run_from_json
+from perfkit.record.replicate import distinct
 from perfkit.record.write import write_json_atomic
 
 if TYPE_CHECKING:
@@ -172,9 +173,7 @@ def _from_runs(runs: Sequence[Run], source: str) -> Baseline:
                 f"{source}: holds runs of different hardware ({describe_hardware(hardware)}; "
                 f"{describe_hardware(run.hardware)}); give one of them"
             )
-    # A copied file is the same replicate and must not pass for a second one.
-    replicates = {run.replicate.run_id: run.replicate for run in runs}
-    return Baseline(source, hardware, tuple(replicates.values()))
+    return Baseline(source, hardware, tuple(run.replicate for run in distinct(runs)))
 
 
 def _from_git(spec: str, hardware: Hardware, folder: Path) -> Baseline | None:

@@ -8,7 +8,7 @@ from pydantic import Field
 from perfkit.record.anchor import Anchor
 from perfkit.record.model import Model
 from perfkit.record.provenance import Change
-from perfkit.record.replicate import Replicate, rounded
+from perfkit.record.replicate import Replicate, by_date, rounded
 from perfkit.record.schema import Hardware
 
 BASELINE_VERSION, OLDEST_VERSION = 2, 1
@@ -38,7 +38,7 @@ def baseline_json(
     anchors: Iterable[Anchor] = (),
 ) -> dict[str, Any]:
     """What a baseline file holds, with six significant digits and absent values left out."""
-    ordered = sorted(replicates, key=lambda replicate: (replicate.datetime, replicate.run_id))
+    ordered = sorted(replicates, key=by_date)
     file = BaselineFile(
         hardware=hardware,
         reason=reason,

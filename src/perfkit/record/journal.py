@@ -104,6 +104,13 @@ class Ended(Model):
     entry: dict[str, Any] | None = Field(default=None, description="what pytest-benchmark's file holds of it")
 
 
+def broken(planned: PlannedTest, reason: str) -> Ended:
+    """The end of a test that can't be measured: its case, if it has one, is BROKEN for the reason."""
+    case = planned.case
+    outcome = None if case is None else Outcome(**case._asdict(), status=Status.BROKEN, reason=reason)
+    return Ended(test=planned.test, outcome=outcome)
+
+
 class Finished(Model):
     """The session came to its own end."""
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from perfkit.record.model import Model
+
 _DIGITS = 16
 
 
@@ -70,6 +72,19 @@ class JournalFile:
 
     def _cannot_be_written(self, error: OSError) -> UserError:
         return UserError(f"{self.path}: cannot be written: {error.strerror}")
+
+
+def append_records(path: Path, *records: Model | dict[str, Any]) -> None:
+    """Adds records to a file that nobody has open, which is made where it isn't there.
+
+    Raises UserError where they can't be written.
+    """
+    file = JournalFile(path)
+    try:
+        for record in records:
+            file.append(record if isinstance(record, dict) else record.model_dump(mode="json"))
+    finally:
+        file.close()
 
 
 def line_of(data: dict[str, Any]) -> bytes:

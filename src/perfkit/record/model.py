@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from perfkit.catalog.case import CaseId
 from perfkit.credentials import without_credentials
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -22,3 +23,16 @@ class Model(BaseModel):
     """The base of everything that is stored: immutable; an unknown key is an error, and so is NaN or infinity."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class OfCase(Model):
+    """What is told of one case."""
+
+    model: str
+    variant: str
+    shape: str
+
+    @property
+    def case(self) -> CaseId:
+        """The identity of the case."""
+        return CaseId(self.model, self.variant, self.shape)

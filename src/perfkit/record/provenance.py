@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import Field
 
 from perfkit.record.model import Model, Told
-from perfkit.record.replicate import Run
+from perfkit.record.replicate import Run, distinct
 
 
 class RunSource(Model):
@@ -48,7 +48,7 @@ def sources(runs: Iterable[Run], here: Path) -> list[RunSource]:
             datetime=run.replicate.datetime,
             commit=run.replicate.commit,
         )
-        for run in {run.replicate.run_id: run for run in runs}.values()
+        for run in distinct(runs)
     ]
     return sorted(named, key=lambda source: (source.datetime, source.run_id))
 

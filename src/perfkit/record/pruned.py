@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from perfkit.record.replicate import by_date
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -22,7 +24,7 @@ def pruned(baseline: Baseline, is_gone: Callable[[CaseId], bool], keep: int | No
     """
     counted: Counter[CaseId] = Counter()
     kept: list[Replicate] = []
-    for replicate in sorted(baseline.replicates, key=lambda replicate: (replicate.datetime, replicate.run_id))[::-1]:
+    for replicate in sorted(baseline.replicates, key=by_date)[::-1]:
         samples = []
         for sample in replicate.sound:
             counted[sample.case] += 1

@@ -19,7 +19,7 @@ from perfkit.record.benchmark import Benchmark, read_benchmark, stats_numbers
 from perfkit.record.hardware import hardware_from_machine_info
 from perfkit.record.journal import RUN_JOURNAL, SUFFIX, read_journal, run_json
 from perfkit.record.json_file import check_schema_version, describe, read_json_object
-from perfkit.record.replicate import Replicate, Run, Sample
+from perfkit.record.replicate import Replicate, Run, Sample, by_date
 from perfkit.record.sample import sample_from_record, sample_from_stats
 from perfkit.record.schema import SCHEMA_VERSION, Outcome, RunRecord, Status
 
@@ -53,7 +53,7 @@ def read_runs(path: Path) -> list[Run]:
     if faults:
         count = f"{len(faults)} of {len(files)} files in {path} can't be read"
         raise UserError(f"{count}: {'; '.join(faults)}")
-    return sorted(runs, key=lambda run: (run.replicate.datetime, run.replicate.run_id))
+    return sorted(runs, key=lambda run: by_date(run.replicate))
 
 
 def run_files(folder: Path) -> list[Path]:

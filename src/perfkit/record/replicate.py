@@ -3,13 +3,14 @@
 These models are both what a run file is reduced to and what a baseline file stores.
 """
 
+from collections.abc import Iterable
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from perfkit.catalog.case import CaseId, Platform
+from perfkit.catalog.case import Platform
 from perfkit.record.facts import CustomMetric, Work
-from perfkit.record.model import Duration, Finite, Model
+from perfkit.record.model import Duration, Finite, Model, OfCase
 from perfkit.record.schema import Agreement, DeviceBy, Hardware, Outcome
 from perfkit.record.shard import Shard
 
@@ -65,12 +66,9 @@ class Tail(Model):
     spikes: int = Field(ge=0, description="rounds that took more than twice the median")
 
 
-class Sample(Model):
+class Sample(OfCase):
     """One case in one replicate."""
 
-    model: str
-    variant: str
-    shape: str
     rounds: int = Field(ge=1)
     paired: bool = Field(description="reference and variant were measured in the same rounds")
     first_round_ratio: float | None = Field(
@@ -102,14 +100,14 @@ class Sample(Model):
     )
 
     @property
-    def case(self) -> CaseId:
-        """The identity of the case."""
-        return CaseId(self.model, self.variant, self.shape)
+    def device_by(self) -> str:
+        """How its device times were taken, if it has any; before there were replays nobody wrote it down."""
+        return self.comparability.get("device_by", DeviceBy.QUEUED)
 
     @property
     def is_replayed(self) -> bool:
         """Whether its device times are those of replayed graphs."""
-        return self.comparability.get("device_by") == DeviceBy.REPLAYED
+        return self.device_by == DeviceBy.REPLAYED
 
 
 class Replicate(Model):
@@ -131,9 +129,8 @@ class Replicate(Model):
 
     @property
     def short_commit(self) -> str:
-        """The commit in twelve digits, ``+dirty`` when the tree had changes."""
-        digits, dirty, _ = self.commit.partition("+")
-        return digits[:12] + ("+dirty" if dirty else "")
+        """The commit as people read it."""
+        return short_commit(self.commit)
 
     @model_validator(mode="after")
     def _each_case_once(self) -> Self:
@@ -153,6 +150,22 @@ class Run(Model):
     injected: str | None = None
     incomplete: str | None = Field(default=None, description="why it isn't all of the replicate, in words")
     shard: Shard | None = Field(default=None, description="which part of a run it is; None: all of it")
+
+
+def short_commit(commit: str) -> str:
+    """A commit in twelve digits, ``+dirty`` when the tree had changes."""
+    digits, dirty, _ = commit.partition("+")
+    return digits[:12] + ("+dirty" if dirty else "")
+
+
+def by_date(replicate: Replicate) -> tuple[str, str]:
+    """What replicates are sorted by: the same order whatever the order of their files."""
+    return replicate.datetime, replicate.run_id
+
+
+def distinct(runs: Iterable[Run]) -> list[Run]:
+    """Each replicate once: a copy of its file must not pass for a second one."""
+    return list({run.replicate.run_id: run for run in runs}.values())
 
 
 def rounded(value: float) -> float:

@@ -12,9 +12,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from perfkit.catalog.case import CaseId, Platform
+from perfkit.catalog.case import Platform
 from perfkit.record.facts import BuildFacts, CustomMetric, Memory, Work
-from perfkit.record.model import Duration, Finite, Model, Seconds, Share, Told
+from perfkit.record.model import Duration, Finite, Model, OfCase, Seconds, Share, Told
 from perfkit.record.shard import MergedShard, Shard
 
 SCHEMA_VERSION = 1
@@ -187,19 +187,11 @@ class CaseRecord(Model):
         return self
 
 
-class Outcome(Model):
+class Outcome(OfCase):
     """How one case of the plan ended, with the reason in one line where it wasn't measured."""
 
-    model: str
-    variant: str
-    shape: str
     status: Status
     reason: Told = ""
-
-    @property
-    def case(self) -> CaseId:
-        """The identity of the case."""
-        return CaseId(self.model, self.variant, self.shape)
 
 
 class Hardware(Model):

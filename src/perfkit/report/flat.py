@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from perfkit.record.facts import Better
+from perfkit.record.replicate import distinct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -109,8 +110,8 @@ class _Conditions(NamedTuple):
 def _samples(runs: Iterable[Run]) -> Mapping[CaseId, list[Sample]]:
     """By case, a copy of a replicate counting once."""
     found: dict[CaseId, list[Sample]] = {}
-    for replicate in {run.replicate.run_id: run.replicate for run in runs}.values():
-        for sample in replicate.samples:
+    for run in distinct(runs):
+        for sample in run.replicate.samples:
             found.setdefault(sample.case, []).append(sample)
     return found
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from perfkit.judge.metric import Metric
+from perfkit.record.replicate import by_date
 from perfkit.report.html.links import anchor
 from perfkit.report.html.roofline import roofline_words
 from perfkit.report.table import SYMBOLS, table_of, whole_why
@@ -124,7 +125,7 @@ def format_fact(name: str, value: object) -> str:
 def _samples(replicates: Sequence[Replicate]) -> Mapping[CaseId, Sample]:
     """The newest of each case."""
     found = defaultdict(list)
-    for replicate in sorted(replicates, key=lambda replicate: (replicate.datetime, replicate.run_id)):
+    for replicate in sorted(replicates, key=by_date):
         for sample in replicate.samples:
             found[sample.case].append(sample)
     return {case: samples[-1] for case, samples in found.items()}

@@ -1,4 +1,4 @@
-"""How long a model takes, as reviewed baselines have it."""
+"""What a model weighs when a run is divided, as reviewed baselines have it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from perfkit.catalog.plan import ModelPlan, Plan
 from perfkit.catalog.profile import ShapeProfile
 from perfkit.errors import UserError
 from perfkit.record.baseline import Baseline, write_baseline
-from perfkit.record.durations import model_seconds, reviewed_replicates
 from perfkit.record.read import run_from_json
+from perfkit.record.shard_weights import model_weights_s, reviewed_replicates
 from tests.support import CPU, GPU, benchmark_of, run_data
 
 if TYPE_CHECKING:
@@ -46,20 +46,20 @@ def test_a_variant_is_built_once_for_its_shapes_and_takes_what_it_took() -> None
     reference = [CaseId("known", "eager-fp32", case.shape) for case in (low, high)]
     base = dict.fromkeys(reference, (2.0, 0.0, 0.0, False))
     built = replicate({**base, low: (4.0, 60.0, 1.0, False), high: (5.0, 60.0, 1.0, False)})
-    assert model_seconds(PLAN, [built])["known"] == pytest.approx(2 + 2 + 4 + 5 + 60)
+    assert model_weights_s(PLAN, [built])["known"] == pytest.approx(2 + 2 + 4 + 5 + 60)
     loaded = replicate({**base, low: (4.0, 60.0, 1.0, True), high: (5.0, 60.0, 1.0, True)}, day=2)
-    assert model_seconds(PLAN, [loaded, built])["known"] == pytest.approx(2 + 2 + 4 + 5 + 1), "the newest counts"
+    assert model_weights_s(PLAN, [loaded, built])["known"] == pytest.approx(2 + 2 + 4 + 5 + 1), "the newest counts"
 
 
 def test_what_nobody_knows_takes_what_the_others_do() -> None:
     known = [case for case in PLAN.cases() if case.model == "known"]
-    told = model_seconds(PLAN, [replicate(dict.fromkeys(known, (3.0, 0.0, 0.0, False)))])
+    told = model_weights_s(PLAN, [replicate(dict.fromkeys(known, (3.0, 0.0, 0.0, False)))])
     assert told == {"known": 12.0, "other": 12.0}
-    half = model_seconds(PLAN, [replicate(dict.fromkeys(known[:2], (3.0, 0.0, 0.0, False)))])
+    half = model_weights_s(PLAN, [replicate(dict.fromkeys(known[:2], (3.0, 0.0, 0.0, False)))])
     assert half == {"known": 12.0, "other": 12.0}
-    assert model_seconds(PLAN, []) == {"known": 4.0, "other": 4.0}
+    assert model_weights_s(PLAN, []) == {"known": 4.0, "other": 4.0}
     older = run_from_json(run_data({known[0]: (2e-3, 1e-3)}), "older.json").replicate
-    assert model_seconds(PLAN, [older]) == {"known": 4.0, "other": 4.0}
+    assert model_weights_s(PLAN, [older]) == {"known": 4.0, "other": 4.0}
 
 
 def test_baselines_keep_it_and_every_hardware_of_the_platform_counts(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_baselines_keep_it_and_every_hardware_of_the_platform_counts(tmp_path: P
         write_baseline(path, Baseline(str(path), card, (replicate(spent),)))
     found = reviewed_replicates(tmp_path, Platform.CUDA)
     assert len(found) == 2
-    assert model_seconds(PLAN, found) == {"known": 14.0, "other": 18.0}
+    assert model_weights_s(PLAN, found) == {"known": 14.0, "other": 18.0}
     assert reviewed_replicates(tmp_path / "nowhere", Platform.CUDA) == []
     (tmp_path / "broken.json").write_text(json.dumps({"kind": "something else"}))
     with pytest.raises(UserError, match=r"broken\.json: is no baseline"):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from perfkit.fleet.durations import BESIDE_ROUNDS, MODEL_S, START_S, Durations, durations_of
+from perfkit.replicates.durations import BESIDE_ROUNDS, MODEL_S, START_S, Durations, durations_of
 from tests.support import benchmark_of, case, run_data
 
 if TYPE_CHECKING:

@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 
 from perfkit.catalog.case import CaseId, Platform
 from perfkit.errors import UserError
-from perfkit.fleet.budget import (
+from perfkit.judge.limits import Limits
+from perfkit.judge.metric import Metric
+from perfkit.judge.verdict import Judgement, MetricRow, Row, Side, Verdict
+from perfkit.replicates.budget import (
     Certainty,
     Repeat,
     certainties_of,
@@ -20,10 +23,7 @@ from perfkit.fleet.budget import (
     least_telling_first,
     parse_budget,
 )
-from perfkit.fleet.durations import Durations
-from perfkit.judge.limits import Limits
-from perfkit.judge.metric import Metric
-from perfkit.judge.verdict import Judgement, MetricRow, Row, Side, Verdict
+from perfkit.replicates.durations import Durations
 
 if TYPE_CHECKING:
     from collections.abc import Collection

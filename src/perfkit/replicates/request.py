@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -11,7 +13,7 @@ from pydantic import Field, ValidationError
 from perfkit.errors import UserError
 from perfkit.record.code import code_in
 from perfkit.record.journal import RUN_JOURNAL, differences, run_identity
-from perfkit.record.journal_file import JournalFile, read_journal_lines
+from perfkit.record.journal_file import append_records, read_journal_lines
 from perfkit.record.model import Model
 from perfkit.record.read import read_run_json, run_files
 from perfkit.record.schema import RunRecord
@@ -20,7 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from perfkit.catalog.case import CaseId
+    from perfkit.catalog.waivers import Waiver
+    from perfkit.judge.limits import Limits
     from perfkit.judge.verdict import Judgement
+    from perfkit.replicates.budgeted import Budget
+
+
+RUNS = "runs"
+"""Below the results folder: one folder a run, one file a replicate."""
 
 
 class Request(Model):
@@ -47,6 +56,22 @@ class Verdicts(Model):
     exit_code: int
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What was asked for, with the project's rules."""
+
+    request: Request
+    results: Path
+    limits: Limits
+    waivers: tuple[Waiver, ...]
+    budget: Budget | None
+
+
+def dated_name() -> str:
+    """Of a folder that is made now: names in their order are in the order of time."""
+    return dt.datetime.now(dt.UTC).strftime("%Y%m%d_%H%M%S_%f")
+
+
 def begin(folder: Path, request: Request) -> None:
     """Makes the run's folder. Raises UserError where it can't be written or is another run's."""
     try:
@@ -54,7 +79,7 @@ def begin(folder: Path, request: Request) -> None:
         folder.mkdir()
     except OSError as error:
         raise UserError(f"{folder}: cannot be made: {error.strerror}") from error
-    _append(folder, request)
+    append_records(folder / RUN_JOURNAL, request)
 
 
 def conclude(folder: Path, judgement: Judgement, dropped: Mapping[str, Sequence[CaseId]]) -> None:
@@ -64,11 +89,11 @@ def conclude(folder: Path, judgement: Judgement, dropped: Mapping[str, Sequence[
     with contextlib.suppress(OSError):
         for unfinished in folder.glob(".*.tmp"):  # of a process that was killed while it wrote
             unfinished.unlink()
-    _append(folder, Verdicts(verdicts=verdicts, dropped=named, exit_code=int(judgement.exit_code)))
+    append_records(folder / RUN_JOURNAL, Verdicts(verdicts=verdicts, dropped=named, exit_code=int(judgement.exit_code)))
 
 
-def find_unfinished(runs: Path, named: Path | None) -> tuple[Path, Request]:
-    """The run that is named, or the newest one in ``runs`` that isn't finished, with what was asked for.
+def find_unfinished(results: Path, named: Path | None) -> tuple[Path, Request]:
+    """The run that is named, or the newest one below ``results`` that isn't finished, with what was asked for.
 
     Raises UserError where there is none, and where the code or the configuration isn't what it was.
     """
@@ -77,6 +102,7 @@ def find_unfinished(runs: Path, named: Path | None) -> tuple[Path, Request]:
         if is_finished:
             raise UserError(f"{named}: is finished; perfkit compare {named} judges it again")
         return named, _same_code(named, request)
+    runs = results / RUNS
     for folder in sorted(runs.glob(f"*/{RUN_JOURNAL}"), reverse=True):
         with contextlib.suppress(UserError):  # one that can't be read is no reason to leave the others
             request, is_finished = _read(folder.parent)
@@ -109,11 +135,3 @@ def _read(folder: Path) -> tuple[Request, bool]:
     except ValidationError:
         raise UserError(f"{folder / RUN_JOURNAL}: doesn't say what was asked for; measure anew") from None
     return request, any(data.get("kind") == "verdicts" for data in found)
-
-
-def _append(folder: Path, record: Request | Verdicts) -> None:
-    journal = JournalFile(folder / RUN_JOURNAL)
-    try:
-        journal.append(record.model_dump(mode="json"))
-    finally:
-        journal.close()

@@ -1,4 +1,9 @@
-"""How long models take, as baselines have it: what every machine with the same commit reads alike."""
+"""What each model weighs when a run is divided into shards: the seconds that it took, as reviewed baselines have them.
+
+No estimate of how long a run will take: `perfkit.replicates.durations` makes that of this machine's own runs, with what
+their processes spent beside the rounds. Here every machine with the same commit must come to the same numbers, and only
+their ratios count.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +11,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from perfkit.record.baseline import read_reviewed
+from perfkit.record.replicate import by_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -33,14 +39,14 @@ def reviewed_replicates(folder: Path, platform: Platform) -> list[Replicate]:
     ]
 
 
-def model_seconds(plan: Plan, replicates: Iterable[Replicate]) -> dict[str, float]:
-    """By the label of each model about how long its cases take: rounds, and building or loading each variant once.
+def model_weights_s(plan: Plan, replicates: Iterable[Replicate]) -> dict[str, float]:
+    """By the label of each model about how long its cases took: rounds, and building or loading each variant once.
 
-    The newest replicate that knows a case counts. A case that none knows takes as long as the others do in the mean;
+    The newest replicate that knows a case counts. A case that none knows counts as the others do in the mean;
     where nothing is known, every case is one second.
     """
     spent: dict[CaseId, Mapping[str, float]] = {}
-    for replicate in sorted(replicates, key=lambda replicate: (replicate.datetime, replicate.run_id)):
+    for replicate in sorted(replicates, key=by_date):
         spent |= {sample.case: sample.spent_s for sample in replicate.samples if sample.spent_s is not None}
     cases = plan.cases()
     known_s = [_of_model([case], spent) for case in cases if case in spent]

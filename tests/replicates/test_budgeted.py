@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from perfkit.cli.budgeted import Budget
 from perfkit.exit_codes import ExitCode
 from perfkit.judge.limits import Limits
 from perfkit.judge.verdict import Row, Verdict
 from perfkit.record.journal_file import read_journal_lines
 from perfkit.record.read import read_run
+from perfkit.replicates.budgeted import Budget
 from tests.faults.runs import command, instant_project, replicate, run, run_folder
 from tests.support import benchmark_of, run_data, usual_times
 

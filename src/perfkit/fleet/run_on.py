@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perfkit.catalog.config import load_config
-from perfkit.cli.replicate import tell
-from perfkit.cli.resume import begin
-from perfkit.cli.run import cases_in_doubt, without_cases
-from perfkit.cli.supervise import ended_by_sigterm
 from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
-from perfkit.fleet.budget import dropped_lines
-from perfkit.fleet.durations import BESIDE_ROUNDS, durations_of
 from perfkit.fleet.night import Gone, Job, Night
 from perfkit.fleet.on_ray import RayMachines, check_place
 from perfkit.fleet.schedule import Schedule
@@ -27,19 +20,23 @@ from perfkit.record.code import code_in
 from perfkit.record.hardware import describe_hardware
 from perfkit.record.journal import Expected, differences
 from perfkit.record.lock import locked_folder
+from perfkit.replicates.budget import dropped_lines
+from perfkit.replicates.durations import durations_of, usual_case_s
+from perfkit.replicates.repeats import cases_in_doubt, narrowed
+from perfkit.replicates.request import RUNS, begin, dated_name
+from perfkit.replicates.supervise import ended_by_sigterm
+from perfkit.tell import tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from perfkit.catalog.case import CaseId
-    from perfkit.catalog.waivers import Waiver
-    from perfkit.cli.budgeted import Budget
-    from perfkit.cli.resume import Request
     from perfkit.fleet.worker import About
-    from perfkit.judge.limits import Limits
     from perfkit.judge.verdict import Judgement
     from perfkit.record.baseline import Baseline
     from perfkit.record.replicate import Run
+    from perfkit.replicates.budgeted import Budget
+    from perfkit.replicates.request import Request, Wanted
 
 _WORST_FIRST = (ExitCode.FAIL, ExitCode.INCONCLUSIVE, ExitCode.NOT_JUDGED, ExitCode.PASS)
 """Of several hardware: a step that tolerates "no baseline yet" must not swallow what another one says."""
@@ -64,18 +61,6 @@ class Measured:
         """One more replicate; what an earlier run has of it is there."""
         expected = Expected(dropped=self.dropped.get(name, []), why_dropped=why)
         self.jobs.append(self.site.job(self.folder / f"{name}.json", arguments, only, expected))
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What was asked for, with the project's rules."""
-
-    request: Request
-    results: Path
-    runs: Path
-    limits: Limits
-    waivers: tuple[Waiver, ...]
-    budget: Budget | None
 
 
 def run_on(wanted: Wanted, place: str, resumed: Path | None, shown: Callable[..., int]) -> int:
@@ -134,8 +119,8 @@ def _sites(machines: RayMachines, request: Request, resumed: Path | None) -> lis
 def _begun(site: Site, wanted: Wanted, resumed: Path | None, *, is_only: bool) -> Measured:
     folder = resumed
     if folder is None:
-        name = dt.datetime.now(dt.UTC).strftime("%Y%m%d_%H%M%S_%f")
-        folder = wanted.runs / (name if is_only else f"{name}-{site.hardware}")
+        name = dated_name()
+        folder = wanted.results / RUNS / (name if is_only else f"{name}-{site.hardware}")
         begin(folder, wanted.request.model_copy(update={"hardware": site.hardware}))
         tell(f"{describe_hardware(site.session.run.hardware)}: {folder}")
     baseline = load_baseline(wanted.request.baseline, hardware=site.session.run.hardware, results=wanted.results)
@@ -144,10 +129,10 @@ def _begun(site: Site, wanted: Wanted, resumed: Path | None, *, is_only: bool) -
 
 def _first_pass(machines: RayMachines, everything: Sequence[Measured], wanted: Wanted) -> None:
     """All replicates at once, on all hardware."""
-    default_case_s = BESIDE_ROUNDS * load_config(Path()).measure.time_budget_s
+    default_case_s = usual_case_s(load_config(Path()))
     request, budget = wanted.request, wanted.budget
     for each in everything:
-        night = last_night(wanted.runs, each.site)
+        night = last_night(wanted.results / RUNS, each.site)
         each.site.durations = durations_of(night, default_case_s)
         if budget is not None:
             certainties = certainties_here(night, each.baseline, wanted.limits, each.site)
@@ -199,8 +184,7 @@ def _repeated(machines: RayMachines, everything: Sequence[Measured], wanted: Wan
                 doubtful = wanted.budget.fitting(name, rows, each.runs)
             if doubtful:
                 tell(f"{name}: {len(doubtful)} of {len(judgement.rows)} cases are in doubt")
-                only = [f"--perfkit-case={case}" for case in doubtful]
-                each.add(name, [*without_cases(wanted.request.arguments), *only], doubtful)
+                each.add(name, narrowed(wanted.request.arguments, doubtful), doubtful)
                 jobs.append(each.jobs[-1])
         if not jobs:
             break

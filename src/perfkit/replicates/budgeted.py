@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perfkit.catalog.config import load_config
-from perfkit.cli.replicate import tell
-from perfkit.fleet.budget import (
+from perfkit.judge.compare import judge
+from perfkit.judge.verdict import Verdict
+from perfkit.record.read import read_run_json
+from perfkit.record.schema import Status
+from perfkit.replicates.budget import (
     Repeat,
     certainties_of,
     drop_to_fit,
@@ -17,11 +20,8 @@ from perfkit.fleet.budget import (
     least_telling_first,
     parse_budget,
 )
-from perfkit.fleet.durations import BESIDE_ROUNDS, Durations, durations_of
-from perfkit.judge.compare import judge
-from perfkit.judge.verdict import Verdict
-from perfkit.record.read import read_run_json
-from perfkit.record.schema import Status
+from perfkit.replicates.durations import Durations, durations_of, usual_case_s
+from perfkit.tell import tell
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -114,8 +114,8 @@ def measured_cases(runs: Sequence[Run]) -> list[CaseId]:
 
 def durations_here(runs: Sequence[Run]) -> Durations:
     """From what these runs' files say, and for a case of which they don't from the configuration here."""
-    default_case_s = BESIDE_ROUNDS * load_config(Path()).measure.time_budget_s
-    return durations_of([read_run_json(Path(run.source)) for run in runs], default_case_s)
+    files = [read_run_json(Path(run.source)) for run in runs]
+    return durations_of(files, usual_case_s(load_config(Path())))
 
 
 def _told(seconds: float) -> str:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import pytest
 
-from perfkit.cli import main, run_on
+from perfkit.cli import main
 from perfkit.exit_codes import ExitCode
+from perfkit.fleet import run_on
 from perfkit.fleet.worker import About, Answer
 from perfkit.record.code import code_in
 from perfkit.record.journal_file import line_of, read_journal_lines

@@ -1,7 +1,7 @@
-"""How long measuring takes, from what runs say they spent their time on: the last night's, or tonight's first one.
+"""How long measuring will take, from what runs say they spent their time on: the last night's, or tonight's first one.
 
 What is known of a case is what its rounds took, and of a process what it spent on everything; what isn't known of a
-case is taken from the others.
+case is taken from the others. By what a run is divided into shards is something else: `perfkit.record.shard_weights`.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from perfkit.catalog.case import CaseId
-from perfkit.fleet.schedule import Unit
 from perfkit.record.schema import CaseRecord, RunRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+    from perfkit.catalog.config import Config
 
 START_S = 15.0
 """Until a process can measure, where no record tells: imports of PyTorch and of the backends."""
@@ -59,23 +60,10 @@ class Durations:
         models = dict.fromkeys(case.model for case in wanted)
         return self.start_s + sum(map(self.of_model, models)) + sum(map(self.of_case, wanted))
 
-    def of_unit(self, hardware: str, replicate: str, model: str, cases: Sequence[CaseId]) -> Unit:
-        """The unit that measures these cases of the model; without any, tests that are no cases."""
-        overhead_s = self.start_s + (self.of_model(model) if cases else 0.0)
-        return Unit(
-            hardware,
-            replicate,
-            model,
-            overhead_s + sum(map(self.of_case, cases)),
-            overhead_s=overhead_s,
-            variants=max(1, len({case.variant for case in cases})),
-            is_further=is_further(replicate),
-        )
 
-
-def is_further(replicate: str) -> bool:
-    """Whether another replicate measures the same cases: all but the first do so; repeats are of cases in doubt."""
-    return replicate.startswith("replicate-") and replicate != "replicate-1"
+def usual_case_s(config: Config) -> float:
+    """What a case takes by the configuration, where no record tells."""
+    return BESIDE_ROUNDS * config.measure.time_budget_s
 
 
 def durations_of(files: Sequence[Mapping[str, Any]], default_case_s: float) -> Durations:

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from perfkit.catalog.config import load_config
-from perfkit.cli.supervise import ProcessEnd, ended_by_sigterm, run_supervised
 from perfkit.errors import UserError
 from perfkit.history.location import OFF, VARIABLE
-from perfkit.record.journal import LOST_DEVICE, SUFFIX, Ended, Expected, Journal, read_journal, run_json
-from perfkit.record.journal_file import JournalFile
+from perfkit.record.journal import LOST_DEVICE, SUFFIX, Expected, Journal, broken, read_journal, run_json
+from perfkit.record.journal_file import append_records
 from perfkit.record.read import read_run
-from perfkit.record.schema import Outcome, Status
 from perfkit.record.write import write_json_atomic
+from perfkit.replicates.supervise import ProcessEnd, ended_by_sigterm, run_supervised
+from perfkit.tell import tell
 
 if TYPE_CHECKING:
     from perfkit.record.replicate import Run
@@ -49,7 +49,7 @@ def measure_replicate(
         with ended_by_sigterm():
             _measure(arguments, path, journal, held)
     except BaseException:  # an interrupt above all: whatever it is, what was measured is kept
-        _keep_incomplete(path, journal)
+        keep_incomplete(path)
         raise
     try:
         run = read_run(path)
@@ -100,12 +100,6 @@ def check_arguments(arguments: list[str]) -> None:
             raise UserError("--benchmark-json is perfkit's own here, a file for each replicate; leave it out")
 
 
-def tell(line: str) -> None:
-    """A line of progress on standard error, where pytest's own output goes too."""
-    sys.stderr.write(f"perfkit: {line}\n")
-    sys.stderr.flush()
-
-
 def _prepare(path: Path, journal: Path, expected: Expected | None) -> None:
     if journal.exists():
         path.unlink(missing_ok=True)  # incomplete, and all of it is in the journal
@@ -114,12 +108,9 @@ def _prepare(path: Path, journal: Path, expected: Expected | None) -> None:
             journal.replace(journal.with_suffix(_UNREADABLE))
         else:
             journal.unlink()  # its run died before the first case
-    file = JournalFile(journal)
-    try:
-        if expected is not None and not read_journal(journal).sessions:
-            file.append(expected.model_dump(mode="json"))
-    finally:
-        file.close()
+    append_records(journal)  # it is there, and a line that was cut off stays alone
+    if expected is not None and not read_journal(journal).sessions:
+        append_records(journal, expected)
 
 
 def _process(arguments: list[str], path: Path, journal: Path, held: int | None) -> ProcessEnd:
@@ -192,20 +183,26 @@ def _break_what_died(path: Path, after: Journal, end: ProcessEnd) -> None:
     """Blames what the process was at."""
     doing = after.doing
     blamed = [planned for planned in after.remaining if doing is not None and doing.concerns(planned)]
-    file = JournalFile(path)
-    try:
-        for planned in blamed:
-            case, reason = planned.case, f"{end.how} while {doing}"
-            outcome = None if case is None else Outcome(**case._asdict(), status=Status.BROKEN, reason=reason)
-            file.append(Ended(test=planned.test, outcome=outcome).model_dump(mode="json"))
-    finally:
-        file.close()
+    append_records(path, *(broken(planned, f"{end.how} while {doing}") for planned in blamed))
     at = f" while {doing}" if doing is not None else ""
     left = len(after.remaining) - len(blamed)
     tell(f"{path.stem}: {end.how}{at}; {f'another one measures the {left} left' if left else 'nothing is left'}")
 
 
-def _keep_incomplete(path: Path, journal: Path) -> None:
+def finished_replicate(path: Path) -> Run | None:
+    """The replicate in the file, if all of it is there; None where something is left to measure, or all of it.
+
+    Raises UserError for a file that can't be read.
+    """
+    if not path.exists() or (found := read_run(path)).incomplete is not None:
+        return None
+    path.with_suffix(SUFFIX).unlink(missing_ok=True)  # its process may have died between the two
+    return found
+
+
+def keep_incomplete(path: Path) -> None:
+    """Beside its journal the file of what there is of a replicate, for tools that know no journals; none of nothing."""
+    journal = path.with_suffix(SUFFIX)
     found = read_journal(journal)
     if found.ended:
         write_json_atomic(path, run_json(found))
