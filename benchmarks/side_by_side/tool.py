@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TypedDict
+
+import psutil
 
 from benchmarks.side_by_side.workload import ARMS, VARIANTS, Place
 
@@ -79,12 +81,11 @@ class One:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT if with_errors else subprocess.PIPE,
             text=True,
-            start_new_session=True,
         ) as child:
             try:
                 printed, errors = child.communicate(timeout=self.limit_s)
             except BaseException as error:
-                os.killpg(child.pid, signal.SIGKILL)  # with what it has started
+                _kill(child.pid)
                 if isinstance(error, subprocess.TimeoutExpired):
                     raise Failed(f"{' '.join(arguments[:3])}: not done within {self.limit_s:.0f} s") from None
                 raise
@@ -92,6 +93,15 @@ class One:
             last = ((errors or "").strip() or printed.strip() or "(nothing printed)").splitlines()[-1]
             raise Failed(f"{' '.join(arguments[:3])}: exit code {child.returncode}: {last[:200]}")
         return printed
+
+
+def _kill(process_id: int) -> None:
+    """With all that it has started: asv's processes and pytest's are in groups and sessions of their own."""
+    with suppress(psutil.NoSuchProcess):
+        parent = psutil.Process(process_id)
+        for each in [*parent.children(recursive=True), parent]:
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ behind the call, on CUDA the device does.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,9 @@ SHARE = 0.05
 BASELINE, UNCHANGED, SLOWED_ARM = "baseline", "unchanged", "slowed"
 ARMS = (BASELINE, UNCHANGED, SLOWED_ARM)
 _WARMUP_MAX_S = 2.0
+_settings = ExitStack()
+"""What perfkit sets of PyTorch, TF32 and cuDNN's autotuning, until the process ends."""
+_REQUEST, _WITHOUT_MODEL = "request.pt", "request-without-model.pt"
 
 
 @dataclass(frozen=True)
@@ -73,8 +77,11 @@ def load(case: str) -> Call:
     """The case's call, slower where the arm says so; built by :func:`prepare`."""
     import torch
 
+    from perfkit.catalog.case import Platform
+    from perfkit.catalog.config import load_config
     from perfkit.measure.clock import make_clock
     from perfkit.measure.rounds import warm_up
+    from perfkit.measure.settings import applied
     from perfkit.record.facts import BuildFacts
     from perfkit.variants.base import StoredVariant
     from perfkit.variants.build import build_variant
@@ -82,11 +89,13 @@ def load(case: str) -> Call:
     from perfkit.variants.registry import load_variant
 
     place = Place.here()
+    _settings.enter_context(applied(load_config(ROOT).settings, Platform(place.platform)))
     model, name, _ = case.split("/")
     folder = place.folder / "work" / model
     variant = load_variant(name)
+    stored = isinstance(variant, StoredVariant)
     # Pickles that prepare() wrote into the measurement's own folder.
-    request = torch.load(folder / "request.pt", weights_only=False)
+    request = torch.load(folder / (_WITHOUT_MODEL if stored else _REQUEST), weights_only=False)
     if isinstance(variant, StoredVariant):
         built = load_built(variant, request, folder / name, BuildFacts(build_s=0))
     else:
@@ -129,7 +138,7 @@ def prepare() -> None:
     """Loads the models, makes their inputs and builds what is kept, once for all processes."""
     import torch
 
-    from perfkit.catalog.case import Shape, parse_shape
+    from perfkit.catalog.case import parse_shape
     from perfkit.catalog.config import load_config
     from perfkit.catalog.images import calibration_images, evaluation_images
     from perfkit.catalog.models import load_model
@@ -141,15 +150,16 @@ def prepare() -> None:
     place = Place.here()
     device = torch.device("cuda", torch.cuda.current_device()) if place.platform == "cuda" else torch.device("cpu")
     config, images = load_config(ROOT), calibration_images()
-    shape: Shape = parse_shape(SHAPE)
     for name in MODELS:
         folder = place.folder / "work" / name
         folder.mkdir(parents=True)
         profile = config.profile("size")
         model = load_model(name, images, profile.opt, device)
         request = standalone_request(model, name, profile, images, device, config=config, cache=folder)
-        torch.save(request, folder / "request.pt")
-        (inputs,) = evaluation_images().batches(shape, model.preprocessing, 1, device)
+        torch.save(request, folder / _REQUEST)
+        # What is built needs none, and whoever loads it no torchvision.
+        torch.save(replace(request, model=torch.nn.Identity(), calibration=[]), folder / _WITHOUT_MODEL)
+        (inputs,) = evaluation_images().batches(parse_shape(SHAPE), model.preprocessing, 1, device)
         torch.save(inputs, folder / "inputs.pt")
         for each in VARIANTS[place.platform]:
             variant = load_variant(each)
