@@ -21,7 +21,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.side_by_side.tool import Failed, One, Tool, tell
+from benchmarks.side_by_side.tool import One, Tool, tell
 from benchmarks.side_by_side.with_asv import Asv
 from benchmarks.side_by_side.with_do_bench import DoBench
 from benchmarks.side_by_side.with_optimum import Optimum
@@ -29,6 +29,7 @@ from benchmarks.side_by_side.with_perfkit import Perfkit
 from benchmarks.side_by_side.with_pytest_benchmark import PytestBenchmark
 from benchmarks.side_by_side.with_torch_timer import TorchTimer
 from benchmarks.side_by_side.workload import BASELINE, SHARE, SLOWED, SLOWED_ARM, UNCHANGED, Place, cases_of
+from perfkit.errors import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -64,9 +65,9 @@ def measure(tools: Sequence[Tool], place: Place, processes: int, limit_s: float,
         row: dict[str, Any] = {"tool": tool.name, "arm": arm, "number": number}
         took = None
         try:
-            took = tool.timed(one)
-        except Failed as failure:
-            add(output, {"kind": "failed", **row, "why": str(failure)})
+            took = tool.timed(one, judge=arm != BASELINE and number in ended[tool.name][BASELINE])
+        except Exception as error:  # whatever it is, it must not cost what the others measure
+            add(output, {"kind": "failed", **row, "why": reason_of(error)})
         else:
             ended[tool.name][arm].append(number)
             add(output, {"kind": "process", **row, "seconds": round(took.seconds, 2), "readings": took.readings})
@@ -79,8 +80,13 @@ def measure(tools: Sequence[Tool], place: Place, processes: int, limit_s: float,
             f"{passed_s / 60:4.0f} min: round {number}, {arm}, {tool.name}: {outcome}; about {estimate_s / 60:.0f} left"
         )
     for tool in tools:
-        for arm, said in tool.judged_together(place, ended[tool.name]):
-            add(output, {"kind": "verdict", "tool": tool.name, "arm": arm, **said})
+        try:
+            together = tool.judged_together(place, ended[tool.name])
+        except Exception as error:  # as above
+            add(output, {"kind": "failed", "tool": tool.name, "arm": "judging", "number": 0, "why": reason_of(error)})
+        else:
+            for arm, said in together:
+                add(output, {"kind": "verdict", "tool": tool.name, "arm": arm, **said})
 
 
 def add(output: Path, row: dict[str, Any]) -> None:

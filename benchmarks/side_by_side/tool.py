@@ -134,18 +134,19 @@ class Tool(ABC):
             return f"needs {' or '.join(self.platforms)}"
         return None if find_spec(self.module) is not None else f"{self.module} is not installed"
 
-    def timed(self, one: One) -> Took:
+    def timed(self, one: One, *, judge: bool) -> Took:
         """An invocation with what it took, without what is judged afterwards."""
         began_s = time.perf_counter()
         readings = self.measure(one)
-        return Took(readings, time.perf_counter() - began_s, self.judged(one))
+        seconds = time.perf_counter() - began_s
+        return Took(readings, seconds, self.judged(one) if judge else [])
 
     @abstractmethod
     def measure(self, one: One) -> list[Reading]:
         """All cases, in fresh processes. Raises Failed."""
 
     def judged(self, one: One) -> list[Said]:
-        """What the tool says of this invocation against the baseline of the same round; nothing of the baseline's."""
+        """What the tool says of an arm's invocation against the baseline of the same round."""
         return []
 
     def judged_together(self, place: Place, numbers: Mapping[str, Sequence[int]]) -> list[tuple[str, Said]]:

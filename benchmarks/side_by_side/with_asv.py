@@ -51,10 +51,8 @@ class Asv(Tool):
         return rounds
 
     def judged(self, one: One) -> list[Said]:
-        folder, arm = one.folder(self.name), one.place.arm
-        if arm == BASELINE:
-            return []
-        before, after = (_commits(folder)[f"{each}-{one.number}"] for each in (BASELINE, arm))
+        commits = _commits(one.folder(self.name))
+        before, after = (commits[f"{arm}-{one.number}"] for arm in (BASELINE, one.place.arm))
         said: list[Said] = []
         for factor in _FACTORS:
             printed = _asv(one, "compare", f"--factor={factor}", f"--machine={_MACHINE}", before, after)

@@ -56,8 +56,6 @@ class PytestBenchmark(Tool):
         return [reading(one.place.platform, {case: times_s[case] for case in cases_of(one.place.platform)})]
 
     def judged(self, one: One) -> list[Said]:
-        if one.place.arm == BASELINE:
-            return []
         printed = (one.folder(self.name) / f"{one.name}.txt").read_text()
         cases = cases_of(one.place.platform)
         return [

@@ -28,8 +28,6 @@ class TorchTimer(Tool):
 
     def judged(self, one: One) -> list[Said]:
         """No verdict of its own: what a reader of Compare's table sees, which has only the digits that it trusts."""
-        if one.place.arm == BASELINE:
-            return []
         before, after = _found(one, BASELINE), _found(one, one.place.arm)
         slower = {case for case in before if after[case]["trimmed_s"] > before[case]["trimmed_s"]}
         return [

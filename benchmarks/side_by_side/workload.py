@@ -102,17 +102,17 @@ def load(case: str) -> Call:
         built = build_variant(variant, request).built
     inputs = built.prepare(torch.load(folder / "inputs.pt"))
 
-    def start() -> Any:
+    def plain() -> Any:
         with torch.inference_mode():
             return built.call(inputs)
 
     clock = make_clock(request.device)
     with clock.timed_region():
-        typical_s = warm_up(clock, [start], _WARMUP_MAX_S).typical_s  # in all arms, or they would differ by it
-        work_s = clock.work_s(start, typical_s)
+        typical_s = warm_up(clock, [plain], _WARMUP_MAX_S).typical_s  # in all arms, or they would differ by it
+        work_s = clock.work_s(plain, typical_s)
+    start: Callable[[], Any] = plain
     if place.arm == SLOWED_ARM and case == SLOWED[place.platform]:
-        start = partial(clock.slowed(lambda _: built.call(inputs), SHARE * work_s), None)
-        start = _without_gradients(start)
+        start = partial(clock.slowed(lambda _: plain(), SHARE * work_s), None)
     if place.platform == "cpu":
         return Call(start, start)
 
@@ -122,16 +122,6 @@ def load(case: str) -> Call:
         return outputs
 
     return Call(start, whole)
-
-
-def _without_gradients(call: Callable[[], Any]) -> Callable[[], Any]:
-    import torch
-
-    def start() -> Any:
-        with torch.inference_mode():
-            return call()
-
-    return start
 
 
 def prepare() -> None:
