@@ -28,7 +28,7 @@ from benchmarks.side_by_side.with_optimum import Optimum
 from benchmarks.side_by_side.with_perfkit import Perfkit
 from benchmarks.side_by_side.with_pytest_benchmark import PytestBenchmark
 from benchmarks.side_by_side.with_torch_timer import TorchTimer
-from benchmarks.side_by_side.workload import BASELINE, SHARE, SLOWED, SLOWED_ARM, UNCHANGED, Place, cases_of
+from benchmarks.side_by_side.workload import BASELINE, ROOT, SHARE, SLOWED, SLOWED_ARM, UNCHANGED, Place, cases_of
 from perfkit.errors import reason_of
 
 if TYPE_CHECKING:
@@ -99,6 +99,7 @@ def about(platform: str, processes: int, tools: Sequence[Tool]) -> dict[str, Any
     """What was measured, where, and with which versions."""
     from perfkit.catalog.case import Platform
     from perfkit.measure.machine import cpu_count, cpu_name, gpu_info, momentary_state
+    from perfkit.record.code import code_in
 
     versions = {"python": system.python_version()}
     for package in _PACKAGES:
@@ -113,6 +114,7 @@ def about(platform: str, processes: int, tools: Sequence[Tool]) -> dict[str, Any
         "platform": platform,
         "machine": f"{cpu_name()} x{cpu_count()}" if gpu is None else f"{gpu['name']} x{gpu['count']}",
         "load_average_1min": momentary_state(Platform(platform))["load_average_1min"],
+        "commit": code_in(ROOT)["commit"],
         "versions": versions,
         "cases": cases_of(platform),
         "slowed": {"case": SLOWED[platform], "share": SHARE},

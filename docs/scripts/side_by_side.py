@@ -121,8 +121,9 @@ def seconds(data: Measured) -> list[str]:
             continue
         own = {row["replicates"] for row in data.verdicts if row["tool"] == tool and plan["judges"]}
         invocations = sorted({int(each.partition(" : ")[2]) // plan["processes"] for each in own})
-        verdicts = " or ".join(f"{median(took_s) * count:.0f}" for count in invocations)
-        lines.append(f"| {tool} | {median(took_s):.1f} | {plan['processes']} | {verdicts or NO_VERDICT} |")
+        verdicts = " or ".join(f"{median(took_s) * count:.0f}" for count in invocations) or "—"
+        verdicts = verdicts if plan["judges"] else NO_VERDICT
+        lines.append(f"| {tool} | {median(took_s):.1f} | {plan['processes']} | {verdicts} |")
     return [
         *lines,
         "",
@@ -136,7 +137,7 @@ def described(data: Measured) -> str:
     about = data.about
     return (
         f"{about['machine']}, load {about['load_average_1min']} before; {about['rounds']} rounds; "
-        f"{versions}; {about['datetime'][:10]}."
+        f"{versions}; commit {about['commit']}; {about['datetime'][:10]}."
     )
 
 
