@@ -23,7 +23,7 @@ class Optimum(Tool):
     module = "optimum_benchmark"
     arms = (BASELINE,)
     judges = False
-    about_s = 55.0
+    about_s = 50.0
 
     def measure(self, one: One) -> list[Reading]:
         environment = {"LOG_LEVEL": "ERROR", "LOG_TO_FILE": "0", "HF_HUB_OFFLINE": "1"}

@@ -20,7 +20,7 @@ _CHECKS = ("median:5%", "mean:10%")
 class PytestBenchmark(Tool):
     name = "pytest-benchmark"
     module = "pytest_benchmark"
-    about_s = 16.0
+    about_s = 12.0
 
     def measure(self, one: One) -> list[Reading]:
         folder = one.folder(self.name)

@@ -18,7 +18,7 @@ class TorchTimer(Tool):
     name = "torch.utils.benchmark"
     module = "torch.utils.benchmark"
     judges = False
-    about_s = 14.0
+    about_s = 11.0
 
     def measure(self, one: One) -> list[Reading]:
         printed = one.run("-m", "benchmarks.side_by_side.with_torch_timer")
