@@ -35,7 +35,7 @@ class Asv(Tool):
     name = "asv"
     module = "asv"
     processes = 2
-    about_s = 36.0
+    about_s = 41.0
 
     def measure(self, one: One) -> list[Reading]:
         folder = one.folder(self.name)

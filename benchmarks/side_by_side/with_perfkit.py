@@ -35,7 +35,7 @@ _ANY = (0, 1, 10, 11)
 class Perfkit(Tool):
     name = "perfkit"
     module = "perfkit"
-    about_s = 40.0
+    about_s = 45.0
 
     def measure(self, one: One) -> list[Reading]:
         folder = one.folder(self.name)
