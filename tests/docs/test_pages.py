@@ -45,6 +45,7 @@ H100_BASELINE = "baselines/nvidia-h100-80gb-hbm3-x1-80gib.json"
         "fleet_tables.py",
         "soak.py",
         "own_speed.py",
+        "side_by_side.py",
     ],
 )
 def test_tables_come_from_committed_records(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
