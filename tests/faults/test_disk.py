@@ -123,12 +123,12 @@ def test_a_journal_on_a_full_device_ends_the_run_with_a_line(tmp_path: Path) -> 
     folder = instant_project(tmp_path)
     (folder / "conftest.py").write_text(
         (folder / "conftest.py").read_text()
-        + "import os, pathlib, pytest\n"
+        + "import os, pytest\nfrom perfkit.plugin import keys\n"
         + "@pytest.hookimpl(tryfirst=True)\n"
         + "def pytest_runtest_teardown(item):\n"
         + "    if 'variant-1' in item.nodeid:\n"
         + "        full = os.open('/dev/full', os.O_RDWR)\n"
-        + "        keeper = item.config.stash[state.STATE].keeper\n"
+        + "        keeper = item.config.stash[keys.STATE].keeper\n"
         + "        os.dup2(full, keeper._file._descriptor)\n"
     )
     after = run(folder, command())
