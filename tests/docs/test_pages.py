@@ -29,6 +29,7 @@ H100_BASELINE = "baselines/nvidia-h100-80gb-hbm3-x1-80gib.json"
         "engine_streams.py",
         "calibration_methods.py",
         "cpu_settling.py",
+        "cpu_placement.py",
         "cpu_spread.py",
         "int8_agreement.py",
         "study.py",
