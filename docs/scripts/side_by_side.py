@@ -47,23 +47,33 @@ def spread(data: Measured) -> list[str]:
     """One row a tool, clock and case: median speedup, and how far its logarithms move from process to process."""
     found: dict[tuple[str, str, str], list[float]] = defaultdict(list)
     times: dict[tuple[str, str, str], list[float]] = defaultdict(list)
+    references: dict[tuple[str, str, str], list[float]] = defaultdict(list)
     for row in data.processes:
         for reading in row["readings"] if row["arm"] in _CLEAN else ():
             for case, speedup in reading["speedups"].items():
                 found[case, row["tool"], reading["clock"]].append(speedup)
                 times[case, row["tool"], reading["clock"]].append(reading["times_s"][case])
+                reference_s = reading["times_s"][reference_of(case, data)]
+                references[case, row["tool"], reading["clock"]].append(reference_s)
     lines = [
-        "| case | tool | clock | processes | speedup, median | smallest to largest | its sd | sd of the time |",
-        "|---|---|---|---|---|---|---|---|",
+        "| case | tool | clock | processes | speedup, median | smallest to largest | sd | time | sd | eager's |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     tools = list(data.about["tools"])
     for case, tool, clock in sorted(found, key=lambda key: (key[0], tools.index(key[1]), key[2])):
         speedups, own = found[case, tool, clock], times[case, tool, clock]
         lines.append(
             f"| {case} | {tool} | {clock} | {len(speedups)} | {median(speedups):.2f}x "
-            f"| {min(speedups):.2f}x to {max(speedups):.2f}x | {logs_apart(speedups)} | {logs_apart(own)} |"
+            f"| {min(speedups):.2f}x to {max(speedups):.2f}x | {logs_apart(speedups)} | {1e3 * median(own):.2f} ms "
+            f"| {logs_apart(own)} | {1e3 * median(references[case, tool, clock]):.2f} ms |"
         )
     return [*lines, "", described(data)]
+
+
+def reference_of(case: str, data: Measured) -> str:
+    """The first case of the same model: what the speedups of the others are over."""
+    model = case.partition("/")[0]
+    return next(str(each) for each in data.about["cases"] if each.startswith(f"{model}/"))
 
 
 def logs_apart(values: list[float]) -> str:

@@ -30,6 +30,7 @@ H100_BASELINE = "baselines/nvidia-h100-80gb-hbm3-x1-80gib.json"
         "calibration_methods.py",
         "cpu_settling.py",
         "cpu_placement.py",
+        "cpu_page_faults.py",
         "cpu_spread.py",
         "int8_agreement.py",
         "study.py",
