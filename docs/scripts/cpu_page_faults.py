@@ -8,7 +8,6 @@ that keeps its memory. Without the option the page's table is made from that fil
 from __future__ import annotations
 
 import argparse
-import datetime as dt
 import json
 import os
 import resource
@@ -20,6 +19,7 @@ from statistics import median
 from typing import Any
 
 from blocks import with_blocks
+from cpu_host import described, versions
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "measuring.md"
@@ -54,10 +54,7 @@ def one() -> dict[str, float]:
 
 def measure() -> dict[str, Any]:
     """Both ways in turn, a process each."""
-    from perfkit.catalog.case import Platform
-    from perfkit.measure.machine import cpu_count, cpu_name, momentary_state, software_versions
-
-    state = momentary_state(Platform.CPU)
+    about = described()
     found: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
     for _ in range(PROCESSES):
         for way, environment in WAYS.items():
@@ -66,13 +63,7 @@ def measure() -> dict[str, Any]:
                 command, env={**os.environ, **environment}, capture_output=True, text=True, check=True
             )
             found[way].append(json.loads(done.stdout))
-    return {
-        "datetime": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        "machine": f"{cpu_name()} x{cpu_count()}",
-        "load_average_1min": state["load_average_1min"],
-        "software": software_versions(),
-        "processes": found,
-    }
+    return about | {"processes": found}
 
 
 def table(data: dict[str, Any]) -> list[str]:
@@ -87,14 +78,13 @@ def table(data: dict[str, Any]) -> list[str]:
             f"| {way} | {len(processes)} | {median(times_ms):.2f} ms | {min(times_ms):.2f} to {max(times_ms):.2f} ms "
             f"| {median(faults):,.0f} | {min(faults):,.0f} to {max(faults):,.0f} |"
         )
-    software = data["software"]
-    versions = ", ".join(f"{name} {software[name]}" for name in ("python", "torch"))
+    told = versions(data, "python", "torch")
     shape = "x".join(map(str, SHAPE))
     return [
         *lines,
         "",
         (
-            f"{MODEL} at {shape}, random weights, {CALLS} calls a process; {data['machine']}, {versions}; load average "
+            f"{MODEL} at {shape}, random weights, {CALLS} calls a process; {data['machine']}, {told}; load average "
             f"{data['load_average_1min']} before; {data['datetime'][:10]}."
         ),
     ]

@@ -10,7 +10,6 @@ and beside it a network on two threads, on one, and two networks at once on one 
 from __future__ import annotations
 
 import argparse
-import datetime as dt
 import itertools
 import json
 import tempfile
@@ -21,6 +20,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from blocks import with_blocks
+from cpu_host import described, versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,17 +58,15 @@ def measure() -> dict[str, Any]:
     """Builds the network three times and goes on looking until the time is over."""
     import torch
 
-    from perfkit.catalog.case import Platform
     from perfkit.catalog.config import load_config
     from perfkit.catalog.images import calibration_images
     from perfkit.catalog.models import load_model
-    from perfkit.measure.machine import cpu_count, cpu_name, momentary_state, software_versions
     from perfkit.variants.registry import load_variant
     from perfkit.variants.request import standalone_request
 
     device, images = torch.device("cpu"), calibration_images()
     config = load_config(ROOT)
-    state = momentary_state(Platform.CPU)
+    about = described()
     profile = config.profile("size")
     model = load_model(MODEL, images, profile.opt, device)
     (pictures,) = images.batches((1, 3, SIZE, SIZE), model.preprocessing, 1, device)
@@ -102,13 +100,7 @@ def measure() -> dict[str, Any]:
             sample["two_at_once_ms"] = 1e3 * max(usual_s(one), beside.result())
             samples.append({name: round(value, 4) for name, value in sample.items()})
             time.sleep(PAUSE_S)
-    return {
-        "datetime": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        "machine": f"{cpu_name()} x{cpu_count()}",
-        "load_average_1min": state["load_average_1min"],
-        "software": software_versions(),
-        "samples": samples,
-    }
+    return about | {"samples": samples}
 
 
 def is_far(samples: list[dict[str, float]]) -> list[bool]:
@@ -130,14 +122,13 @@ def table(data: dict[str, Any]) -> list[str]:
             cells = [f"{median(one[key] for one in chosen):.2f} {key.rpartition('_')[2]}" for key in COLUMNS]
             lines.append(f"| {name} | {len(chosen)} | {' | '.join(cells)} |".replace(" us ", " µs "))
     turns = sum(before != after for before, after in itertools.pairwise(far))
-    software = data["software"]
-    versions = ", ".join(f"{name} {software[name]}" for name in ("python", "torch", "openvino"))
+    told = versions(data, "python", "torch", "openvino")
     return [
         *lines,
         "",
         (
             f"{MODEL} at 1x3x{SIZE}x{SIZE}, {VARIANT}; {samples[-1]['s']:.0f} s, in which the one became the other "
-            f"{turns} times. {data['machine']}, {versions}; load average {data['load_average_1min']} before; "
+            f"{turns} times. {data['machine']}, {told}; load average {data['load_average_1min']} before; "
             f"{data['datetime'][:10]}. Medians."
         ),
     ]

@@ -7,7 +7,6 @@ without the option the page's table is made from that file.
 from __future__ import annotations
 
 import argparse
-import datetime as dt
 import json
 import tempfile
 import time
@@ -16,6 +15,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from blocks import with_blocks
+from cpu_host import described, versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,18 +49,16 @@ def measure() -> dict[str, Any]:
     """Builds the variants and measures both directions."""
     import torch
 
-    from perfkit.catalog.case import Platform
     from perfkit.catalog.config import load_config
     from perfkit.catalog.images import calibration_images
     from perfkit.catalog.models import load_model
-    from perfkit.measure.machine import cpu_count, cpu_name, momentary_state, software_versions
     from perfkit.variants.registry import load_variant
     from perfkit.variants.request import standalone_request
 
     device, images = torch.device("cpu"), calibration_images()
     config = load_config(ROOT)
     profile = config.profile("size")
-    state = momentary_state(Platform.CPU)
+    about = described()
     cases = []
     for name, variant, size in CASES:
         model = load_model(name, images, profile.opt, device)
@@ -86,13 +84,7 @@ def measure() -> dict[str, Any]:
                 {"case": f"{where} eager-fp32 behind {variant}", "switches": after_switch(call, reference)},
             ]
         built.close()
-    return {
-        "datetime": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        "machine": f"{cpu_name()} x{cpu_count()}",
-        "load_average_1min": state["load_average_1min"],
-        "software": software_versions(),
-        "cases": cases,
-    }
+    return about | {"cases": cases}
 
 
 def table(data: dict[str, Any]) -> list[str]:
@@ -108,9 +100,8 @@ def table(data: dict[str, Any]) -> list[str]:
             took = [next(took for began, took in calls if began >= at / 1e3) for calls in case["switches"]]
             cells.append(f"+{100 * (median(took) / settled - 1):z.0f}%".replace("+-", "-"))
         lines.append(f"| {case['case']} | {' | '.join(cells)} | {settled * 1e3:.2f} ms |")
-    software = data["software"]
-    versions = ", ".join(f"{name} {software[name]}" for name in ("python", "torch", "openvino"))
-    lines += ["", f"{data['machine']}, {versions}; {data['datetime'][:10]}; {SWITCHES} switches a row, medians."]
+    told = versions(data, "python", "torch", "openvino")
+    lines += ["", f"{data['machine']}, {told}; {data['datetime'][:10]}; {SWITCHES} switches a row, medians."]
     return lines
 
 
