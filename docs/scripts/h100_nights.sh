@@ -1,0 +1,111 @@
+#!/usr/bin/env bash
+# The quick suite against a stored baseline, as a nightly job has it, on a host with one GPU or two of one model: five processes
+# promoted, then three of the same code unchanged and three with one case really slowed by 10%, and what is in doubt once more.
+#
+# Usage: [PLATFORM=cuda] [ROUNDS=docs/scripts/h100_nights.toml] docs/scripts/h100_nights.sh FOLDER STEP...
+#        in the root of a clone that nothing is edited in, in an environment with perfkit[trt]
+#   FOLDER    receives records, judgements (NAME.txt), progress (NAME.log) and exit codes (NAME.code); kept between calls
+#   PLATFORM  cpu tries the script out where there is no GPU: both "cards" are the same CPU
+#   ROUNDS    becomes the clone's perfkit.toml
+#   STEP      each is one call, for hosts that are lent for minutes:
+#     build      makes the engines that the others load; on two cards the models are shared out
+#     baseline   three processes on the first card and two on the second at the same time (five on the first where it is
+#                alone), promoted to FOLDER/baseline.json
+#     nights     unchanged on the first card and, at the same time, slowed on the second (one after the other on one)
+#   seconds.tsv  how long each took
+#
+# Decide before looking that whatever comes out is kept.
+set -euo pipefail
+
+folder=${1:?FOLDER is missing}
+shift
+(($# > 0)) || { echo 'STEP is missing' >&2; exit 64; }
+: "${PLATFORM:=cuda}" "${ROUNDS:=docs/scripts/h100_nights.toml}"
+export PERFKIT_HISTORY=none
+suite=(benchmarks/test_latency.py --perfkit-suite quick --perfkit-platform "$PLATFORM" -q -p no:cacheprovider)
+if [[ $PLATFORM == cuda ]]; then
+  slow=resnet18/trt-fp16/1x3x224x224=slow:10%
+  mapfile -t cards < <(nvidia-smi --query-gpu=uuid --format=csv,noheader)
+else
+  slow=resnet18/openvino-fp32/1x3x224x224=slow:10%
+  cards=("")
+fi
+last=$((${#cards[@]} > 1 ? 1 : 0))
+mkdir -p "$folder"
+cp "$ROUNDS" perfkit.toml
+
+on_card() { # on_card CARD COMMAND...
+  local card=$1
+  shift
+  CUDA_VISIBLE_DEVICES=${cards[card]} "$@"
+}
+
+took() { # took NAME BEGAN
+  awk -v name="$1" -v began="$2" -v ended="$EPOCHREALTIME" 'BEGIN { printf "%s\t%.1f\n", name, ended - began }' \
+    >> "$folder/seconds.tsv"
+}
+
+build() { # build CARD EXPRESSION: the models that pytest's -k selects
+  local began=$EPOCHREALTIME code=0
+  on_card "$1" python -m pytest "${suite[@]}" -k "$2" --perfkit-baseline none --benchmark-disable \
+    > "$folder/build-$2.txt" 2>&1 || code=$?
+  took "build-$2" "$began"
+  echo "build $2: exit code $code: $(tail -n 1 "$folder/build-$2.txt")"
+}
+
+measured() { # measured NAME CARD RUN-OPTION... -- [PYTEST-ARGUMENT...]: one run, its files in FOLDER/NAME
+  local name=$1 card=$2 code=0 began=$EPOCHREALTIME own=()
+  shift 2
+  while [[ $1 != -- ]]; do
+    own+=("$1")
+    shift
+  done
+  shift
+  on_card "$card" python -m perfkit run "${own[@]}" --results "$folder/run-$name" -- "${suite[@]}" "$@" \
+    > "$folder/$name.txt" 2> "$folder/$name.log" || code=$?
+  took "$name" "$began"
+  echo "$code" > "$folder/$name.code"
+  mv "$folder/run-$name"/runs/* "$folder/$name"
+  rmdir "$folder/run-$name/runs" "$folder/run-$name" || true
+  echo "$name: exit code $code: $(tail -n 1 "$folder/$name.txt")"
+}
+
+of_baseline() { # of_baseline CARD PROCESSES
+  measured "baseline-card-$1" "$1" --replicates "$2" --repeats 0 --baseline none --
+}
+
+night() { # night NAME CARD [PYTEST-ARGUMENT...]
+  local name=$1 card=$2
+  shift 2
+  measured "$name" "$card" --replicates 3 --repeats 1 --baseline "$folder/baseline.json" -- "$@"
+}
+
+for step; do
+  case $step in
+    build)
+      build 0 mobilenet_v2 & first=$!
+      ((last)) || wait "$first"
+      build "$last" resnet
+      wait "$first" || true
+      ;;
+    baseline)
+      if ((last)); then
+        of_baseline 0 3 & first=$!
+        of_baseline 1 2
+        wait "$first"
+      else
+        of_baseline 0 5
+      fi
+      python -m perfkit promote --results "$folder/promoted" "$folder"/baseline-card-*/*.json > "$folder/promoted.txt" 2>&1 ||
+        { cat "$folder/promoted.txt" >&2; exit 1; }
+      cp "$folder"/promoted/baselines/*.json "$folder/baseline.json"
+      ;;
+    nights)
+      night unchanged 0 & first=$!
+      ((last)) || wait "$first"
+      night slowed-10pct "$last" "--perfkit-fault=$slow"
+      wait "$first" || true
+      ;;
+    *) echo "unknown step $step" >&2; exit 64 ;;
+  esac
+done
