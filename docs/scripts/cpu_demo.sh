@@ -10,6 +10,7 @@ set -euo pipefail
 
 folder=${1:?FOLDER is missing}
 slow=resnet18/openvino-fp32/1x3x224x224=slow:10%
+export PERFKIT_HISTORY=none # it would lie in the folder that is removed below
 suite=(-- benchmarks/test_latency.py --perfkit-suite demo --perfkit-platform cpu -q -p no:cacheprovider)
 mkdir -p "$folder"
 cp results/cpu/2026-11-25-demo/perfkit.toml .

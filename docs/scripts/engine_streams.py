@@ -1,4 +1,4 @@
-"""What a Torch-TensorRT engine's own stream costs, measured on a GPU; the table of docs/h100.md.
+"""What a Torch-TensorRT engine's own stream costs, measured on a GPU; the table of docs/h100-first-nights.md.
 
 ``python docs/scripts/engine_streams.py --measure FILE`` loads the same two engines again and again in one process and
 times each instance, left alone and placed on its caller's stream (3 minutes); without the option the page's table is
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs" / "h100.md"
+PAGE = ROOT / "docs" / "h100-first-nights.md"
 DATA = ROOT / "results" / "h100" / "2026-11-25-engine-streams.json"
 MODEL, SHAPE = "resnet18", (1, 3, 224, 224)
 VARIANTS = ("trt-fp16", "trt-int8")

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures on a GPU host what docs/h100.md and docs/tensorrt.md show.
+# Measures on a GPU host what docs/tensorrt.md shows; docs/scripts/h100_nights.sh has what docs/h100.md does.
 #
 # Usage: [SUITE=quick] [ONLY=EXPRESSION] docs/scripts/h100_measure.sh FOLDER STEP...
 #        in the project's root, in an environment with perfkit[trt]
@@ -7,9 +7,6 @@
 #   SUITE   which suite; ONLY: of it only what pytest's -k selects
 #   STEP    each is one call, for hosts that are lent for minutes:
 #     build      makes the engines that the others load; ended by a time limit, it goes on where it was
-#     baseline   the suite in five fresh processes, promoted to FOLDER/baseline.json
-#     unchanged  three more, judged against it, what is in doubt once more
-#     slowed     the same with one case really slowed by 10%
 #     record     the suite once, judged against nothing, as FOLDER/SUITE-ONLY.json
 #     rebuilt    the same with every engine built anew, beside the stored ones, as FOLDER/SUITE-ONLY-rebuilt.json
 #     study      the suite in twelve fresh processes, into FOLDER/study-SUITE-ONLY/runs, for docs/scripts/study.py, and
@@ -24,7 +21,6 @@ folder=${1:?FOLDER is missing}
 shift
 (($# > 0)) || { echo 'STEP is missing' >&2; exit 64; }
 name=${SUITE:=quick}${ONLY:+-${ONLY// /-}}
-slow=resnet18/trt-fp16/1x3x224x224=slow:10%
 slow_study=mobilenet_v2/trt-fp16/1x3x224x224=slow:5%
 suite=(benchmarks/test_latency.py --perfkit-suite "$SUITE" --perfkit-platform cuda ${ONLY:+-k "$ONLY"})
 suite+=(-q -p no:cacheprovider)
@@ -54,19 +50,12 @@ for step; do
       python -m pytest "${suite[@]}" --perfkit-baseline none --benchmark-disable > "$folder/build-$name.txt" 2>&1
       echo "build $name: exit code $?: $(tail -n 1 "$folder/build-$name.txt")"
       ;;
-    baseline)
-      measured baseline 5 --repeats 0 --baseline none -- "${suite[@]}"
-      python -m perfkit promote --results "$folder/promoted" "$folder"/baseline/runs/* 2>&1 | tail -n 5
-      cp "$folder"/promoted/baselines/*.json "$folder/baseline.json"
-      ;;
     record) recorded "$name" ;;
     rebuilt) recorded "$name-rebuilt" --rebuild ;;
     study)
       measured "study-$name" 12 --repeats 0 --baseline none -- "${suite[@]}"
       measured "study-$name-slowed" 3 --repeats 0 --baseline none -- "${suite[@]}" "--perfkit-fault=$slow_study"
       ;;
-    unchanged) measured unchanged 3 --repeats 1 --baseline "$folder/baseline.json" -- "${suite[@]}" ;;
-    slowed) measured slowed 3 --repeats 1 --baseline "$folder/baseline.json" -- "${suite[@]}" "--perfkit-fault=$slow" ;;
     streams) python docs/scripts/engine_streams.py --measure "$folder/engine-streams.json" ;;
     throughput) python docs/scripts/throughput.py --measure "$folder/throughput.json" ;;
     writeup) python docs/scripts/writeup.py --measure "$folder/writeup.json" ;;

@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "study.md"
 RESULTS = ROOT / "results"
 STORED = "baselines/nvidia-h100-80gb-hbm3-x1-80gib.json"
+QUEUED = "h100/2026-11-25-baseline.json"
 PAIRS = [
     *(
         (f"cpu/{which}/baseline.json", f"cpu/{which}/{run}")
@@ -35,15 +36,18 @@ PAIRS = [
         )
         for run in ("unchanged", "slowed-10pct")
     ),
+    ("cpu/2026-11-26-demo-sixth-one-thread/baseline.json", "cpu/2026-11-26-demo-sixth-one-thread/unchanged"),
     ("h100/2026-11-25-quick-run1.json", "h100/2026-11-25-quick-run2.json"),
     ("h100/2026-11-25-store-run1.json", "h100/2026-11-25-store-run2.json"),
     ("h100/2026-11-25-store-run1.json", "h100/2026-11-25-store-run3-slowed-10pct.json"),
     ("h100/2026-11-25-stream-run1.json", "h100/2026-11-25-stream-run2"),
     ("h100/2026-11-25-stream-run1.json", "h100/2026-11-25-stream-run3-slowed-10pct.json"),
-    (STORED, "h100/2026-11-25-night-unchanged"),
-    (STORED, "h100/2026-11-25-night-slowed"),
-    (STORED, "h100/tensorrt/2026-11-25-mobilenet_v2.json.xz"),
-    (STORED, "h100/tensorrt/2026-11-25-resnet50.json.xz"),
+    (QUEUED, "h100/2026-11-25-night-unchanged"),
+    (QUEUED, "h100/2026-11-25-night-slowed"),
+    (QUEUED, "h100/tensorrt/2026-11-25-mobilenet_v2.json.xz"),
+    (QUEUED, "h100/tensorrt/2026-11-25-resnet50.json.xz"),
+    (STORED, "h100/2026-11-26-nights/unchanged"),
+    (STORED, "h100/2026-11-26-nights/slowed-10pct"),
 ]
 """Baseline and run, as paths under results/; of each run those whose name says so had one case slowed by 10%."""
 
@@ -72,14 +76,16 @@ def judged(base: str, run: str) -> Judgement:
 
 
 def read(path: Path) -> Iterator[Run]:
-    """The runs of a file or a folder; of a packed file what it holds."""
-    if path.suffix != ".xz":
+    """The runs of a file or a folder; of packed files what they hold."""
+    packed = [path] if path.suffix == ".xz" else sorted(path.glob("*.json.xz"))
+    if not packed:
         yield from read_runs(path)
         return
     with tempfile.TemporaryDirectory() as folder:
-        plain = Path(folder) / path.stem
-        plain.write_bytes(lzma.decompress(path.read_bytes()))
-        yield from read_runs(plain)
+        for one in packed:
+            plain = Path(folder) / one.stem
+            plain.write_bytes(lzma.decompress(one.read_bytes()))
+            yield from read_runs(plain)
 
 
 def short(path: str) -> str:

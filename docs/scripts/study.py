@@ -1,6 +1,7 @@
 """How often rules cry wolf and what they miss, on replicates that were really recorded; the tables of docs/study.md.
 
     python docs/scripts/study.py --condense FOLDER NAME   run files of ``perfkit run`` → results/study/NAME.json
+                                 [--without CASE]         all cases but one, which had been slowed in some of the runs
     python docs/scripts/study.py --judge NAME             that → results/study/NAME-outcome.json
     python docs/scripts/study.py                          the outcomes → docs/study.md, docs/study.svg
 
@@ -38,13 +39,13 @@ FOLDER = ROOT / "results" / "study"
 SPLITS, FEWER = ((5, 3), (5, 1)), ((4, 3), (4, 1))
 """Replicates of the baseline and of the night; the second where fewer processes were recorded."""
 SLOWER = (0.02, 0.03, 0.05, 0.10)
-NAMES = ("cpu", "h100")
+NAMES = ("cpu", "h100", "h100-replayed")
 _KEPT = ("device_by",)
 """Of what makes samples comparable: all processes of a set are."""
 CLEAN_NIGHTS, SLOWED_NIGHTS = 1000, 400
 
 
-def condense(folder: Path, name: str) -> None:
+def condense(folder: Path, name: str, without: str | None) -> None:
     """What the rules need of the replicates in a folder: rounds of the deciding clock, and perfkit's reduction."""
     runs = sorted(read_runs(folder), key=lambda run: run.replicate.datetime)
     cases: dict[str, list[dict[str, Any]]] = {}
@@ -57,6 +58,8 @@ def condense(folder: Path, name: str) -> None:
             case = CaseId(record["model"], record["variant"], record["shape"])
             rounds[case] = of["variant_device_s"] or of["variant_wall_s"]
         for sample in run.replicate.samples:
+            if str(sample.case) == without:
+                continue
             kept = sample.model_dump(mode="json", exclude={"comparability", "facts", "agreement", "costs"})
             kept["comparability"] = {key: sample.comparability[key] for key in _KEPT if key in sample.comparability}
             times_s = [rounded(time) for time in rounds[sample.case]]
@@ -189,10 +192,11 @@ def read_outcome(name: str) -> dict[str, Any]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--condense", nargs=2, metavar=("FOLDER", "NAME"))
+    parser.add_argument("--without", metavar="CASE")
     parser.add_argument("--judge", metavar="NAME")
     asked = parser.parse_args()
     if asked.condense:
-        condense(Path(asked.condense[0]), asked.condense[1])
+        condense(Path(asked.condense[0]), asked.condense[1], asked.without)
     elif asked.judge:
         judge_nights(asked.judge)
     else:

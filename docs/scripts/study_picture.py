@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-TITLES = {"cpu": "CPU, 2 shared cores", "h100": "H100"}
+TITLES = {"cpu": "CPU, 2 shared cores", "h100": "H100, queued", "h100-replayed": "H100, replayed"}
 SHOWN = ("5%", "10%")
 """Slowdowns, a row of panels each."""
 _OURS, _THEIRS = "#0b6e4f", "#555555"

@@ -15,13 +15,16 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 DEMO = "cpu/2026-11-25-demo-repeats"
-H100_BASELINE = "baselines/nvidia-h100-80gb-hbm3-x1-80gib.json"
+QUEUED_BASELINE = "h100/2026-11-25-baseline.json"
+REPLAYED_BASELINE = "baselines/nvidia-h100-80gb-hbm3-x1-80gib.json"
+NIGHTS = "h100/2026-11-26-nights"
 
 
 @pytest.mark.parametrize(
     "name",
     [
-        "h100_tables.py",
+        "h100_nights.py",
+        "h100_first_nights.py",
         "tensorrt_tables.py",
         "throughput.py",
         "writeup.py",
@@ -99,20 +102,23 @@ def test_every_option_and_exit_code_of_the_readme_exists() -> None:
 
 
 def unpacked(path: Path, folder: Path) -> Path:
-    """The file itself, or what a compressed one holds."""
-    if path.suffix != ".xz":
+    """The file or folder itself, or what a compressed file, or a folder of them, holds."""
+    packed = [path] if path.suffix == ".xz" else list(path.glob("*.json.xz"))
+    if not packed:
         return path
-    plain = folder / path.stem
-    plain.write_bytes(lzma.decompress(path.read_bytes()))
-    return plain
+    for one in packed:
+        (folder / one.stem).write_bytes(lzma.decompress(one.read_bytes()))
+    return folder
 
 
 @pytest.mark.parametrize(
     ("base", "run", "compared"),
     [
         (f"{DEMO}/baseline.json", f"{DEMO}/slowed-10pct", {"REGRESSED": 1, "PASS": 11}),
-        (H100_BASELINE, "h100/tensorrt/2026-11-25-mobilenet_v2.json.xz", {"PASS": 11, "INCONCLUSIVE": 1}),
-        (H100_BASELINE, "h100/tensorrt/2026-11-25-resnet50.json.xz", {"PASS": 5, "INCONCLUSIVE": 7}),
+        (QUEUED_BASELINE, "h100/tensorrt/2026-11-25-mobilenet_v2.json.xz", {"PASS": 11, "INCONCLUSIVE": 1}),
+        (QUEUED_BASELINE, "h100/tensorrt/2026-11-25-resnet50.json.xz", {"PASS": 5, "INCONCLUSIVE": 7}),
+        (REPLAYED_BASELINE, f"{NIGHTS}/unchanged", {"PASS": 36}),
+        (REPLAYED_BASELINE, f"{NIGHTS}/slowed-10pct", {"REGRESSED": 1, "PASS": 35}),
     ],
 )
 def test_what_the_pages_say_of_committed_runs(

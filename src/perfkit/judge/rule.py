@@ -52,7 +52,7 @@ _ASSUMED_SPREAD_SAME_ENGINE = {**_ASSUMED_SPREAD[Platform.CUDA], Metric.DEVICE_T
 """s0 on CUDA where both sides ran one and the same engine, byte for byte.
 
 Its kernels are fixed, while eager's are chosen anew in each process: less the common shift, an engine's device time
-moves half as much from process to process as eager-fp16's (docs/h100.md, the table of spreads).
+moves half as much from process to process as eager-fp16's (docs/h100-first-nights.md, the table of spreads).
 """
 _ASSUMED_SPREAD_REPLAYED = {
     **_ASSUMED_SPREAD[Platform.CUDA],

@@ -1,4 +1,4 @@
-"""Writes the tables of docs/h100.md from the committed records: ``python docs/scripts/h100_tables.py``.
+"""Writes the tables of docs/h100-first-nights.md from the committed records: ``python docs/scripts/h100_first_nights.py``.
 
 The tables stand between ``<!-- NAME -->`` and ``<!-- end -->``; tests/docs checks that the page is what this makes.
 """
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from perfkit.judge.verdict import Row
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs" / "h100.md"
+PAGE = ROOT / "docs" / "h100-first-nights.md"
 RECORDS = ROOT / "results" / "h100"
 RUN = RECORDS / "2026-11-25-stream-run1.json"
 AGAIN = RECORDS / "2026-11-25-stream-run2" / "replicate-1.json"
