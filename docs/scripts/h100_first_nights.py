@@ -1,4 +1,4 @@
-"""Writes the tables of docs/h100-first-nights.md from the committed records: ``python docs/scripts/h100_first_nights.py``.
+"""The tables of docs/h100-first-nights.md from the committed records: ``python docs/scripts/h100_first_nights.py``.
 
 The tables stand between ``<!-- NAME -->`` and ``<!-- end -->``; tests/docs checks that the page is what this makes.
 """

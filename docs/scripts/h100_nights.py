@@ -128,8 +128,11 @@ def records(path: Path) -> list[CaseRecord]:
 def orders_table() -> list[str]:
     """The cases whose device times depend on which side the round began with; all others agree within that."""
     lines = [
-        "| case | processes | its time behind its own calls, µs | behind the reference's | the reference's time behind its own, µs "
-        "| behind the variant's | speedup, each behind its own | as recorded |",
+        (
+            "| case | processes | its time behind its own calls, µs | behind the reference's "
+            "| the reference's time behind its own, µs | behind the variant's | speedup, each behind its own "
+            "| as recorded |"
+        ),
         "|---|---|---|---|---|---|---|---|",
     ]
     found: dict[str, list[Sides]] = {}
@@ -151,6 +154,23 @@ def orders_table() -> list[str]:
         )
     rest = max(sides.moved for processes in found.values() for sides in processes if sides.moved <= ORDERS_AGREE)
     return [*lines, "", f"In all others the two orders agree within {rest:.1%}."]
+
+
+def references_table() -> list[str]:
+    """The reference's own device time in each pair that it was measured in: medians over all processes."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for name in (*CARDS, *NIGHTS):
+        for run in runs(name):
+            for sample in run.replicate.sound:
+                if sample.device is not None and sample.device.reference_s is not None:
+                    row = found.setdefault(f"{sample.model} {sample.shape}", {})
+                    row.setdefault(sample.variant, []).append(sample.device.reference_s)
+    variants = list(next(iter(found.values())))
+    lines = [f"| eager-fp32, µs, beside | {' | '.join(variants)} |", "|---" * (1 + len(variants)) + "|"]
+    for row, of_variant in found.items():
+        cells = [f"{1e6 * median(of_variant[variant]):.0f}" for variant in variants]
+        lines.append(f"| {row} | {' | '.join(cells)} |")
+    return lines
 
 
 class Sides(NamedTuple):
@@ -227,6 +247,7 @@ def main() -> str:
         "latency": latency_table(),
         "spread": spread_table(),
         "cards": cards([runs(name) for name in CARDS]),
+        "references": references_table(),
         "orders": orders_table(),
         "engines": engines_table(),
         "spent": spent_table(),

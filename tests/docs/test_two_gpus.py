@@ -5,10 +5,7 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import runpy
-import shutil
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,60 +16,17 @@ from tests.shards import cut
 from tests.support import CPU, GPU, case, run_data
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from perfkit.record.schema import Hardware
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "docs" / "scripts"
 MODELS = (["mobilenet_v2"], ["resnet50"])
 CASES = [case(variant, model) for (model,) in MODELS for variant in ("eager-fp32", "trt-fp16")]
-PYTHON = """#!/usr/bin/env bash
-printf '%s|%s\\n' "$CUDA_VISIBLE_DEVICES" "$*" >> "$LOG"
-results=
-for argument; do
-  [[ $previous != --results ]] || results=$argument
-  previous=$argument
-done
-case $* in
-  *--load*) echo busy > "${4}"; exec sleep 60 ;;
-  *"perfkit run"*) mkdir -p "$results/runs/now" && touch "$results/runs/now/replicate-1.json"; exit "${CODE:-10}" ;;
-  *"perfkit merge"*) mkdir "${7}"; exit 10 ;;
-esac
-"""
-SMI = "#!/usr/bin/env bash\nprintf 'GPU-one\\nGPU-two\\n'\n"
-
-
-@pytest.fixture
-def host(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """A copy of the scripts, and programs that say what they were asked for instead of measuring."""
-    (tmp_path / "docs").mkdir()
-    shutil.copytree(SCRIPTS, tmp_path / "docs" / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
-    for name, text in (("python", PYTHON), ("nvidia-smi", SMI)):
-        path = tmp_path / "bin" / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text)
-        path.chmod(0o755)
-
-    def call(*steps: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "PATH": f"{tmp_path}/bin:{os.environ['PATH']}", "LOG": f"{tmp_path}/log"}
-        command = ["docs/scripts/two_gpus.sh", "kept", *steps]
-        return subprocess.run(
-            command,
-            cwd=tmp_path,
-            env={**environment, **variables},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-
-    return call
 
 
 def test_each_step_uses_the_card_that_it_is_about(host: Any, tmp_path: Path) -> None:
     """And what is there isn't measured again."""
-    done = host("build", "alone", "shards", "neighbour", PAIRS="2")
+    done = host("two_gpus.sh", "build", "alone", "shards", "neighbour", PAIRS="2")
     assert (done.returncode, done.stderr) == (0, "")
     asked = [line.partition("|") for line in (tmp_path / "log").read_text().splitlines()]
     folders = {
@@ -99,13 +53,13 @@ def test_each_step_uses_the_card_that_it_is_about(host: Any, tmp_path: Path) -> 
         "shards",
     ]
     assert not list((tmp_path / "kept").glob("run-*"))
-    assert host("alone", "shards", "neighbour", PAIRS="2").returncode == 0
+    assert host("two_gpus.sh", "alone", "shards", "neighbour", PAIRS="2").returncode == 0
     assert len((tmp_path / "log").read_text().splitlines()) == len(asked)
 
 
 @pytest.mark.parametrize("step", ["alone", "shards", "neighbour"])
 def test_what_fails_is_not_kept(host: Any, tmp_path: Path, step: str) -> None:
-    done = host(step, CODE="4")
+    done = host("two_gpus.sh", step, CODE="4")
     assert done.returncode == 1
     assert "exit code 4, see kept/" in done.stderr
     assert not (tmp_path / "kept" / "seconds.tsv").exists()
@@ -114,7 +68,7 @@ def test_what_fails_is_not_kept(host: Any, tmp_path: Path, step: str) -> None:
 
 def test_a_host_with_one_card_is_refused(host: Any, tmp_path: Path) -> None:
     (tmp_path / "bin" / "nvidia-smi").write_text("#!/usr/bin/env bash\necho GPU-one\n")
-    done = host("alone")
+    done = host("two_gpus.sh", "alone")
     assert (done.returncode, done.stderr) == (64, "this host shows 1 GPU\n")
 
 

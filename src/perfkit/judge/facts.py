@@ -21,8 +21,8 @@ TOLERATED_GROWTH = {
 }
 """By what share a fact may grow; each is the better the smaller it is.
 
-Between the builds of docs/h100-first-nights.md, with other timing caches, layers differ by up to 8% and engine bytes by up to 13%
-(of an engine of 10 MB); a lost fusion doubles the layers and more.
+Between the builds of docs/h100-first-nights.md, with other timing caches, layers differ by up to 8% and engine bytes by
+up to 13% (of an engine of 10 MB); a lost fusion doubles the layers and more.
 """
 TOLERATED_SQNR_LOSS_DB = 6.0
 """Half the signal-to-noise ratio in amplitude: the error of the answers has doubled."""

@@ -2,8 +2,8 @@
 
 Up to 2.11, Torch-TensorRT takes a stream from PyTorch's pool when an engine is first called, keeps it for that engine,
 and lets the caller's stream and this one wait for each other in every call. What the waiting costs depends on which of
-the pool's streams it happens to be, so one and the same engine has several speeds (docs/h100-first-nights.md). Later versions run
-the engine on the caller's stream, unless that is the default one; so does perfkit with those that don't.
+the pool's streams it happens to be, so one and the same engine has several speeds (docs/h100-first-nights.md). Later
+versions run the engine on the caller's stream, unless that is the default one; so does perfkit with those that don't.
 """
 
 from __future__ import annotations

@@ -1,0 +1,58 @@
+"""docs/scripts/h100_nights.sh, by made-up programs: which card measures what, on a host with one and with two."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ONE_CARD = "#!/usr/bin/env bash\necho GPU-one\n"
+
+
+def measured(tmp_path: Path) -> dict[str, tuple[str, str]]:
+    """Of each run its card and how many processes it was asked for."""
+    lines = (tmp_path / "log").read_text().splitlines()
+    asked = [line.partition("|") for line in lines if "perfkit run" in line]
+    return {
+        text.split("--results kept/run-")[1].split()[0]: (card, text.split("--replicates ")[1].split()[0])
+        for card, _, text in asked
+    }
+
+
+def test_two_cards_share_the_baseline_and_the_nights(host: Any, tmp_path: Path) -> None:
+    done = host("h100_nights.sh", "build", "baseline", "nights")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert measured(tmp_path) == {
+        "baseline-card-0": ("GPU-one", "3"),
+        "baseline-card-1": ("GPU-two", "2"),
+        "unchanged": ("GPU-one", "3"),
+        "slowed-10pct": ("GPU-two", "3"),
+    }
+    log = (tmp_path / "log").read_text().splitlines()
+    assert [line for line in log if "=slow:10%" in line] == [line for line in log if "run-slowed-10pct" in line]
+    promoted = (tmp_path / "kept" / "baseline.json").read_text()
+    assert promoted.count("replicate-1.json") == 2, "of either card"
+    assert (tmp_path / "kept" / "unchanged.code").read_text() == "10\n"
+    assert (tmp_path / "kept" / "slowed-10pct" / "replicate-1.json").is_file()
+
+
+def test_one_card_does_it_alone(host: Any, tmp_path: Path) -> None:
+    (tmp_path / "bin" / "nvidia-smi").write_text(ONE_CARD)
+    done = host("h100_nights.sh", "build", "baseline", "nights")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert measured(tmp_path) == {
+        "baseline-card-0": ("GPU-one", "5"),
+        "unchanged": ("GPU-one", "3"),
+        "slowed-10pct": ("GPU-one", "3"),
+    }
+
+
+@pytest.mark.parametrize("steps", [("baseline", "nights"), ("nothing",)])
+def test_without_a_baseline_there_is_no_night(host: Any, tmp_path: Path, steps: tuple[str, ...]) -> None:
+    done = host("h100_nights.sh", *steps, PROMOTED="1")
+    assert done.returncode == (1 if steps[0] == "baseline" else 64)
+    assert not (tmp_path / "kept" / "baseline.json").exists()
+    assert not (tmp_path / "kept" / "unchanged.code").exists()
