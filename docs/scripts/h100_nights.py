@@ -157,19 +157,23 @@ def orders_table() -> list[str]:
 
 
 def references_table() -> list[str]:
-    """The reference's own device time in each pair that it was measured in: medians over all processes."""
-    found: dict[str, dict[str, list[float]]] = {}
+    """The reference's own device time in each pair that it was measured in: replayed, and queued kernel by kernel."""
+    found: dict[str, dict[str, list[tuple[float, float]]]] = {}
     for name in (*CARDS, *NIGHTS):
-        for run in runs(name):
-            for sample in run.replicate.sound:
-                if sample.device is not None and sample.device.reference_s is not None:
-                    row = found.setdefault(f"{sample.model} {sample.shape}", {})
-                    row.setdefault(sample.variant, []).append(sample.device.reference_s)
+        for path in paths(name):
+            for case in records(path):
+                assert case.queued is not None
+                replayed = median(case.rounds.reference_device_s or [math.nan])
+                row = found.setdefault(f"{case.model} {case.shape}", {})
+                row.setdefault(case.variant, []).append((replayed, case.queued.reference_s))
     variants = list(next(iter(found.values())))
     lines = [f"| eager-fp32, µs, beside | {' | '.join(variants)} |", "|---" * (1 + len(variants)) + "|"]
-    for row, of_variant in found.items():
-        cells = [f"{1e6 * median(of_variant[variant]):.0f}" for variant in variants]
-        lines.append(f"| {row} | {' | '.join(cells)} |")
+    for label, of_variant in found.items():
+        cells = [
+            "{:.0f} ({:.0f})".format(*(1e6 * median(pair[way] for pair in of_variant[variant]) for way in (0, 1)))
+            for variant in variants
+        ]
+        lines.append(f"| {label} | {' | '.join(cells)} |")
     return lines
 
 

@@ -14,6 +14,7 @@ from perfkit.cli.output import project_limits, write
 from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
 from perfkit.record.baseline import DEFAULT_RESULTS
+from perfkit.record.git import git_text
 from perfkit.tell import tell
 
 _ONLY_SKIPPED = 2
@@ -47,10 +48,10 @@ def bisect(
     One that stays INCONCLUSIVE, or leaves no run, is skipped. Ends with 0 where one commit is found, with 11 where the
     difference can't be seen or several are left. The work tree is put back as it was.
     """
-    if _git("status", "--porcelain", "--untracked-files=no"):
+    if _printed("status", "--porcelain", "--untracked-files=no"):
         raise UserError("the work tree has changes, which commits would be measured with: commit or stash them")
     commits = {name: _commit(name) for name in (good, bad)}
-    if Path(_git("rev-parse", "--git-path", "BISECT_START")).exists():
+    if Path(_printed("rev-parse", "--git-path", "BISECT_START")).exists():
         raise UserError("a git bisect is under way here; end it with git bisect reset")
     with tempfile.TemporaryDirectory(prefix="perfkit-bisect-") as folder:
         step = Step(
@@ -71,35 +72,35 @@ def _bisected(step: Step, good: str, bad: str, state: Path) -> dict[str, Any]:
     """What was found: the first bad commit, or all that may be it, and what each measured commit said."""
     try:
         # Bad first: a range that git can't bisect is refused before anything is measured.
-        _git("bisect", "start", bad, good)
-        _git("checkout", "--quiet", good)
+        _printed("bisect", "start", bad, good)
+        _printed("checkout", "--quiet", good)
         tell(f"measuring {good[:12]}, what the others are judged against")
         for _ in range(1 + step.repeats):
             measure(step, keep=Path(step.baseline))
-        _git("checkout", "--quiet", bad)
+        _printed("checkout", "--quiet", bad)
         tell(f"measuring {bad[:12]}, to see that it is worse")
         verdict, told = verdict_of(step, project_limits())
         step.note(bad, verdict, told)
         if verdict is None or not verdict.fails:
             return {"case": step.case, "first_bad": [], "steps": step.noted()}
-        _git("bisect", "start", bad, good)
+        _printed("bisect", "start", bad, good)
         run = [sys.executable, "-m", "perfkit.cli.bisect_step", str(state)]
         command = ["git", "bisect", "run", *run]
         # Its output goes to standard error, so that --json stays JSON.
         code = subprocess.run(command, check=False, stdout=2).returncode  # noqa: S603 - git with our own step
         if code not in (0, _ONLY_SKIPPED):
             raise UserError(f"git bisect run ended with {code}, see above")
-        left = _git("rev-list", "--reverse", _BAD_REF, "--not", f"--glob={_GOOD_REFS}").split() if code else []
+        left = _printed("rev-list", "--reverse", _BAD_REF, "--not", f"--glob={_GOOD_REFS}").split() if code else []
         return {"case": step.case, "first_bad": left or [_commit(_BAD_REF)], "steps": step.noted()}
     finally:
-        _git("bisect", "reset")
+        _printed("bisect", "reset")
 
 
 def _told(found: dict[str, Any]) -> str:
     lines = [f"{step['commit'][:12]}  {step['verdict']}  {step['told']}".rstrip() for step in found["steps"]]
     first = found["first_bad"]
     if len(first) == 1:
-        subject = _git("show", "--no-patch", "--format=%h %ad %an: %s", "--date=short", first[0])
+        subject = _printed("show", "--no-patch", "--format=%h %ad %an: %s", "--date=short", first[0])
         lines.append(f"{found['case']} got worse at {subject}")
     elif first:
         lines.append(f"{found['case']} got worse at one of {len(first)}, the others can't be judged: {' '.join(first)}")
@@ -110,19 +111,11 @@ def _told(found: dict[str, Any]) -> str:
 
 def _commit(name: str) -> str:
     try:
-        return _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+        return _printed("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
     except UserError:
         raise UserError(f"{name}: names no commit here") from None
 
 
-def _git(*arguments: str) -> str:
-    """What git prints. Raises UserError with its last line where it refuses."""
-    try:
-        command = ["git", *arguments]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - the git of the PATH
-    except FileNotFoundError as error:
-        raise UserError("git is not installed") from error
-    except subprocess.CalledProcessError as error:
-        last_line = (error.stderr or error.stdout).strip().rpartition("\n")[2]
-        raise UserError(f"git {arguments[0]} refuses: {last_line}") from error
-    return done.stdout.strip()
+def _printed(*arguments: str) -> str:
+    """By git in this folder. Raises UserError with its last line where it refuses."""
+    return git_text(Path(), *arguments).strip()

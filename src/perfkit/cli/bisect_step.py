@@ -17,6 +17,7 @@ from perfkit.history.location import OFF, VARIABLE
 from perfkit.judge.compare import judge
 from perfkit.judge.verdict import Verdict
 from perfkit.record.baseline import FOLDER, read_baseline
+from perfkit.record.git import git_text
 from perfkit.record.json_file import read_json_object
 from perfkit.record.model import Model
 from perfkit.record.read import read_run
@@ -119,12 +120,7 @@ def main(state: str) -> int:
     from perfkit.judge.limits import Limits
 
     step = Step.model_validate_json(Path(state).read_text("utf-8"))
-    commit = subprocess.run(
-        ["git", "rev-parse", "HEAD"],  # noqa: S607 - the git that started this
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout.strip()
+    commit = git_text(Path(), "rev-parse", "HEAD").strip()
     try:
         verdict, told = verdict_of(step, Limits.of(load_config(Path())))
     except UserError as error:

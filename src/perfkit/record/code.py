@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import subprocess
 from typing import TYPE_CHECKING
 
 from perfkit.catalog.config import load_config
+from perfkit.record.git import git_if_it_can
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,18 +20,9 @@ def code_in(folder: Path) -> dict[str, str]:
     Raises UserError for a configuration that can't be read.
     """
     config = hashlib.sha256(load_config(folder).model_dump_json().encode()).hexdigest()
-    changes = _git(folder, "diff", "HEAD")
+    changes = git_if_it_can(folder, "diff", "HEAD")
     return {
-        "commit": _git(folder, "rev-parse", "HEAD").decode().strip()[:_DIGITS],
+        "commit": git_if_it_can(folder, "rev-parse", "HEAD").decode().strip()[:_DIGITS],
         "uncommitted changes": hashlib.sha256(changes).hexdigest()[:_DIGITS] if changes else "none",
         "configuration": config[:_DIGITS],
     }
-
-
-def _git(folder: Path, *arguments: str) -> bytes:
-    """What git says; nothing where it isn't there or this is no repository with a commit."""
-    try:
-        command = ["git", "-C", str(folder), *arguments]
-        return subprocess.run(command, capture_output=True, check=True).stdout  # noqa: S603 - the git of the PATH
-    except (OSError, subprocess.CalledProcessError):
-        return b""

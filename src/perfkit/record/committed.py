@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from perfkit.errors import UserError
-from perfkit.record.git_ref import git_in
+from perfkit.record.git import git_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,13 +41,13 @@ def committed(path: Path, ref: str | None = None) -> Committed | None:
     folder = path.absolute().parent
     existing = next(each for each in (folder, *folder.parents) if each.is_dir())
     try:
-        top = git_in(existing, "rev-parse", "--show-toplevel").rstrip("\n")
+        top = git_text(existing, "rev-parse", "--show-toplevel").rstrip("\n")
         inside = os.path.relpath(path.resolve(), os.path.realpath(top))
-        last = git_in(existing, "-C", top, "log", "-1", "--format=%H", *([ref] if ref else []), "--", inside).strip()
+        last = git_text(existing, "-C", top, "log", "-1", "--format=%H", *([ref] if ref else []), "--", inside).strip()
     except UserError:
         return None
     own = _blob(existing, f"{ref or 'HEAD'}:{inside}")
-    here = own if ref else git_in(existing, "hash-object", "--", str(path.absolute())).strip()
+    here = own if ref else git_text(existing, "hash-object", "--", str(path.absolute())).strip()
     base = _base(existing)
     return Committed(
         commit=last[:_DIGITS] or None,
@@ -62,11 +62,11 @@ def _base(folder: Path) -> str | None:
     candidates = (f"origin/{asked}", asked) if asked else _USUAL_BASES
     found = next((name for name in candidates if _blob(folder, f"{name}^{{commit}}")), None)
     # By the name of the branch that it stands for.
-    return git_in(folder, "rev-parse", "--abbrev-ref", _REMOTES_OWN).strip() if found == _REMOTES_OWN else found
+    return git_text(folder, "rev-parse", "--abbrev-ref", _REMOTES_OWN).strip() if found == _REMOTES_OWN else found
 
 
 def _blob(folder: Path, name: str) -> str:
     try:
-        return git_in(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", name).strip()
+        return git_text(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", name).strip()
     except UserError:
         return ""

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 from perfkit.errors import UserError
+from perfkit.record.git import GitRefused, git, git_text
 from perfkit.untrusted import check_size
-
-
-class _GitError(UserError):
-    """git ran and refused."""
 
 
 def files_at(ref: str, folder: Path) -> dict[str, str]:
@@ -21,7 +17,7 @@ def files_at(ref: str, folder: Path) -> dict[str, str]:
     """
     top, inside = _repository(folder)
     commit = _commit(top, ref)
-    listing = _git(top, "ls-tree", "-z", "--full-tree", commit, "--", f"{inside}/")
+    listing = git(top, "ls-tree", "-z", "--full-tree", commit, "--", f"{inside}/")
     found = {}
     for entry in listing.decode("utf-8", "surrogateescape").split("\0"):
         facts, _, path = entry.partition("\t")
@@ -38,8 +34,8 @@ def read_blob(folder: Path, identity: str, source: str) -> bytes:
     Raises UserError, which calls it `source`, where it is larger than a record can be.
     """
     top, _ = _repository(folder)
-    check_size(int(_git(top, "cat-file", "-s", identity)), source, too_large="no baseline of perfkit's")
-    return _git(top, "cat-file", "blob", identity)
+    check_size(int(git(top, "cat-file", "-s", identity)), source, too_large="no baseline of perfkit's")
+    return git(top, "cat-file", "blob", identity)
 
 
 def _repository(folder: Path) -> tuple[Path, str]:
@@ -47,8 +43,8 @@ def _repository(folder: Path) -> tuple[Path, str]:
     folder = folder.absolute()
     existing = next(path for path in (folder, *folder.parents) if path.is_dir())
     try:
-        top = Path(_git(existing, "rev-parse", "--show-toplevel").decode().rstrip("\n"))
-    except _GitError as error:
+        top = Path(git_text(existing, "rev-parse", "--show-toplevel").rstrip("\n"))
+    except GitRefused as error:
         raise UserError(f"{folder}: lies in no git repository, git:REF can't be read") from error
     return top, folder.resolve().relative_to(top.resolve()).as_posix()
 
@@ -58,24 +54,7 @@ def _commit(top: Path, ref: str) -> str:
     if not ref or ref.startswith("-") or not ref.isprintable():
         raise UserError(f"git:{ref!s}: names no commit")
     try:
-        found = _git(top, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
-    except _GitError as error:
+        found = git(top, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+    except GitRefused as error:
         raise UserError(f"git:{ref}: names no commit here; fetch it first (git fetch origin {ref})") from error
     return found.decode("ascii").strip()
-
-
-def git_in(folder: Path, *arguments: str) -> str:
-    """What git prints in a folder. Raises UserError where it refuses or isn't installed."""
-    return _git(folder, *arguments).decode("utf-8", "surrogateescape")
-
-
-def _git(folder: Path, *arguments: str) -> bytes:
-    command = ["git", "-C", str(folder), *arguments]
-    try:
-        done = subprocess.run(command, capture_output=True, check=True)  # noqa: S603  (no shell)
-    except FileNotFoundError as error:
-        raise UserError("git is not installed, git:REF can't be read") from error
-    except subprocess.CalledProcessError as error:
-        last_line = error.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
-        raise _GitError(f"git {arguments[0]} failed: {last_line}") from error
-    return done.stdout

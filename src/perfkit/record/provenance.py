@@ -2,13 +2,13 @@
 
 import datetime as dt
 import getpass
-import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
+from perfkit.record.git import git_if_it_can
 from perfkit.record.model import Model, Told
 from perfkit.record.replicate import Run, distinct
 
@@ -55,7 +55,7 @@ def sources(runs: Iterable[Run], here: Path) -> list[RunSource]:
 
 def who() -> str:
     """The person as git knows them, else the user of the system."""
-    name, email = (_git_config(key) for key in ("user.name", "user.email"))
+    name, email = (_told(git_if_it_can(Path(), "config", key)) for key in ("user.name", "user.email"))
     if name:
         return f"{name} <{email}>" if email else name
     try:
@@ -90,9 +90,8 @@ def _relative(path: Path, here: Path) -> str:
         return path.name
 
 
-def _git_config(key: str) -> str:
+def _told(printed: bytes) -> str:
     try:
-        done = subprocess.run(["git", "config", key], capture_output=True, check=True, text=True)  # noqa: S603, S607
-    except (OSError, subprocess.CalledProcessError, UnicodeDecodeError):
+        return printed.decode("utf-8").strip()
+    except UnicodeDecodeError:
         return ""
-    return done.stdout.strip()
