@@ -181,7 +181,7 @@ def make() -> None:
         picture(browser, few, "trend-light", scheme="light", at="#charts")
         report(str(many_cases(folder)), f"{CPU}/baseline.json", many)
         pages = {
-            "H100, TensorRT": h100,
+            "H100, slowed by 10%": h100,
             "CPU, slowed by 10%": cpu,
             f"CPU, {COPIES} times": many,
             f"--trend, {MADE_UP['many'][0]} made-up nights": years,

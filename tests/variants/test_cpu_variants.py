@@ -223,8 +223,9 @@ def test_openvino_tells_its_layers(build: Build, name: str) -> None:
     assert built.facts.layers == len(built.layers.layers)
     computing = built.layers.computing()
     assert built.facts.compute_layers == len(computing) == 26
-    named_for = "u8" if name == "openvino-int8" else "f32"
-    delivered = [layer for layer in computing if layer.precision == named_for]
+    # Which of its layers compute signed ones is OpenVINO's choice, by the processor.
+    named_for = {"u8", "i8"} if name == "openvino-int8" else {"f32"}
+    delivered = [layer for layer in computing if layer.precision in named_for]
     assert built.facts.delivered_layers == len(delivered) >= 20
     for layer in computing:
         assert layer.operators
