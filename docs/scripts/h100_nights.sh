@@ -34,6 +34,8 @@ last=$((${#cards[@]} > 1 ? 1 : 0))
 mkdir -p "$folder"
 cp "$ROUNDS" perfkit.toml
 
+trap 'kill $(jobs -pr) 2> /dev/null || true' EXIT # nothing of what failed outlives this
+
 on_card() { # on_card CARD COMMAND...
   local card=$1
   shift
@@ -51,11 +53,13 @@ build() { # build CARD EXPRESSION: the models that pytest's -k selects
     > "$folder/build-$2.txt" 2>&1 || code=$?
   took "build-$2" "$began"
   echo "build $2: exit code $code: $(tail -n 1 "$folder/build-$2.txt")"
+  return "$code"
 }
 
 measured() { # measured NAME CARD RUN-OPTION... -- [PYTEST-ARGUMENT...]: one run, its files in FOLDER/NAME
   local name=$1 card=$2 code=0 began=$EPOCHREALTIME own=()
   shift 2
+  [[ ! -e $folder/$name ]] || { echo "$folder/$name is there already" >&2; return 64; }
   while [[ $1 != -- ]]; do
     own+=("$1")
     shift
@@ -86,7 +90,7 @@ for step; do
       build 0 mobilenet_v2 & first=$!
       ((last)) || wait "$first"
       build "$last" resnet
-      wait "$first" || true
+      ((!last)) || wait "$first"
       ;;
     baseline)
       if ((last)); then
@@ -104,7 +108,7 @@ for step; do
       night unchanged 0 & first=$!
       ((last)) || wait "$first"
       night slowed-10pct "$last" "--perfkit-fault=$slow"
-      wait "$first" || true
+      ((!last)) || wait "$first"
       ;;
     *) echo "unknown step $step" >&2; exit 64 ;;
   esac

@@ -37,6 +37,10 @@ def test_two_cards_share_the_baseline_and_the_nights(host: Any, tmp_path: Path) 
     assert promoted.count("replicate-1.json") == 2, "of either card"
     assert (tmp_path / "kept" / "unchanged.code").read_text() == "10\n"
     assert (tmp_path / "kept" / "slowed-10pct" / "replicate-1.json").is_file()
+    again = host("h100_nights.sh", "baseline")
+    assert again.returncode == 64
+    assert "kept/baseline-card-1 is there already" in again.stderr
+    assert promoted == (tmp_path / "kept" / "baseline.json").read_text()
 
 
 def test_one_card_does_it_alone(host: Any, tmp_path: Path) -> None:

@@ -120,8 +120,8 @@ def main(state: str) -> int:
     from perfkit.judge.limits import Limits
 
     step = Step.model_validate_json(Path(state).read_text("utf-8"))
-    commit = git_text(Path(), "rev-parse", "HEAD").strip()
     try:
+        commit = git_text(Path(), "rev-parse", "HEAD").strip()
         verdict, told = verdict_of(step, Limits.of(load_config(Path())))
     except UserError as error:
         tell(str(error))

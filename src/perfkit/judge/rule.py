@@ -61,8 +61,9 @@ _ASSUMED_SPREAD_REPLAYED = {
 }
 """s0 on CUDA where device times are replayed.
 
-A guess as yet: between 7 processes engines moved by 0.1 to 0.3%, but for one model in one process (7%), and eager-fp32
-without cuDNN's autotuning by 1.4% in all graphs of 12 (docs/measuring.md); no speedup has been recorded so.
+Chosen before any speedup had been recorded so: between 7 processes engines moved by 0.1 to 0.3%, but for one model in
+one process (7%), and eager-fp32 without cuDNN's autotuning by 1.4% in all graphs of 12 (docs/measuring.md). Since then
+11 processes on an H100 had speedups within 0.1 to 0.25% and times within 0.2 to 1.3%, pooled by variant (docs/h100.md).
 """
 _ASSUMED_SPREAD_UNPAIRED = {Metric.WALL_SPEEDUP: 0.015, Metric.WALL_TIME: 0.02}
 """s0 for plain pytest-benchmark files, of which nothing is known: so that one can be judged against one at all.

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from perfkit.errors import UserError
 from perfkit.record.git import git_text
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _BASE_OF_GITHUB = "GITHUB_BASE_REF"
 """GitHub Actions name the branch that a pull request would go into."""
@@ -43,7 +40,7 @@ def committed(path: Path, ref: str | None = None) -> Committed | None:
     try:
         top = git_text(existing, "rev-parse", "--show-toplevel").rstrip("\n")
         inside = os.path.relpath(path.resolve(), os.path.realpath(top))
-        last = git_text(existing, "-C", top, "log", "-1", "--format=%H", *([ref] if ref else []), "--", inside).strip()
+        last = git_text(Path(top), "log", "-1", "--format=%H", *([ref] if ref else []), "--", inside).strip()
     except UserError:
         return None
     own = _blob(existing, f"{ref or 'HEAD'}:{inside}")
