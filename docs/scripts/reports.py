@@ -12,7 +12,6 @@ import contextlib
 import json
 import lzma
 import os
-import platform
 import runpy
 import shutil
 import sys
@@ -22,6 +21,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from blocks import with_blocks
+from cpu_host import described
 
 from perfkit.cli import main as perfkit
 from perfkit.history.add import Entry, add_runs
@@ -171,7 +171,6 @@ def make() -> None:
         report(f"{CPU}/slowed-10pct", f"{CPU}/baseline.json", cpu)
         picture(browser, h100, "h100-light", scheme="light")
         picture(browser, h100, "h100-model-light", scheme="light", at=H100_MODEL, height=820)
-        picture(browser, cpu, "cpu-slowed-light", scheme="light")
         picture(browser, cpu, "cpu-slowed-case-dark", scheme="dark", at=SLOWED, height=820)
         report(f"{FAULTS}/faults", f"{FAULTS}/baseline.json", faults)
         picture(browser, faults, "faults-light", scheme="light", at="#cases", height=620)
@@ -195,7 +194,7 @@ def make() -> None:
             }
             for name, path in pages.items()
         ]
-        told = {"chromium": browser.version, "machine": platform.machine(), "cores": os.cpu_count()}
+        told = {"chromium": browser.version} | described()
         browser.close()
     WEIGHT.write_text(json.dumps({**told, "openings": OPENINGS, "reports": found}, indent=2) + "\n", encoding="utf-8")
 
@@ -208,7 +207,7 @@ def weight_table() -> list[str]:
         f"| {each['report']} | {each['cases']} | {each['bytes'] / 1e6:.1f} MB | {each['opening_ms'] / 1e3:.2f} s |"
         for each in data["reports"]
     ]
-    how = f"Chromium {data['chromium']}, headless, {data['cores']} cores ({data['machine']}), from a disk; medians"
+    how = f"Chromium {data['chromium']}, headless, {data['machine']}, {data['datetime'][:10]}, from a disk; medians"
     return [*lines, "", f"{how} of {data['openings']} openings. At most {MOST_TIMES:,} rounds' times are in a page."]
 
 
