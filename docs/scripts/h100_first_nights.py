@@ -6,23 +6,22 @@ The tables stand between ``<!-- NAME -->`` and ``<!-- end -->``; tests/docs chec
 from __future__ import annotations
 
 import itertools
-import json
-import lzma
 import math
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
 from blocks import with_blocks
+from gpu_records import load, machine_lines, milliseconds, speedup
 
 from perfkit.judge.compare import judge
 from perfkit.judge.metric import Metric
 from perfkit.record.baseline import Baseline
 from perfkit.record.read import read_runs
-from perfkit.record.schema import CaseRecord, RunRecord
 
 if TYPE_CHECKING:
     from perfkit.judge.verdict import Row
+    from perfkit.record.schema import CaseRecord
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "h100-first-nights.md"
@@ -59,28 +58,6 @@ SPREAD_RUNS = {host: [name for name in names if "first" not in name] for host, n
 SLOWED_CASE = ("resnet18", "trt-fp16", "1x3x224x224")
 SHOWN = 8
 """Rows of the slowed run's judgement that the page shows."""
-
-
-def load(path: Path) -> tuple[RunRecord, list[CaseRecord]]:
-    """The run's record and its cases, in the order of measuring."""
-    data = json.loads(lzma.decompress(path.read_bytes()) if path.suffix == ".xz" else path.read_bytes())
-    cases = [CaseRecord.model_validate(b["extra_info"]["perfkit"]) for b in data["benchmarks"]]
-    return RunRecord.model_validate(data["perfkit"]), cases
-
-
-def speedup(case: CaseRecord, clock: str) -> tuple[float, float]:
-    """Median over the rounds of reference / variant, and the relative half-width of its middle half."""
-    rounds = case.rounds.model_dump()
-    logs = sorted(
-        math.log(r / v) for r, v in zip(rounds[f"reference_{clock}_s"], rounds[f"variant_{clock}_s"], strict=True)
-    )
-    quarter = len(logs) // 4
-    return math.exp(median(logs)), math.expm1((logs[-quarter - 1] - logs[quarter]) / 2)
-
-
-def milliseconds(times_s: list[float] | None) -> float:
-    """The median of some times, in ms; NaN where there are none."""
-    return median(times_s or [math.nan]) * 1e3
 
 
 def latency_table(cases: list[CaseRecord]) -> list[str]:
@@ -244,30 +221,6 @@ def microseconds(case: CaseRecord) -> str:
     times_s = sorted(case.rounds.variant_device_s or [math.nan])
     quarter = len(times_s) // 4
     return f"{median(times_s) * 1e6:.0f} (±{(times_s[-quarter - 1] - times_s[quarter]) / 2 * 1e6:.1f})"
-
-
-def machine_lines(run: RunRecord) -> list[str]:
-    """What the run was measured on."""
-    software = ", ".join(
-        f"{name} {run.software[name]}"
-        for name in ("driver", "cuda", "cudnn", "tensorrt", "torch-tensorrt", "torch", "torchvision", "nvidia-modelopt")
-    )
-    hardware = run.hardware
-
-    def both(reading: str) -> str:
-        return f"{run.machine_state[f'start_gpu_{reading}']} and {run.machine_state[f'end_gpu_{reading}']}"
-
-    capability = (hardware.compute_capability or "").replace(".", "")
-    settings = ", ".join(f"{name} {value}" for name, value in run.settings.items())
-    clocks, throttled, processes = both("sm_mhz"), both("throttle_reasons"), both("processes")
-    held = [run.machine_state[f"{moment}_gpu_allocated_bytes"] for moment in ("start", "end")]
-    return [
-        f"- {hardware.name} × {hardware.count}, {hardware.memory_gib} GiB, sm_{capability}",
-        f"- Python {run.software['python']}, {software}",
-        f"- settings: {settings}",
-        f"- GPU memory that PyTorch held at the start {held[0]:,} bytes, at the end {held[1]:,}",
-        f"- at the start and at the end: SM clock {clocks} MHz, processes {processes}, throttle reasons {throttled}",
-    ]
 
 
 def main() -> str:

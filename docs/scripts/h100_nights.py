@@ -13,8 +13,9 @@ from statistics import fmean, median, stdev
 from typing import TYPE_CHECKING, NamedTuple
 
 from blocks import with_blocks
-from h100_first_nights import load, machine_lines
+from gpu_records import load, machine_lines
 from outcomes import read
+from spent import rows
 from two_gpus import cards
 
 from perfkit.judge.compare import judge
@@ -251,14 +252,9 @@ def engines_table() -> list[str]:
 def spent_table() -> list[str]:
     """What the first process spent its time on."""
     run, cases = load(paths(CARDS[0])[0])
-    spent_s = dict(run.spent_s or {})
-    whole_s = spent_s.pop("whole") - spent_s.pop("building")
-    spent_s["else"] = whole_s - sum(spent_s.values())
-    lines = ["| spent on | s | share, builds aside |", "|---|---|---|"]
-    for name, part_s in sorted(spent_s.items(), key=lambda part: -part[1]):
-        lines.append(f"| {name} | {part_s:.1f} | {part_s / whole_s:.0%} |")
     rounds = [len(case.rounds.order) for case in cases]
-    return [*lines, "", f"{len(cases)} cases, {min(rounds)} to {max(rounds)} rounds each, engines from the store."]
+    told = f"{len(cases)} cases, {min(rounds)} to {max(rounds)} rounds each, engines from the store."
+    return [*rows(run.spent_s or {}), "", told]
 
 
 def main() -> str:

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import lzma
 import math
 import random
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from blocks import with_blocks
+from packed import content
 
 from perfkit.record.modes import round_modes
 
@@ -81,7 +81,7 @@ def recorded_table() -> list[str]:
 def case_rounds(folder: Path) -> Iterator[dict[str, Any]]:
     """The rounds of every case in the run files below a folder, packed ones too."""
     for path in sorted([*folder.rglob("*.json"), *folder.rglob("*.json.xz")]):
-        data = json.loads(lzma.decompress(path.read_bytes()) if path.suffix == ".xz" else path.read_bytes())
+        data = json.loads(content(path))
         for benchmark in data.get("benchmarks", []) if isinstance(data, dict) else []:
             if record := benchmark["extra_info"].get("perfkit"):
                 yield record["rounds"]

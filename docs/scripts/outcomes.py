@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import lzma
 import re
-import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from blocks import with_blocks
+from packed import plain
 
 from perfkit.judge.compare import judge
 from perfkit.judge.verdict import Verdict
@@ -77,15 +76,8 @@ def judged(base: str, run: str) -> Judgement:
 
 def read(path: Path) -> Iterator[Run]:
     """The runs of a file or a folder; of packed files what they hold."""
-    packed = [path] if path.suffix == ".xz" else sorted(path.glob("*.json.xz"))
-    if not packed:
-        yield from read_runs(path)
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        for one in packed:
-            plain = Path(folder) / one.stem
-            plain.write_bytes(lzma.decompress(one.read_bytes()))
-            yield from read_runs(plain)
+    with plain(path) as unpacked:
+        yield from read_runs(unpacked)
 
 
 def short(path: str) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import lzma
 import os
 import runpy
 import shutil
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from blocks import with_blocks
 from cpu_host import described
+from packed import content
 
 from perfkit.cli import main as perfkit
 from perfkit.history.add import Entry, add_runs
@@ -70,10 +70,7 @@ def workplace() -> Iterator[Path]:
         (folder / "results").symlink_to(ROOT / "results")
         (folder / "h100").mkdir()
         for path in sorted(ROOT.glob(H100)):
-            content = path.read_bytes()
-            packed = path.suffix == ".xz"
-            plain = path.stem if packed else path.name
-            (folder / "h100" / plain).write_bytes(lzma.decompress(content) if packed else content)
+            (folder / "h100" / path.name.removesuffix(".xz")).write_bytes(content(path))
         os.chdir(folder)
         try:
             yield folder

@@ -11,9 +11,12 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from blocks import with_blocks
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "measuring.md"
@@ -40,20 +43,25 @@ def keep(path: Path) -> None:
     KEPT.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
 
 
-def table() -> list[str]:
-    """One row a kind of work."""
-    data: dict[str, Any] = json.loads(KEPT.read_text("utf-8"))
-    spent_s = dict(data["spent_s"])
+def rows(of_run: Mapping[str, float]) -> list[str]:
+    """A record's ``spent_s``, the longest first; builds are no part of the whole."""
+    spent_s = dict(of_run)
     whole_s = spent_s.pop("whole") - spent_s.pop("building")
     spent_s["else"] = whole_s - sum(spent_s.values())
     lines = ["| spent on | s | share, builds aside |", "|---|---|---|"]
     for name, part_s in sorted(spent_s.items(), key=lambda part: -part[1]):
         lines.append(f"| {name} | {part_s:.1f} | {part_s / whole_s:.0%} |")
+    return lines
+
+
+def table() -> list[str]:
+    """One row a kind of work."""
+    data: dict[str, Any] = json.loads(KEPT.read_text("utf-8"))
     busy = [case["others_cpu_share"] for case in data["cases"]]
     hardware, software = data["hardware"], data["software"]
     models = ", ".join(dict.fromkeys(case["model"] for case in data["cases"]))
     return [
-        *lines,
+        *rows(data["spent_s"]),
         "",
         (
             f"{len(data['cases'])} cases of {models} in one process, engines from the store: "

@@ -1,9 +1,11 @@
 """How often rules cry wolf and what they miss, on replicates that were really recorded; the tables of docs/study.md.
 
-    python docs/scripts/study.py --condense FOLDER NAME   run files of ``perfkit run`` → results/study/NAME.json
-                                 [--without CASE]         all cases but one, which had been slowed in some of the runs
-    python docs/scripts/study.py --judge NAME             that → results/study/NAME-outcome.json
-    python docs/scripts/study.py                          the outcomes → docs/study.md, docs/study.svg
+    python docs/scripts/study.py --condense NAME FOLDER...   replicates of ``perfkit run`` → results/study/NAME.json
+                                 [--without CASE]            all cases but one, which was slowed in some of the runs
+    python docs/scripts/study.py --judge NAME                that → results/study/NAME-outcome.json
+    python docs/scripts/study.py                             the outcomes → docs/study.md, docs/study.svg
+
+The set h100-replayed is all four folders of results/h100/2026-11-26-nights, without resnet18/trt-fp16/1x3x224x224.
 
 A night is dealt from the processes of a file, whole, for what a process's cases have in common is part of what a rule
 must cope with: five processes for the baseline, three (or one) of the others for the night. Nothing differs between the
@@ -21,12 +23,13 @@ from typing import TYPE_CHECKING, Any
 
 from blocks import with_blocks
 from gpu_host import tell
+from outcomes import read
+from packed import content
 from study_picture import draw
 from study_rules import RULES, Night, Replica
 
 from perfkit.catalog.case import REFERENCE_VARIANT, CaseId
 from perfkit.record.modes import round_modes
-from perfkit.record.read import read_runs
 from perfkit.record.replicate import Sample, rounded
 from perfkit.record.schema import Hardware
 
@@ -45,12 +48,14 @@ _KEPT = ("device_by",)
 CLEAN_NIGHTS, SLOWED_NIGHTS = 1000, 400
 
 
-def condense(folder: Path, name: str, without: str | None) -> None:
-    """What the rules need of the replicates in a folder: rounds of the deciding clock, and perfkit's reduction."""
-    runs = sorted(read_runs(folder), key=lambda run: run.replicate.datetime)
+def condensed(folders: Sequence[Path], without: str | None) -> dict[str, Any]:
+    """What the rules need of the replicates in the folders: rounds of the deciding clock, and perfkit's reduction."""
+    paths = [path for folder in folders for path in folder.glob("replicate-*.json*")]
+    found = [(run, json.loads(content(path))) for path in paths for run in read(path)]
+    found.sort(key=lambda one: one[0].replicate.datetime)
+    runs = [run for run, _ in found]
     cases: dict[str, list[dict[str, Any]]] = {}
-    for run in runs:
-        data = json.loads(Path(run.source).read_text("utf-8"))
+    for run, data in found:
         rounds: dict[CaseId, list[float]] = {}
         for benchmark in data["benchmarks"]:
             record = benchmark["extra_info"]["perfkit"]
@@ -65,7 +70,7 @@ def condense(folder: Path, name: str, without: str | None) -> None:
             times_s = [rounded(time) for time in rounds[sample.case]]
             cases.setdefault(str(sample.case), []).append({"times_s": times_s, "sample": kept})
     software = {key: runs[0].replicate.software.get(key) for key in ("python", "torch", "openvino", "tensorrt")}
-    data = {
+    return {
         "hardware": runs[0].hardware.model_dump(mode="json"),
         "software": {key: value for key, value in software.items() if value},
         "commit": runs[0].replicate.short_commit,
@@ -73,8 +78,13 @@ def condense(folder: Path, name: str, without: str | None) -> None:
         "last": runs[-1].replicate.datetime,
         "cases": cases,
     }
+
+
+def condense(name: str, folders: Sequence[Path], without: str | None) -> None:
+    """Keeps that under a name."""
     FOLDER.mkdir(exist_ok=True)
-    (FOLDER / f"{name}.json").write_text(json.dumps(data, separators=(",", ":")) + "\n", "utf-8")
+    text = json.dumps(condensed(folders, without), separators=(",", ":")) + "\n"
+    (FOLDER / f"{name}.json").write_text(text, "utf-8")
 
 
 def judge_nights(name: str) -> None:
@@ -191,12 +201,12 @@ def read_outcome(name: str) -> dict[str, Any]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--condense", nargs=2, metavar=("FOLDER", "NAME"))
+    parser.add_argument("--condense", nargs="+", metavar=("NAME", "FOLDER"))
     parser.add_argument("--without", metavar="CASE")
     parser.add_argument("--judge", metavar="NAME")
     asked = parser.parse_args()
     if asked.condense:
-        condense(Path(asked.condense[0]), asked.condense[1], asked.without)
+        condense(asked.condense[0], [Path(folder) for folder in asked.condense[1:]], asked.without)
     elif asked.judge:
         judge_nights(asked.judge)
     else:

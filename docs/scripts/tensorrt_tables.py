@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from blocks import with_blocks
-from h100_first_nights import load, milliseconds, speedup
+from gpu_records import load, milliseconds, speedup
 
 from perfkit.catalog.case import CaseId
 from perfkit.explain.explained import Explained

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from perfkit.cli import main
+from perfkit.cli import bisect_step, main
 from perfkit.exit_codes import ExitCode
 from tests.projects import REPOSITORY
 from tests.support import case, program_environment
@@ -162,3 +162,21 @@ def test_a_changed_work_tree_and_a_bisection_under_way_are_left_alone(
     (tmp_path / "measure.py").write_text("changed")
     assert bisect(made[0], made[2]) == ExitCode.USAGE
     assert "the work tree has changes" in capfd.readouterr().err
+
+
+def test_a_step_outside_of_a_repository_ends_the_bisection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Any code below 128 would be taken for a verdict on the commit."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
+    monkeypatch.chdir(outside)
+    names = ("results", "baseline", "log")
+    step = bisect_step.Step(
+        case=str(CASE), command=("true",), repeats=0, **{name: str(outside / name) for name in names}
+    )
+    state = outside / "step.json"
+    state.write_text(step.model_dump_json())
+    assert bisect_step.main(str(state)) == bisect_step.ABORT >= 128
+    assert "git rev-parse refuses: " in capsys.readouterr().err

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import lzma
 import re
 import runpy
 from collections import Counter
@@ -59,6 +58,15 @@ def test_tables_come_from_committed_records(name: str, monkeypatch: pytest.Monke
     assert script["main"]() == script["PAGE"].read_text("utf-8")
 
 
+def test_the_study_of_replays_is_of_the_committed_nights(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / "docs" / "scripts")
+    script = runpy.run_path(str(ROOT / "docs" / "scripts" / "study.py"))
+    nights = ROOT / "results" / NIGHTS
+    folders = [path for path in nights.iterdir() if path.is_dir()]
+    found = script["condensed"](folders, "resnet18/trt-fp16/1x3x224x224")
+    assert found == json.loads((ROOT / "results" / "study" / "h100-replayed.json").read_text("utf-8"))
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
@@ -101,16 +109,6 @@ def test_every_option_and_exit_code_of_the_readme_exists() -> None:
     assert [int(code) for code in re.findall(r"\b\d+\b", listed)] == [int(code) for code in ExitCode]
 
 
-def unpacked(path: Path, folder: Path) -> Path:
-    """The file or folder itself, or what a compressed file, or a folder of them, holds."""
-    packed = [path] if path.suffix == ".xz" else list(path.glob("*.json.xz"))
-    if not packed:
-        return path
-    for one in packed:
-        (folder / one.stem).write_bytes(lzma.decompress(one.read_bytes()))
-    return folder
-
-
 @pytest.mark.parametrize(
     ("base", "run", "compared"),
     [
@@ -122,13 +120,15 @@ def unpacked(path: Path, folder: Path) -> Path:
     ],
 )
 def test_what_the_pages_say_of_committed_runs(
-    base: str, run: str, compared: dict[str, int], capsys: pytest.CaptureFixture[str], tmp_path: Path
+    base: str, run: str, compared: dict[str, int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """README and h100.md tell these outcomes in words; docs/study.md has a table of more."""
     from perfkit.cli import main
 
     results = ROOT / "results"
-    main(["compare", str(results / base), str(unpacked(results / run, tmp_path)), "--format", "json"])
+    plain = runpy.run_path(str(ROOT / "docs" / "scripts" / "packed.py"))["plain"]
+    with plain(results / run) as unpacked:
+        main(["compare", str(results / base), str(unpacked), "--format", "json"])
     rows = json.loads(capsys.readouterr().out)["rows"]
     assert Counter(row["verdict"] for row in rows if row["compared"]) == compared
 
