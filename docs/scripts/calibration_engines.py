@@ -14,7 +14,9 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from blocks import with_blocks
-from gpu_host import described, keep, loaded, measure_or_write, tell
+from gpu_host import Loaded, described, keep, loaded, measure_or_write, tell
+
+from perfkit.catalog.config import Quantization
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,53 +35,56 @@ METHODS = (
     ("implicit-entropy", "channel"),
     ("entropy", "channel"),
 )
-"""The slowest last: a host that is lent for minutes may take the rest."""
+"""For all models in turn, the slowest last: a host that is lent for minutes may take the rest."""
 CALLS = 50
 
 
 def measure(target: Path) -> None:
-    """Builds, checks and times an engine a method; the file grows by a row each."""
+    """Builds, checks and times an engine a method and model; the file grows by a row each."""
+    data = described() | {"rows": []}
+    models = {name: loaded(name, PROFILE) for name in MODELS}
+    for method, weights in METHODS:
+        quantization = Quantization.model_validate({"method": method, "weights": weights})
+        for name, one in models.items():
+            row: dict[str, Any] = {"model": name, "weights": one.model.weights, "method": str(quantization)}
+            try:
+                row |= measured(one, quantization)
+            except Exception as error:  # a method that fails is a row of its own
+                row["failed"] = str(error).partition("\n")[0]
+            data["rows"].append(row)
+            tell(str({key: value for key, value in row.items() if key not in ("facts", "device_s")}))
+            keep(data, target)
+
+
+def measured(one: Loaded, quantization: Quantization) -> dict[str, Any]:
+    """Of an engine that is calibrated so: times in s, facts and how far it agrees with eager-fp32."""
     import torch
 
-    from perfkit.catalog.config import Quantization
-    from perfkit.catalog.images import EVALUATION_IMAGES, evaluation_images
+    from perfkit.catalog.images import CALIBRATION_IMAGES, EVALUATION_IMAGES, evaluation_images
     from perfkit.measure.agreement import check_answers
     from perfkit.measure.clock import make_clock
     from perfkit.variants.registry import load_variant
 
     clock = make_clock(torch.device("cuda", 0))
-    data = described() | {"rows": []}
-    for name in MODELS:
-        one = loaded(name, PROFILE)
-        shape, fitting, device = one.profile.opt, one.model.preprocessing, one.device
-        pictures = list(evaluation_images().batches(shape, fitting, EVALUATION_IMAGES, device))
-        batches = list(one.images.batches(shape, fitting, 32, device))
-        reference = load_variant("eager-fp32").build(one.request)
-        for method, weights in METHODS:
-            quantization = Quantization.model_validate({"method": method, "weights": weights})
-            row: dict[str, Any] = {"model": name, "weights": one.model.weights, "method": str(quantization)}
-            try:
-                built = load_variant(VARIANT).build(
-                    dataclasses.replace(one.request, calibration=batches, quantization=quantization)
-                )
-                with torch.inference_mode(), clock.timed_region():
-                    agreement = check_answers(
-                        partial(answers, reference), partial(answers, built), pictures, cosine_bound=-1, classifies=True
-                    )
-                    call = partial(built.call, built.prepare(pictures[0]))
-                    for _ in range(CALLS):
-                        call()
-                    replay = clock.replay_of([call])
-                    device_s = [clock.device_s(replay) for _ in range(CALLS)]
-                built.close()
-            except Exception as error:  # a method that fails is a row of its own
-                row["failed"] = str(error).partition("\n")[0]
-            else:
-                row |= {"device_s": device_s, "facts": built.facts.model_dump(mode="json")}
-                row |= agreement.model_dump(mode="json")
-            data["rows"].append(row)
-            tell(str({key: value for key, value in row.items() if key not in ("facts", "device_s")}))
-            keep(data, target)
+    shape, fitting, device = one.profile.opt, one.model.preprocessing, one.device
+    pictures = list(evaluation_images().batches(shape, fitting, EVALUATION_IMAGES, device))
+    batches = list(one.images.batches(shape, fitting, CALIBRATION_IMAGES, device))
+    reference = load_variant("eager-fp32").build(one.request)
+    built = load_variant(VARIANT).build(
+        dataclasses.replace(one.request, calibration=batches, quantization=quantization)
+    )
+    with torch.inference_mode(), clock.timed_region():
+        agreement = check_answers(
+            partial(answers, reference), partial(answers, built), pictures, cosine_bound=-1, classifies=True
+        )
+        call = partial(built.call, built.prepare(pictures[0]))
+        for _ in range(CALLS):
+            call()
+        replay = clock.replay_of([call])
+        device_s = [clock.device_s(replay) for _ in range(CALLS)]
+    built.close()
+    facts = built.facts.model_dump(mode="json")
+    return {"device_s": device_s, "facts": facts} | agreement.model_dump(mode="json")
 
 
 def answers(built: Built, images: Tensor) -> tuple[Tensor, ...]:

@@ -1,16 +1,21 @@
 #!/usr/bin/env bash
-# Measures on a GPU host what docs/tensorrt.md shows; docs/scripts/h100_nights.sh has what docs/h100.md does.
+# Measures on a GPU host what docs/tensorrt.md and docs/study.md show; docs/scripts/h100_nights.sh has what docs/h100.md does.
 #
-# Usage: [SUITE=quick] [ONLY=EXPRESSION] docs/scripts/h100_measure.sh FOLDER STEP...
-#        in the project's root, in an environment with perfkit[trt]
-#   FOLDER  receives records, judgements (NAME.txt), progress (NAME.log) and exit codes (NAME.code); kept between calls
-#   SUITE   which suite; ONLY: of it only what pytest's -k selects
-#   STEP    each is one call, for hosts that are lent for minutes:
+# Usage: [SUITE=quick] [ONLY=EXPRESSION] [PROCESSES=12] [PLATFORM=cuda] docs/scripts/h100_measure.sh FOLDER STEP...
+#        in the root of a clone that nothing is edited in, in an environment with perfkit[trt]
+#   FOLDER     receives records, judgements (NAME.txt), progress (NAME.log) and exit codes (NAME.code); kept between calls
+#   SUITE      which suite, of the shipped ones and of docs/scripts/h100_measure.toml, which becomes the clone's perfkit.toml;
+#              ONLY: of it only what pytest's -k selects
+#   PROCESSES  how many the study takes
+#   PLATFORM   cpu tries the steps out where there is no GPU
+#   STEP       each is one call, for hosts that are lent for minutes:
 #     build      makes the engines that the others load; ended by a time limit, it goes on where it was
 #     record     the suite once, judged against nothing, as FOLDER/SUITE-ONLY.json
 #     rebuilt    the same with every engine built anew, beside the stored ones, as FOLDER/SUITE-ONLY-rebuilt.json
-#     study      the suite in twelve fresh processes, into FOLDER/study-SUITE-ONLY/runs, for docs/scripts/study.py, and
-#                three more with one case slowed by 5%
+#     cold       record and twice rebuilt, beginning without engines and without a timing cache, as FOLDER/SUITE-ONLY-cold.json,
+#                -cold-rebuilt.json and -cold-rebuilt-again.json
+#     study      the suite in PROCESSES fresh processes, into FOLDER/study-SUITE-ONLY-N, for docs/scripts/study.py; N counts calls
+#     drill      perfkit drill on the suite; its baseline is five processes of the first study
 #     streams, throughput, writeup, calibration   the scripts of those names
 #     tests      tests/gpu
 #
@@ -20,41 +25,62 @@ set -uo pipefail
 folder=${1:?FOLDER is missing}
 shift
 (($# > 0)) || { echo 'STEP is missing' >&2; exit 64; }
-name=${SUITE:=quick}${ONLY:+-${ONLY// /-}}
-slow_study=mobilenet_v2/trt-fp16/1x3x224x224=slow:5%
-suite=(benchmarks/test_latency.py --perfkit-suite "$SUITE" --perfkit-platform cuda ${ONLY:+-k "$ONLY"})
+: "${SUITE:=quick}" "${PROCESSES:=12}" "${PLATFORM:=cuda}"
+export PERFKIT_HISTORY=none
+name=$SUITE${ONLY:+-${ONLY// /-}}
+suite=(benchmarks/test_latency.py --perfkit-suite "$SUITE" --perfkit-platform "$PLATFORM" ${ONLY:+-k "$ONLY"})
 suite+=(-q -p no:cacheprovider)
 mkdir -p "$folder"
+cp docs/scripts/h100_measure.toml perfkit.toml
 
-measured() { # measured NAME REPLICATES RUN-OPTION... -- PYTEST-ARGUMENT...
-  local name=$1 replicates=$2 code
-  shift 2
-  python -m perfkit run --replicates "$replicates" --results "$folder/$name" "$@" > "$folder/$name.txt" 2> "$folder/$name.log"
-  code=$?
+told() { # told NAME COMMAND...: its output and exit code in FOLDER/NAME.*
+  local name=$1 code=0
+  shift
+  "$@" > "$folder/$name.txt" 2> "$folder/$name.log" || code=$?
   echo "$code" > "$folder/$name.code"
   echo "$name: exit code $code: $(tail -n 1 "$folder/$name.txt")"
 }
 
+measured() { # measured NAME REPLICATES RUN-OPTION... -- PYTEST-ARGUMENT...: judged against nothing
+  local name=$1 replicates=$2
+  shift 2
+  told "$name" python -m perfkit run --replicates "$replicates" --repeats 0 --baseline none --results "$folder/run-$name" "$@"
+}
+
 # Not pytest-benchmark's own file: it is empty until the run ends, and stays so when the run is killed.
-recorded() { # recorded NAME [PYTEST-ARGUMENT...]: the suite once, judged against nothing
+recorded() { # recorded NAME [PYTEST-ARGUMENT...]: the suite once
   local name=$1
   shift
-  rm -f "$folder/$name.json"
-  measured "$name" 1 --repeats 0 --baseline none -- "${suite[@]}" "$@"
-  cp "$(printf '%s\n' "$folder/$name"/runs/*/replicate-1.json | tail -n 1)" "$folder/$name.json"
+  rm -rf "$folder/run-$name" "$folder/$name.json"
+  measured "$name" 1 -- "${suite[@]}" "$@"
+  mv "$folder/run-$name"/runs/*/replicate-1.json "$folder/$name.json"
 }
 
 for step; do
   case $step in
-    build)
-      python -m pytest "${suite[@]}" --perfkit-baseline none --benchmark-disable > "$folder/build-$name.txt" 2>&1
-      echo "build $name: exit code $?: $(tail -n 1 "$folder/build-$name.txt")"
-      ;;
+    build) told "build-$name" python -m pytest "${suite[@]}" --perfkit-baseline none --benchmark-disable ;;
     record) recorded "$name" ;;
     rebuilt) recorded "$name-rebuilt" --rebuild ;;
+    cold)
+      (
+        PERFKIT_CACHE=$(mktemp -d)
+        export PERFKIT_CACHE
+        recorded "$name-cold"
+        recorded "$name-cold-rebuilt" --rebuild
+        recorded "$name-cold-rebuilt-again" --rebuild
+        rm -r "$PERFKIT_CACHE"
+      )
+      ;;
     study)
-      measured "study-$name" 12 --repeats 0 --baseline none -- "${suite[@]}"
-      measured "study-$name-slowed" 3 --repeats 0 --baseline none -- "${suite[@]}" "--perfkit-fault=$slow_study"
+      number=1
+      while [[ -e $folder/study-$name-$number ]]; do ((number++)); done
+      measured "study-$name-$number" "$PROCESSES" -- "${suite[@]}"
+      mv "$folder/run-study-$name-$number"/runs/* "$folder/study-$name-$number"
+      ;;
+    drill)
+      python -m perfkit promote --results "$folder/promoted" "$folder/study-$name-1"/replicate-[1-5].json
+      mv "$folder"/promoted/baselines/*.json "$folder/drill-baseline.json"
+      told drill python -m perfkit drill --baseline "$folder/drill-baseline.json" --results "$folder/drill" -- "${suite[@]}"
       ;;
     streams) python docs/scripts/engine_streams.py --measure "$folder/engine-streams.json" ;;
     throughput) python docs/scripts/throughput.py --measure "$folder/throughput.json" ;;

@@ -81,9 +81,11 @@ def _run_without_waiting(call: Callable[[], Any]) -> None:  # pragma: gpu
 
 @contextlib.contextmanager
 def _no_garbage_collection() -> Iterator[None]:  # pragma: gpu
-    """Something of another engine that is freed while a capture runs would end it."""
+    """Something of another engine that is freed while a capture runs would end it.
+
+    Nothing is collected before: with a session's objects that takes longer than the capture.
+    """
     was_enabled = gc.isenabled()
-    gc.collect()
     gc.disable()
     try:
         yield
