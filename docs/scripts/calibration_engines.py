@@ -40,12 +40,15 @@ CALLS = 50
 
 
 def measure(target: Path) -> None:
-    """Builds, checks and times an engine a method and model; the file grows by a row each."""
-    data = described() | {"rows": []}
+    """Builds, checks and times an engine a method and model; the file grows by a row each, and what it has is kept."""
+    data = json.loads(target.read_text("utf-8")) if target.is_file() else described() | {"rows": []}
+    known = {(row["model"], row["method"]) for row in data["rows"]}
     models = {name: loaded(name, PROFILE) for name in MODELS}
     for method, weights in METHODS:
         quantization = Quantization.model_validate({"method": method, "weights": weights})
         for name, one in models.items():
+            if (name, str(quantization)) in known:
+                continue
             row: dict[str, Any] = {"model": name, "weights": one.model.weights, "method": str(quantization)}
             try:
                 row |= measured(one, quantization)
