@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from hypothesis import HealthCheck, settings
 
 from tests.databases import history_url
@@ -11,3 +13,7 @@ __all__ = ["history_url"]
 # A shared CI machine stalls now and then; a deadline per example would fail the test for it.
 settings.register_profile("ci", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ci")
+
+# Sessions and commands within the tests are no workers of the session around them, and as wide as they are anywhere.
+for _variable in ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "COLUMNS", "LINES"):
+    os.environ.pop(_variable, None)
