@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "tensorrt.md"
-DATA = ROOT / "results" / "h200" / "2026-11-26-calibration-engines.json"
+DATA = [ROOT / "results" / gpu / "2026-11-26-calibration-engines.json" for gpu in ("h100", "h200")]
 MODELS, PROFILE, VARIANT = ("mobilenet_v2", "resnet18"), "fixed-224", "onnx-trt-int8"
 METHODS = (
     ("max", "channel"),
@@ -95,29 +95,31 @@ def answers(built: Built, images: Tensor) -> tuple[Tensor, ...]:
     return built.unpack(built.call(built.prepare(images)))
 
 
-def table(data: dict[str, Any]) -> list[str]:
-    """One row a method and model."""
+def table(measured_on: list[dict[str, Any]]) -> list[str]:
+    """One row a model, GPU and method."""
     lines = [
-        "| model | activations, weights | lowest cosine | SQNR dB | device ms | layers |",
-        "|---|---|---|---|---|---|",
+        "| model | GPU | activations, weights | lowest cosine | SQNR dB | device ms | layers |",
+        "|---|---|---|---|---|---|---|",
     ]
-    for row in data["rows"]:
+    rows = [(row, data["gpu"]["name"]) for data in measured_on for row in data["rows"]]
+    for row, gpu in sorted(rows, key=lambda one: MODELS.index(one[0]["model"])):
+        begins = f"| {row['model']} | {gpu} | {row['method']} |"
         if "failed" in row:
-            lines.append(f"| {row['model']} | {row['method']} | failed: {row['failed']} | | | |")
+            lines.append(f"{begins} failed: {row['failed']} | | | |")
             continue
         lines.append(
-            f"| {row['model']} | {row['method']} | {row['cosine_min']:.4f} | {row['sqnr_db_min']:.1f} "
+            f"{begins} {row['cosine_min']:.4f} | {row['sqnr_db_min']:.1f} "
             f"| {median(row['device_s']) * 1e3:.3f} | {row['facts']['layers']} |"
         )
-    gpu, software = data["gpu"]["name"], data["software"]
+    days = ", ".join(dict.fromkeys(data["datetime"][:10] for data in measured_on))
+    software = measured_on[0]["software"]
     versions = ", ".join(f"{name} {software[name]}" for name in ("tensorrt", "nvidia-modelopt", "torch"))
-    return [*lines, "", f"{gpu}, {data['datetime'][:10]}; {versions}."]
+    return [*lines, "", f"{days}; {versions}."]
 
 
 def main() -> str:
     """The page with its table made anew."""
-    lines = table(json.loads(DATA.read_text("utf-8"))) if DATA.is_file() else ["Not measured yet."]
-    return with_blocks(PAGE, {"calibration-engines": lines})
+    return with_blocks(PAGE, {"calibration-engines": table([json.loads(path.read_text("utf-8")) for path in DATA])})
 
 
 if __name__ == "__main__":

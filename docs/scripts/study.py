@@ -42,7 +42,7 @@ FOLDER = ROOT / "results" / "study"
 SPLITS, FEWER = ((5, 3), (5, 1)), ((4, 3), (4, 1))
 """Replicates of the baseline and of the night; the second where fewer processes were recorded."""
 SLOWER = (0.02, 0.03, 0.05, 0.10)
-NAMES = ("cpu", "h100", "h100-replayed")
+NAMES = ("cpu", "h100", "h100-replayed", "h100-graphs")
 _KEPT = ("device_by",)
 """Of what makes samples comparable: all processes of a set are."""
 CLEAN_NIGHTS, SLOWED_NIGHTS = 1000, 400

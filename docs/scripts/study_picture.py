@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-TITLES = {"cpu": "CPU, 2 shared cores", "h100": "H100, queued", "h100-replayed": "H100, replayed"}
+TITLES = {
+    "cpu": "CPU, 2 shared cores",
+    "h100": "H100, queued",
+    "h100-replayed": "H100, replayed",
+    "h100-graphs": "H100, with graphs",
+}
 SHOWN = ("5%", "10%")
 """Slowdowns, a row of panels each."""
 _OURS, _THEIRS = "#0b6e4f", "#555555"

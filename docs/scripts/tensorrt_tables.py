@@ -30,13 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "tensorrt.md"
 H100 = ROOT / "results" / "h100"
 RUNS = sorted((H100 / "tensorrt").glob("*.json*"))
-BUILDS = {
-    "host F, with earlier hosts' timing cache": "tensorrt/2026-11-25-mobilenet_v2",
-    "host F again, with that build's": "tensorrt-rebuilt-mobilenet_v2-onnx-trt-fp16",
-    "host G, with an empty timing cache": "tensorrt-cold-mobilenet_v2-onnx-trt-fp16",
-    "host G again, with that build's": "tensorrt-cold-rebuilt-mobilenet_v2-onnx-trt-fp16",
-}
-"""Of the same engine, in the order of building."""
+OTHERS = sorted(H100.glob("2026-11-26-others*.json.xz"))
 EXPLAINED = ("mobilenet_v2", ("trt-fp16", "onnx-trt-fp16"), "1x3x224x224")
 SHOWN_LAYERS = 12
 WIDTH = 200
@@ -136,19 +130,6 @@ def engines_table(cases: list[CaseRecord]) -> list[str]:
             f"| {model} | {variant} | {facts.build_s:.0f} | {facts.layers}{operators} "
             f"| {facts.delivered_layers} of {facts.compute_layers} as named | {facts.reformat_layers} "
             f"| {(facts.engine_bytes or 0) / 1e6:.1f} | {told(facts.activation_bytes, 1e-6, 1)} |"
-        )
-    return lines
-
-
-def builds_table() -> list[str]:
-    """Builds of one engine: what they have in common, and how far their latencies differ."""
-    lines = ["| build | seconds | engine | layers | device ms |", "|---|---|---|---|---|"]
-    for build, name in BUILDS.items():
-        found = [case for case in load(H100 / f"{name}.json.xz")[1] if case.variant == "onnx-trt-fp16"]
-        facts = found[0].facts
-        times = ", ".join(f"{milliseconds(case.rounds.variant_device_s):.4f}" for case in found)
-        lines.append(
-            f"| {build} | {facts.build_s:.1f} | {(facts.engine_sha256 or '')[:8]} | {facts.layers} | {times} |"
         )
     return lines
 
@@ -255,7 +236,7 @@ def main() -> str:
             "broken": broken_table(broken),
             "costs": costs_table(cases, broken),
             "engines": engines_table(cases),
-            "builds": builds_table(),
+            "others": ways_table(*newest([load(path) for path in OTHERS])),
             "explained": explained(cases),
         },
     )

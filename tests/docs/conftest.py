@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "docs" / "scripts"
 PYTHON = """#!/usr/bin/env bash
-printf '%s|%s\\n' "$CUDA_VISIBLE_DEVICES" "$*" >> "$LOG"
+printf '%s|%s|%s\\n' "$CUDA_VISIBLE_DEVICES" "$*" "$PERFKIT_CACHE" >> "$LOG"
 results=
 for argument; do
   [[ $previous != --results ]] || results=$argument

@@ -25,6 +25,8 @@ NIGHTS = "h100/2026-11-26-nights"
         "h100_nights.py",
         "h100_first_nights.py",
         "tensorrt_tables.py",
+        "rebuilds.py",
+        "dynamism.py",
         "throughput.py",
         "writeup.py",
         "calibration_engines.py",
