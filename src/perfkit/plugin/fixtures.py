@@ -87,7 +87,8 @@ def perfkit_variant(request: pytest.FixtureRequest, perfkit_model: ModelBench | 
 
     state = request.config.stash[STATE]
     variant = load_variant(request.param)
-    reason = why_unavailable(variant, state.plan.platform)
+    with state.spent.on(Work.STARTING):
+        reason = why_unavailable(variant, state.plan.platform)
     if reason is not None:
         pytest.skip(reason)
     if isinstance(perfkit_model, Broken):
