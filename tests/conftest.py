@@ -1,4 +1,4 @@
-"""For perfkit's own tests alone: one profile for Hypothesis, databases for the history."""
+"""For perfkit's own tests alone: one profile for Hypothesis, databases for the history, tests that need the machine."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import os
 
 from hypothesis import HealthCheck, settings
 
+from tests.alone import pytest_configure, pytest_runtest_protocol, pytest_unconfigure
 from tests.databases import history_url
 
-__all__ = ["history_url"]
+__all__ = ["history_url", "pytest_configure", "pytest_runtest_protocol", "pytest_unconfigure"]
 
 # A shared CI machine stalls now and then; a deadline per example would fail the test for it.
 settings.register_profile("ci", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ci")
 
 # Sessions and commands within the tests are no workers of the session around them, and as wide as they are anywhere.
-for _variable in ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "COLUMNS", "LINES"):
+for _variable in ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTRUNUID", "COLUMNS", "LINES"):
     os.environ.pop(_variable, None)

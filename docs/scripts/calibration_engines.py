@@ -41,8 +41,12 @@ CALLS = 50
 
 def measure(target: Path) -> None:
     """Builds, checks and times an engine a method and model; the file grows by a row each, and what it has is kept."""
-    data = json.loads(target.read_text("utf-8")) if target.is_file() else described() | {"rows": []}
-    known = {(row["model"], row["method"]) for row in data["rows"]}
+    here = described() | {"rows": []}
+    data = json.loads(target.read_text("utf-8")) if target.is_file() else here
+    if (data["gpu"]["name"], data["software"]) != (here["gpu"]["name"], here["software"]):
+        raise SystemExit(f"{target} was measured on another GPU or with other software: name another file")
+    known = {(row["model"], row["method"]) for row in data["rows"] if "failed" not in row}
+    data["rows"] = [row for row in data["rows"] if "failed" not in row]
     models = {name: loaded(name, PROFILE) for name in MODELS}
     for method, weights in METHODS:
         quantization = Quantization.model_validate({"method": method, "weights": weights})
@@ -111,10 +115,12 @@ def table(measured_on: list[dict[str, Any]]) -> list[str]:
             f"{begins} {row['cosine_min']:.4f} | {row['sqnr_db_min']:.1f} "
             f"| {median(row['device_s']) * 1e3:.3f} | {row['facts']['layers']} |"
         )
-    days = ", ".join(dict.fromkeys(data["datetime"][:10] for data in measured_on))
-    software = measured_on[0]["software"]
-    versions = ", ".join(f"{name} {software[name]}" for name in ("tensorrt", "nvidia-modelopt", "torch"))
-    return [*lines, "", f"{days}; {versions}."]
+    told = [
+        f"{data['datetime'][:10]}: "
+        + ", ".join(f"{name} {data['software'][name]}" for name in ("tensorrt", "nvidia-modelopt", "torch"))
+        for data in measured_on
+    ]
+    return [*lines, "", f"{'; '.join(dict.fromkeys(told))}."]
 
 
 def main() -> str:

@@ -20,11 +20,12 @@ DATA = ROOT / "results" / "h100" / "2026-11-26-dynamism.json.xz"
 def table() -> list[str]:
     """One row a variant and shape: the dynamic engine beside the one that is made for this shape alone."""
     cases = {(case.model, case.variant, case.shape): case for case in load(DATA)[1]}
-    lines = [
-        "| variant | shape | device ms, dynamic | fixed | the dynamic one takes | wall ms, dynamic | fixed | the dynamic one takes "
-        "| layers | engine MB | activations MB |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
-    ]
+    both = "dynamic, fixed"
+    heads = ["variant", "shape"]
+    for clock in ("device", "wall"):
+        heads += [f"{clock} ms: {both}", "the dynamic one takes"]
+    heads += [f"{what}: {both}" for what in ("layers", "engine MB", "activations MB")]
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for (label, variant, shape), fixed in cases.items():
         model, _, profile = label.partition("@")
         dynamic = cases.get((model, variant, shape))
@@ -33,11 +34,11 @@ def table() -> list[str]:
         row = [variant, shape]
         for clock in ("device", "wall"):
             times_ms = [milliseconds(getattr(case.rounds, f"variant_{clock}_s")) for case in (dynamic, fixed)]
-            row += [*(f"{time:.3f}" for time in times_ms), f"{times_ms[0] / times_ms[1] - 1:+.1%}"]
+            row += [", ".join(f"{time:.3f}" for time in times_ms), f"{times_ms[0] / times_ms[1] - 1:+.1%}"]
         facts = [dynamic.facts, fixed.facts]
-        row.append(" / ".join(str(one.layers) for one in facts))
-        row.append(" / ".join(f"{(one.engine_bytes or 0) / 1e6:.1f}" for one in facts))
-        row.append(" / ".join(f"{(one.activation_bytes or 0) / 1e6:.1f}" for one in facts))
+        row.append(", ".join(str(one.layers) for one in facts))
+        row.append(", ".join(f"{(one.engine_bytes or 0) / 1e6:.1f}" for one in facts))
+        row.append(", ".join(f"{(one.activation_bytes or 0) / 1e6:.1f}" for one in facts))
         lines.append(f"| {' | '.join(row)} |")
     return lines
 

@@ -70,7 +70,9 @@ def loaded(name: str, profile: str) -> Loaded:
 
 def keep(data: dict[str, Any], target: Path) -> None:
     """Writes what was measured so far: a GPU host may be taken away at any time."""
-    target.write_text(json.dumps(data, separators=(",", ":")) + "\n", "utf-8")
+    scratch = target.with_name(f".{target.name}")
+    scratch.write_text(json.dumps(data, separators=(",", ":")) + "\n", "utf-8")
+    scratch.replace(target)
 
 
 def tell(line: str) -> None:

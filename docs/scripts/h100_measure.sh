@@ -4,8 +4,8 @@
 # Usage: [SUITE=quick] [ONLY=EXPRESSION] [PROCESSES=12] [PLATFORM=cuda] docs/scripts/h100_measure.sh FOLDER STEP...
 #        in the root of a clone that nothing is edited in, in an environment with perfkit[trt]
 #   FOLDER     receives records, judgements (NAME.txt), progress (NAME.log) and exit codes (NAME.code); kept between calls
-#   SUITE      which suite, of the shipped ones and of docs/scripts/h100_measure.toml, which becomes the clone's perfkit.toml;
-#              ONLY: of it only what pytest's -k selects
+#   SUITE      which suite, of the shipped ones and of docs/scripts/h100_measure.toml, which becomes the clone's perfkit.toml and has
+#              fewer rounds than usual; ONLY: of the suite only what pytest's -k selects
 #   PROCESSES  how many the study takes
 #   PLATFORM   cpu tries the steps out where there is no GPU
 #   STEP       each is one call, for hosts that are lent for minutes:
@@ -14,7 +14,8 @@
 #     rebuilt    the same with every engine built anew, beside the stored ones, as FOLDER/SUITE-ONLY-rebuilt.json
 #     cold       record and twice rebuilt, beginning without engines and without a timing cache, as FOLDER/SUITE-ONLY-cold.json,
 #                -cold-rebuilt.json and -cold-rebuilt-again.json
-#     study      the suite in PROCESSES fresh processes, into FOLDER/study-SUITE-ONLY-N, for docs/scripts/study.py; N counts calls
+#     study      the suite in PROCESSES fresh processes, into FOLDER/study-SUITE-ONLY-N, for docs/scripts/study.py; N counts calls;
+#                of one that was ended, what it measured is left in FOLDER/run-study-SUITE-ONLY-N
 #     drill      perfkit drill on the suite; its baseline is five processes of the first study
 #     streams, throughput, writeup, calibration   the scripts of those names
 #     tests      tests/gpu
@@ -36,6 +37,7 @@ cp docs/scripts/h100_measure.toml perfkit.toml
 told() { # told NAME COMMAND...: its output and exit code in FOLDER/NAME.*
   local name=$1 code=0
   shift
+  rm -f "$folder/$name.code" # of an earlier call: this one may be ended
   "$@" > "$folder/$name.txt" 2> "$folder/$name.log" || code=$?
   echo "$code" > "$folder/$name.code"
   echo "$name: exit code $code: $(tail -n 1 "$folder/$name.txt")"
@@ -63,24 +65,28 @@ for step; do
     rebuilt) recorded "$name-rebuilt" --rebuild ;;
     cold)
       (
-        PERFKIT_CACHE=$(mktemp -d)
+        PERFKIT_CACHE=$(mktemp -d) || exit
         export PERFKIT_CACHE
+        trap 'rm -rf "$PERFKIT_CACHE"' EXIT
         recorded "$name-cold"
         recorded "$name-cold-rebuilt" --rebuild
         recorded "$name-cold-rebuilt-again" --rebuild
-        rm -r "$PERFKIT_CACHE"
       )
       ;;
     study)
       number=1
-      while [[ -e $folder/study-$name-$number ]]; do ((number++)); done
+      while [[ -e $folder/run-study-$name-$number ]]; do ((number++)); done
       measured "study-$name-$number" "$PROCESSES" -- "${suite[@]}"
       mv "$folder/run-study-$name-$number"/runs/* "$folder/study-$name-$number"
       ;;
     drill)
-      python -m perfkit promote --results "$folder/promoted" "$folder/study-$name-1"/replicate-[1-5].json
-      mv "$folder"/promoted/baselines/*.json "$folder/drill-baseline.json"
-      told drill python -m perfkit drill --baseline "$folder/drill-baseline.json" --results "$folder/drill" -- "${suite[@]}"
+      of_five=("$folder/study-$name-1"/replicate-[1-5].json)
+      ((${#of_five[@]} == 5)) || { echo "$folder/study-$name-1 has not five processes" >&2; exit 64; }
+      rm -rf "$folder/promoted-$name" "$folder/promoted-$name.json"
+      told "promoted-$name" python -m perfkit promote --results "$folder/promoted-$name" "${of_five[@]}"
+      mv "$folder/promoted-$name"/baselines/*.json "$folder/promoted-$name.json" || exit
+      told "drill-$name" python -m perfkit drill --baseline "$folder/promoted-$name.json" --results "$folder/drill-$name" \
+        -- "${suite[@]}"
       ;;
     streams) python docs/scripts/engine_streams.py --measure "$folder/engine-streams.json" ;;
     throughput) python docs/scripts/throughput.py --measure "$folder/throughput.json" ;;

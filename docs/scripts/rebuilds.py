@@ -1,4 +1,4 @@
-"""Builds of one engine, with and without a timing cache; a table of docs/tensorrt.md: ``python docs/scripts/rebuilds.py``.
+"""Builds of one engine, with and without a timing cache; a table of docs/tensorrt.md.
 
 The newest three runs are ``SUITE=tensorrt ONLY="mobilenet_v2 and onnx-trt-fp16 and not graph"
 docs/scripts/h100_measure.sh FOLDER cold``.

@@ -5,7 +5,8 @@
     python docs/scripts/study.py --judge NAME                that → results/study/NAME-outcome.json
     python docs/scripts/study.py                             the outcomes → docs/study.md, docs/study.svg
 
-The set h100-replayed is all four folders of results/h100/2026-11-26-nights, without resnet18/trt-fp16/1x3x224x224.
+The set h100-replayed is all four folders of results/h100/2026-11-26-nights, without resnet18/trt-fp16/1x3x224x224;
+h100-graphs is both of results/h100/2026-11-26-study.
 
 A night is dealt from the processes of a file, whole, for what a process's cases have in common is part of what a rule
 must cope with: five processes for the baseline, three (or one) of the others for the night. Nothing differs between the
@@ -73,7 +74,7 @@ def condensed(folders: Sequence[Path], without: str | None) -> dict[str, Any]:
     return {
         "hardware": runs[0].hardware.model_dump(mode="json"),
         "software": {key: value for key, value in software.items() if value},
-        "commit": runs[0].replicate.short_commit,
+        "commit": ", ".join(dict.fromkeys(run.replicate.short_commit for run in runs)),
         "first": runs[0].replicate.datetime,
         "last": runs[-1].replicate.datetime,
         "cases": cases,

@@ -29,13 +29,13 @@ _MARKERS = "os^vDP<>*"
 def draw(outcomes: Mapping[str, Mapping[str, Any]], target: Path) -> None:
     """Writes an SVG file: a column a machine, a row a slowdown, a dot a rule; five processes against three."""
     mpl.rcParams.update({"svg.hashsalt": "perfkit", "svg.fonttype": "none", "font.size": 8})
-    figure = Figure(figsize=(10, 7), layout="constrained")
+    figure = Figure(figsize=(12, 7), layout="constrained")
     panels = figure.subplots(len(SHOWN), len(outcomes), sharex=True, sharey=True, squeeze=False)
     for column, (name, outcome) in enumerate(outcomes.items()):
         split = outcome["splits"][0]
         for row, size in enumerate(SHOWN):
             panel: Axes = panels[row][column]
-            panel.set_title(f"{TITLES[name]}: one case slower by {size}")
+            panel.set_title(f"{TITLES[name]}\none case slower by {size}")
             _dots(panel, split["rules"], size)
     for panel in panels[-1]:
         panel.set_xlabel("clean nights with an alarm, %")

@@ -17,13 +17,19 @@ SCRIPTS = Path(__file__).resolve().parents[2] / "docs" / "scripts"
 PYTHON = """#!/usr/bin/env bash
 printf '%s|%s|%s\\n' "$CUDA_VISIBLE_DEVICES" "$*" "$PERFKIT_CACHE" >> "$LOG"
 results=
+replicates=1
 for argument; do
   [[ $previous != --results ]] || results=$argument
+  [[ $previous != --replicates ]] || replicates=$argument
   previous=$argument
 done
 case $* in
   *--load*) echo busy > "${4}"; exec sleep 60 ;;
-  *"perfkit run"*) mkdir -p "$results/runs/now" && touch "$results/runs/now/replicate-1.json"; exit "${CODE:-10}" ;;
+  *"perfkit run"*)
+    mkdir -p "$results/runs/now"
+    for ((number = 1; number <= replicates; number++)); do touch "$results/runs/now/replicate-$number.json"; done
+    exit "${CODE:-10}"
+    ;;
   *"perfkit merge"*) mkdir "${7}"; exit 10 ;;
   *"perfkit promote"*)
     mkdir -p "$results/baselines" && echo "$*" > "$results/baselines/gpu.json"

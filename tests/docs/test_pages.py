@@ -60,13 +60,21 @@ def test_tables_come_from_committed_records(name: str, monkeypatch: pytest.Monke
     assert script["main"]() == script["PAGE"].read_text("utf-8")
 
 
-def test_the_study_of_replays_is_of_the_committed_nights(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("name", "folder", "without"),
+    [
+        ("h100-replayed", NIGHTS, "resnet18/trt-fp16/1x3x224x224"),
+        ("h100-graphs", "h100/2026-11-26-study", None),
+    ],
+)
+def test_a_set_of_the_study_is_of_the_committed_processes(
+    name: str, folder: str, without: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.syspath_prepend(ROOT / "docs" / "scripts")
     script = runpy.run_path(str(ROOT / "docs" / "scripts" / "study.py"))
-    nights = ROOT / "results" / NIGHTS
-    folders = [path for path in nights.iterdir() if path.is_dir()]
-    found = script["condensed"](folders, "resnet18/trt-fp16/1x3x224x224")
-    assert found == json.loads((ROOT / "results" / "study" / "h100-replayed.json").read_text("utf-8"))
+    folders = [path for path in (ROOT / "results" / folder).iterdir() if path.is_dir()]
+    found = script["condensed"](folders, without)
+    assert found == json.loads((ROOT / "results" / "study" / f"{name}.json").read_text("utf-8"))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())

@@ -22,6 +22,8 @@ from tests.projects import SMALL, register, run_pytest, saved_files, suite, writ
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.alone
+
 ROUNDS = 6
 REASONS = {
     "stopped": "the process was stopped",

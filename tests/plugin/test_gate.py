@@ -13,6 +13,8 @@ from tests.projects import LARGE, MODEL, SMALL, Ended, run_pytest, saved_files, 
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.alone
+
 VARIANTS = ["twin", "sibling"]
 SLOWED = f"{MODEL}/sibling/{SMALL}"
 ROUNDS = 24

@@ -38,7 +38,8 @@ def test_a_backends_import_is_part_of_the_start(tmp_path: Path) -> None:
     assert not ended.verdicts("BROKEN")
     run = saved_run(project)
     assert f"{MODEL}/imports-long/{SMALL}" in {
-        "/".join(one["extra_info"]["perfkit"][key] for key in ("model", "variant", "shape")) for one in run["benchmarks"]
+        "/".join(one["extra_info"]["perfkit"][key] for key in ("model", "variant", "shape"))
+        for one in run["benchmarks"]
     }
     spent_s = run["perfkit"]["spent_s"]
     assert [name for name, part_s in spent_s.items() if part_s >= 1000] == ["starting"]

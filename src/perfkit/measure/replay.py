@@ -83,7 +83,7 @@ def _run_without_waiting(call: Callable[[], Any]) -> None:  # pragma: gpu
 def _no_garbage_collection() -> Iterator[None]:  # pragma: gpu
     """Something of another engine that is freed while a capture runs would end it.
 
-    Nothing is collected before: with a session's objects that takes longer than the capture.
+    Nothing is collected before: that takes a while in a session with many objects, and isn't needed.
     """
     was_enabled = gc.isenabled()
     gc.disable()

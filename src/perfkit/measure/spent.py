@@ -16,7 +16,8 @@ class Work(StrEnum):
     """What time is spent on; whatever isn't named is what remains of the whole."""
 
     STARTING = "starting"
-    """From the start of the process until the first case may begin, and finding out which backends are there: imports, above all."""
+    """From the start of the process until the first case may begin, and finding out which planned
+    backends are there: imports, above all."""
     LOADING = "loading"
     """Models and pictures."""
     BUILDING = "building"
