@@ -37,7 +37,9 @@ def test_marked_tests_overlap_with_no_other(tmp_path: Path) -> None:
     for name in ("a", "b", "c", "d"):
         mark = "@pytest.mark.alone" if name == "b" else ""
         (tmp_path / f"test_{name}.py").write_text(TEST.replace("MARK", mark), "utf-8")
-    command = [sys.executable, "-m", "pytest", "-n2", "--dist=loadfile", "-p", "no:perfkit", "-p", "no:benchmark", "-q"]
+    # With a cache of its own: under tox all sessions have the same, in which this test's worker holds the lock.
+    command = [sys.executable, "-m", "pytest", "-n2", "--dist=loadfile", "-q", "-o", "cache_dir=cache"]
+    command += ["-p", "no:perfkit", "-p", "no:benchmark"]
     own = program_environment()
     own["PYTHONPATH"] += os.pathsep + str(REPOSITORY)
     done = subprocess.run(command, cwd=tmp_path, env=own, capture_output=True, text=True, check=False, timeout=120)
