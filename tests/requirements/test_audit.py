@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,11 +26,20 @@ FOUND = {
 NOT_AUDITED = "NOT AUDITED: the service of known vulnerabilities can't be asked from here"
 
 
+class AtStart(dt.datetime):
+    """A session that goes on past midnight has one day."""
+
+    @classmethod
+    def now(cls, tz: dt.tzinfo | None = None) -> AtStart:
+        return cls(TODAY.year, TODAY.month, TODAY.day, tzinfo=tz)
+
+
 @pytest.fixture
 def audit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The script, with a pip_audit that says what it is told to, and nothing accepted."""
     module = load("audit", monkeypatch)
     put_in_place("pip_audit", tmp_path, monkeypatch)
+    monkeypatch.setattr(module, "dt", SimpleNamespace(**{**vars(dt), "datetime": AtStart}))
     monkeypatch.setattr(module, "FOLDER", tmp_path)
     monkeypatch.setattr(module, "LOCKS", ("tox.txt", "dev.txt"))
     accept(tmp_path)
