@@ -8,7 +8,6 @@ are made from the committed files; the second is of ordinary records, one a proc
 from __future__ import annotations
 
 import json
-import lzma
 import os
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from typing import Any
 
 from blocks import with_blocks
 from gpu_host import described, keep, measure_or_write
+from packed import content
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "measuring.md"
@@ -87,7 +87,7 @@ def replays_table() -> list[str]:
     """One row a case: what its times lie between in the processes, by what ran before."""
     found: dict[str, dict[str, list[float]]] = {}
     for path in sorted(RECORDS.glob("*.json.xz")):
-        for benchmark in json.loads(lzma.decompress(path.read_bytes()))["benchmarks"]:
+        for benchmark in json.loads(content(path))["benchmarks"]:
             record = benchmark["extra_info"]["perfkit"]
             rounds = record["rounds"]
             case = found.setdefault(f"{record['model']}/{record['variant']}/{record['shape']}", {})

@@ -6,7 +6,6 @@ Every file of ``results/h100/tensorrt/`` is one run; tests/docs checks that the 
 from __future__ import annotations
 
 import json
-import lzma
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from blocks import with_blocks
 from gpu_records import load, milliseconds, speedup
+from packed import content
 
 from perfkit.catalog.case import CaseId
 from perfkit.explain.explained import Explained
@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "tensorrt.md"
 H100 = ROOT / "results" / "h100"
 RUNS = sorted((H100 / "tensorrt").glob("*.json*"))
-OTHERS = sorted(H100.glob("2026-11-26-others*.json.xz"))
+OTHERS = H100 / "2026-11-26-others.json.xz"
 EXPLAINED = ("mobilenet_v2", ("trt-fp16", "onnx-trt-fp16"), "1x3x224x224")
 SHOWN_LAYERS = 12
 WIDTH = 200
@@ -158,7 +158,7 @@ def explained(cases: list[CaseRecord]) -> list[str]:
 def read_layers(model: str, variant: str) -> EngineLayers:
     """The committed layers of an engine."""
     path = H100 / "layers" / f"{model}-{variant}.json.xz"
-    return EngineLayers.model_validate(json.loads(lzma.decompress(path.read_bytes())))
+    return EngineLayers.model_validate(json.loads(content(path)))
 
 
 def newest(runs: list[tuple[RunRecord, list[CaseRecord]]]) -> tuple[list[CaseRecord], list[Outcome]]:
@@ -236,7 +236,7 @@ def main() -> str:
             "broken": broken_table(broken),
             "costs": costs_table(cases, broken),
             "engines": engines_table(cases),
-            "others": ways_table(*newest([load(path) for path in OTHERS])),
+            "others": ways_table(*newest([load(OTHERS)])),
             "explained": explained(cases),
         },
     )
