@@ -109,8 +109,11 @@ def test_faults_that_are_really_put_in_are_named(
     nights = Nights()
     monkeypatch.setattr(drill, "measure_replicate", nights)
     assert main(["drill", "--replicates", "2", "--", "benchmarks/", "-q"]) == ExitCode.PASS
-    lines = capsys.readouterr().out.splitlines()
+    out, err = capsys.readouterr()
+    lines = out.splitlines()
     found = {line.split()[0].partition("=")[2]: line.split()[1] for line in lines if "=" in line}
+    named = [line.partition("=")[2] for line in err.splitlines() if " was named " in line]
+    assert sorted(named) == sorted(f"{fault} was named {verdict}" for fault, verdict in found.items())
     assert found == {
         **dict.fromkeys(("slow:5%", "slow:10%", "slow:20%", "slow:50%", "slow:3%", "host:100%"), "REGRESSED"),
         "wrong": "BROKEN",

@@ -107,7 +107,10 @@ def _in_the_field(
         if night.refusal is not None:
             tell(f"{told} can't be judged: {night.refusal.text}")
             continue
-        found += field.seen(faults, night, clean)
+        of_night = field.seen(faults, night, clean)
+        for each in of_night:  # nights take long: a drill that is stopped has told what it found
+            tell(f"{each.fault} was named {each.verdict}")
+        found += of_night
         alarms.append(field.false_alarms(night, clean, faults))
     if not found:
         raise UserError(f"no night with faults could be judged; what was measured is in {folder}")
