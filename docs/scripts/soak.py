@@ -77,6 +77,7 @@ def soak(platform: str, hours: float, *, real: bool, nights: int) -> dict[str, A
         "cases": len(measured_cases),
         "rounds": sum(len(one["extra_info"]["perfkit"]["rounds"]["order"]) for one in measured_cases),
         "calls": sum(one["stats"]["rounds"] for one in measured_cases),
+        "spent_s": run["perfkit"]["spent_s"],
         "flat": flatness(times_h, samples),
         "noise_floor": noise_floor([one["extra_info"]["perfkit"] for one in measured_cases]),
         "nights": len(reading),
