@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import lzma
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "judging.md"
 DRILLS = {"drill-h100": "h100/2026-11-27-drill", "drill-cpu": "cpu/2026-11-27-drill"}
 SHOWN = ("python", "torch", "tensorrt", "openvino")
-BASELINE = "baseline.json.xz"
+BASELINE = "baseline.json"
 
 
 def keep(folder: Path, baseline: Path, name: str) -> None:
@@ -38,7 +39,7 @@ def keep(folder: Path, baseline: Path, name: str) -> None:
         packed = kept / path.parent.name / f"{path.name}.xz"
         packed.parent.mkdir(parents=True, exist_ok=True)
         packed.write_bytes(lzma.compress(path.read_bytes(), preset=9))
-    (kept / BASELINE).write_bytes(lzma.compress(baseline.read_bytes(), preset=9))
+    shutil.copyfile(baseline, kept / BASELINE)
 
 
 def nights_of(name: str) -> tuple[Judgement, list[tuple[Judgement, list[field.Seen]]]]:

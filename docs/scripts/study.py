@@ -5,8 +5,7 @@
     python docs/scripts/study.py --judge NAME                that → results/study/NAME-outcome.json
     python docs/scripts/study.py                             the outcomes → docs/study.md, docs/study.svg
 
-The set h100-replayed is all four folders of results/h100/2026-11-26-nights, without resnet18/trt-fp16/1x3x224x224;
-h100-graphs is both of results/h100/2026-11-26-study.
+COMMITTED says which of results/h100/ a set is made of, h100-replayed without resnet18/trt-fp16/1x3x224x224.
 
 A night is dealt from the processes of a file, whole, for what a process's cases have in common is part of what a rule
 must cope with: five processes for the baseline, three (or one) of the others for the night. Nothing differs between the
@@ -44,6 +43,11 @@ SPLITS, FEWER = ((5, 3), (5, 1)), ((4, 3), (4, 1))
 """Replicates of the baseline and of the night; the second where fewer processes were recorded."""
 SLOWER = (0.02, 0.03, 0.05, 0.10)
 NAMES = ("cpu", "h100", "h100-replayed", "h100-graphs")
+COMMITTED = {
+    "h100-replayed": ("2026-11-26-nights/*",),
+    "h100-graphs": ("2026-11-26-study/*", "2026-11-27-study", "2026-11-27-drill/clean"),
+}
+"""Folders of replicates; the processes of the other sets aren't committed whole."""
 _KEPT = ("device_by",)
 """Of what makes samples comparable: all processes of a set are."""
 CLEAN_NIGHTS, SLOWED_NIGHTS = 1000, 400
@@ -164,7 +168,8 @@ def table(outcome: dict[str, Any]) -> list[str]:
                 f"| {row['cases_with_alarm']:.2%} | {caught} |"
             )
     where = f"{outcome['hardware']['name']} x{outcome['hardware']['count']}"
-    when = f"{outcome['first'][:16]} to {outcome['last'][11:16]}"
+    one_day = outcome["first"][:10] == outcome["last"][:10]
+    when = f"{outcome['first'][:16]} to {outcome['last'][11 if one_day else 0 : 16]}"
     told = ", ".join(f"{name} {version}" for name, version in outcome["software"].items())
     drawn = f"{CLEAN_NIGHTS} clean nights of {outcome['recorded_cases']} cases, {SLOWED_NIGHTS} slowed ones a size"
     measured = f"{outcome['processes']} processes of {outcome['recorded_cases']} cases on {where}, {when}"

@@ -45,6 +45,7 @@ NIGHTS = "h100/2026-11-26-nights"
         "judge_cost.py",
         "launch_gaps.py",
         "drift.py",
+        "drills.py",
         "reports.py",
         "history_tables.py",
         "fault_counts.py",
@@ -61,18 +62,15 @@ def test_tables_come_from_committed_records(name: str, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize(
-    ("name", "folder", "without"),
-    [
-        ("h100-replayed", NIGHTS, "resnet18/trt-fp16/1x3x224x224"),
-        ("h100-graphs", "h100/2026-11-26-study", None),
-    ],
+    ("name", "without"), [("h100-replayed", "resnet18/trt-fp16/1x3x224x224"), ("h100-graphs", None)]
 )
 def test_a_set_of_the_study_is_of_the_committed_processes(
-    name: str, folder: str, without: str | None, monkeypatch: pytest.MonkeyPatch
+    name: str, without: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(ROOT / "docs" / "scripts")
     script = runpy.run_path(str(ROOT / "docs" / "scripts" / "study.py"))
-    folders = [path for path in (ROOT / "results" / folder).iterdir() if path.is_dir()]
+    records = ROOT / "results" / "h100"
+    folders = [path for pattern in script["COMMITTED"][name] for path in records.glob(pattern) if path.is_dir()]
     found = script["condensed"](folders, without)
     assert found == json.loads((ROOT / "results" / "study" / f"{name}.json").read_text("utf-8"))
 

@@ -42,6 +42,13 @@ def test_a_slowed_call_is_really_slower_by_its_share(clock: CpuClock, share: flo
     assert statistics.median(ratios) == pytest.approx(1 + share, rel=0.2)
 
 
+def test_a_slow_host_delays_the_call_itself(clock: CpuClock) -> None:
+    """Behind it, what the device still has to do would hide the delay."""
+    started_s = time.perf_counter()
+    began_s = clock.host_slowed(lambda _: time.perf_counter(), 0.05)(None)
+    assert began_s - started_s >= 0.05
+
+
 def test_the_cpu_replays_nothing(clock: CpuClock) -> None:
     with pytest.raises(NotCaptured, match="no graphs"):
         clock.replay_of([lambda: None])

@@ -49,16 +49,15 @@ class Clock(ABC):
         """The call, longer by a delay of the device; how a gate is tried out."""
 
     def host_slowed(self, call: Callable[[Any], Any], delay_s: float) -> Callable[[Any], Any]:
-        """The call, behind which the host spins."""
+        """The call, before which the host spins: behind it, what the device still has to do would hide that."""
 
-        def call_and_spin(images: Any) -> Any:
-            outputs = call(images)
+        def spin_and_call(images: Any) -> Any:
             until_s = time.perf_counter() + delay_s
             while time.perf_counter() < until_s:
                 pass
-            return outputs
+            return call(images)
 
-        return call_and_spin
+        return spin_and_call
 
     def wall_s(self, call: Callable[[], Any]) -> float:
         """Seconds that a caller waits: synchronize, call, synchronize."""
