@@ -12,30 +12,32 @@ import argparse
 import lzma
 import shutil
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
 from blocks import with_blocks
+from gpu_records import load
 from outcomes import RESULTS, judged, read
 
 from perfkit.catalog.fault import parse_fault
 from perfkit.judge import field
-from perfkit.judge.verdict import Verdict
+from perfkit.report.drill import field_lines
 
 if TYPE_CHECKING:
-    from perfkit.judge.verdict import Judgement, Row
+    from perfkit.judge.verdict import Judgement
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "judging.md"
 DRILLS = {"drill-h100": "h100/2026-11-27-drill", "drill-cpu": "cpu/2026-11-27-drill"}
 SHOWN = ("python", "torch", "tensorrt", "openvino")
 BASELINE = "baseline.json"
+SIDES = ("variant_device_s", "reference_device_s")
 
 
 def keep(folder: Path, baseline: Path, name: str) -> None:
     """Every record of every night, and what they are judged against."""
     kept = RESULTS / name
-    nights = [path for path in sorted(folder.glob("*/replicate-*.json")) if path.parent.name != "journals"]
-    for path in nights:
+    for path in sorted(folder.glob("*/replicate-*.json")):
         packed = kept / path.parent.name / f"{path.name}.xz"
         packed.parent.mkdir(parents=True, exist_ok=True)
         packed.write_bytes(lzma.compress(path.read_bytes(), preset=9))
@@ -64,47 +66,64 @@ def table(name: str) -> list[str]:
     """One row a fault; below them what was said of the cases without one."""
     clean, nights = nights_of(name)
     lines = ["| fault | verdict | why | the clean night could see |", "|---|---|---|---|"]
-    for _, found in nights:
-        for each in found:
-            could = each.clean.detectable_pct
-            case, _, what = str(each.fault).rpartition("=")
-            told = f"**{each.verdict}**" if each.named else f"{each.verdict}, missed"
-            seen = "-" if could is None else f"{could:.1f}%"
-            lines.append(f"| {case}: {what} | {told} | {each.reason or '-'} | {seen} |")
     faults = [each for _, found in nights for each in found]
+    for each in faults:
+        could = each.clean.detectable_pct
+        case, _, what = str(each.fault).rpartition("=")
+        told = f"**{each.verdict}**" if each.named else f"{each.verdict}, missed"
+        seen = "-" if could is None else f"{could:.1f}%"
+        lines.append(f"| {case}: {what} | {told} | {each.reason or '-'} | {seen} |")
     demanded = [each for each in faults if each.is_demanded]
-    blind = [row for row in clean.rows if row.compared and row.verdict is Verdict.INCONCLUSIVE]
     alarms = [field.false_alarms(each, clean, [one.fault for one in found]) for each, found in nights]
+    *_, of_clean, of_others = field_lines(clean, faults, [field.false_alarms(clean, clean), *alarms])
     untouched = sum(sum(row.compared for row in clean.rows) - len(found) for _, found in nights)
     run = next(iter(read(RESULTS / name / "clean")))
     software = run.replicate.software
-    versions = ", ".join(
-        f"{key} {software[key]}" for key in ("python", "torch", "tensorrt", "openvino") if key in software
-    )
-    clean_alarms = falsely([field.false_alarms(clean, clean)])
+    versions = ", ".join(f"{key} {software[key]}" for key in SHOWN if key in software)
+    processes = ", ".join(str(each.run.replicates) for each in (clean, *(each for each, _ in nights)))
     before = clean.baseline.replicates if clean.baseline is not None else 0
     return [
         *lines,
         "",
         (
             f"{sum(each.named for each in faults)} of {len(faults)} named, {sum(each.named for each in demanded)} "
-            f"of the {len(demanded)} that a gate must name. The clean night: {clean_alarms} "
-            f"of {len(clean.rows)} cases, {len(blind)} INCONCLUSIVE; the nights with faults: {falsely(alarms)} "
-            f"of {untouched} cases without one. {clean.run.replicates} processes a night against {before}. "
+            f"of the {len(demanded)} that a gate must name. {of_clean[0].upper()}{of_clean[1:]}. {of_others}; they had "
+            f"{untouched}. Processes a night: {processes}, against {before}. "
             f"{run.hardware.name} x{run.hardware.count}, {versions}, {run.replicate.datetime[:10]}."
         ),
     ]
 
 
-def falsely(alarms: list[list[Row]]) -> str:
-    """How many were named that have no fault, and which."""
-    rows = [f"{row.case} {row.verdict}" for night in alarms for row in night]
-    return f"{len(rows)} named falsely" + (f" ({', '.join(rows)})" if rows else "")
+def neighbours(name: str, later: str) -> list[str]:
+    """One row a case: device times of both sides in the clean night, and in a later one by the order of its rounds."""
+    heads = [f"{when}: {side}" for when in ("clean", f"{later}, R", f"{later}, V") for side in ("its", "reference's")]
+    lines = [f"| case, device times in µs | {' | '.join(heads)} |", "|---" * (1 + len(heads)) + "|"]
+    clean, after = device_us(RESULTS / name / "clean"), device_us(RESULTS / name / later)
+    for case, by_order in after.items():
+        both = {key: [*clean[case]["R"][key], *clean[case]["V"][key]] for key in SIDES}
+        cells = [f"{median(times[key]):.1f}" for times in (both, by_order["R"], by_order["V"]) for key in SIDES]
+        lines.append(f"| {case} | {' | '.join(cells)} |")
+    return lines
+
+
+def device_us(folder: Path) -> dict[str, dict[str, dict[str, list[float]]]]:
+    """By case, by the order of a round and by side: the device times of all rounds of all processes."""
+    found: dict[str, dict[str, dict[str, list[float]]]] = {}
+    for path in sorted(folder.glob("replicate-*.json.xz")):
+        for case in load(path)[1]:
+            of_case = found.setdefault(
+                f"{case.model}/{case.variant}", {order: {key: [] for key in SIDES} for order in "RV"}
+            )
+            for key in SIDES:
+                for order, time_s in zip(case.rounds.order, getattr(case.rounds, key) or (), strict=True):
+                    of_case[order][key].append(1e6 * time_s)
+    return found
 
 
 def main() -> str:
     """The page with its tables made anew."""
-    return with_blocks(PAGE, {block: table(name) for block, name in DRILLS.items()})
+    blocks = {block: table(name) for block, name in DRILLS.items()}
+    return with_blocks(PAGE, blocks | {"drill-neighbours": neighbours(DRILLS["drill-h100"], "night-5")})
 
 
 if __name__ == "__main__":
