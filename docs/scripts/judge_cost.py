@@ -1,9 +1,8 @@
 """What judging costs: 1,000 cases with 20 replicates in the baseline and three in the run; a table of docs/judging.md.
 
-``python docs/scripts/judge_cost.py --measure`` times it in fresh processes on an idle machine and writes
+``python docs/scripts/judge_cost.py --measure`` times it in fresh processes on an idle machine and adds that to
 results/cpu/judge-cost.json; without the option the page's table is made from that file. The times that are judged are
-made up: what
-they are makes no difference to how long that takes.
+made up: what they are makes no difference to how long that takes.
 """
 
 from __future__ import annotations
@@ -111,13 +110,23 @@ def measure() -> dict[str, Any]:
     }
 
 
+def measured() -> list[dict[str, Any]]:
+    """On every machine so far."""
+    found: list[dict[str, Any]] = json.loads(DATA.read_text("utf-8"))
+    return found
+
+
 def main() -> str:
     """The page with its table made anew."""
-    data = json.loads(DATA.read_text("utf-8"))
-    lines = ["| cases | replicates | seconds, median of five processes | largest |", "|---|---|---|---|"]
-    for (cases, before, after), taken_s in zip(SIZES, zip(*data["seconds"], strict=True), strict=True):
-        lines.append(f"| {cases:,} | {before} : {after} | {median(taken_s):.2f} | {max(taken_s):.2f} |")
-    lines += ["", f"{data['cpu']}, python {data['python']}, {data['datetime'][:10]}; reading the files isn't in it."]
+    lines = [
+        "| machine | cases | replicates | seconds, median of five processes | largest |",
+        "|---" * 5 + "|",
+    ]
+    for one in measured():
+        machine = f"{one['cpu']}, python {one['python']}, {one['datetime'][:10]}"
+        for (cases, before, after), taken_s in zip(SIZES, zip(*one["seconds"], strict=True), strict=True):
+            lines.append(f"| {machine} | {cases:,} | {before} : {after} | {median(taken_s):.2f} | {max(taken_s):.2f} |")
+    lines += ["", "Reading the files isn't in it."]
     return with_blocks(PAGE, {"judge-cost": lines})
 
 
@@ -129,6 +138,6 @@ if __name__ == "__main__":
     if asked.child:
         sys.stdout.write(json.dumps(one_process()))
     elif asked.measure:
-        DATA.write_text(json.dumps(measure()) + "\n", "utf-8")
+        DATA.write_text(json.dumps([*measured(), measure()], indent=1) + "\n", "utf-8")
     else:
         PAGE.write_text(main(), "utf-8")
