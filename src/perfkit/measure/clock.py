@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _FIRST_DELAY_S = 2e-3
 _LONGEST_DELAY_S = 0.5
 _WORK_CALLS = 5
+_STREAMS = 32
+"""As many as PyTorch has of one priority, and as CUDA has hardware queues at most; eight unless told otherwise."""
 
 
 class NotQueued(RuntimeError):
@@ -120,8 +122,11 @@ class CudaClock(Clock):  # pragma: gpu
         self._start = torch.cuda.Event(enable_timing=True)
         self._end = torch.cuda.Event(enable_timing=True)
         self._delay_s = _FIRST_DELAY_S
+        self._streams = [torch.cuda.Stream(device) for _ in range(_STREAMS)]
+        self._nothing = torch.zeros(1, device=device)
         self._cycles_per_s = self._measure_cycles()
         self._make_workspaces(device)
+        self._use_every_queue()
 
     def now_s(self) -> float:
         torch.cuda.synchronize()
@@ -146,6 +151,7 @@ class CudaClock(Clock):  # pragma: gpu
         """
         delay_s = self._delay_s
         while True:
+            self._use_every_queue()
             torch.cuda.synchronize()
             self._delay(delay_s)
             started = time.perf_counter()
@@ -162,6 +168,10 @@ class CudaClock(Clock):  # pragma: gpu
             if delay_s >= _LONGEST_DELAY_S:
                 raise NotQueued(f"the call was not queued whole within {_LONGEST_DELAY_S} s; it synchronizes by itself")
             delay_s *= 2
+
+    def settle(self, call: Callable[[], Any]) -> None:
+        self._use_every_queue()
+        super().settle(call)
 
     def work_s(self, work: Callable[[], Any], typical_s: float) -> float:
         with suppress(NotCaptured):
@@ -184,6 +194,11 @@ class CudaClock(Clock):  # pragma: gpu
         """Queues a kernel that spins for about that long on the current stream."""
         # PyTorch's only public-enough way to keep a stream busy for a chosen time; its own tests use it so.
         torch.cuda._sleep(int(seconds * self._cycles_per_s))  # noqa: SLF001 - there is no public one
+
+    def _use_every_queue(self) -> None:
+        for stream in self._streams:
+            with torch.cuda.stream(stream):
+                self._nothing.zero_()
 
     def _measure_cycles(self) -> float:
         cycles = 20_000_000
