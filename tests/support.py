@@ -185,7 +185,7 @@ def spoil(record: dict[str, Any]) -> None:
 
 def replay(record: dict[str, Any]) -> None:
     """Its device times are those of replayed graphs."""
-    record["rounds"]["device_by"] = "replayed"
+    record["rounds"]["device_by"] = "repeated"
 
 
 def program_environment() -> dict[str, str]:

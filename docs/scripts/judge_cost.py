@@ -50,7 +50,7 @@ def replicate(number: int, cases: int, side: str) -> Replicate:
                 paired=True,
                 wall=wall,
                 device=device,
-                comparability={"device_by": "replayed"},
+                comparability={"device_by": "repeated"},
             )
         )
     when = dt.datetime(2026, 1, 1 if side == "baseline" else 2, number, tzinfo=dt.UTC).isoformat()

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from perfkit.measure.clock import CpuClock, NotQueued, make_clock
-from perfkit.measure.replay import NotCaptured
+from perfkit.measure.replay import NotCaptured, Replay
 
 
 def work(milliseconds: float) -> None:
@@ -52,6 +52,8 @@ def test_a_slow_host_delays_the_call_itself(clock: CpuClock) -> None:
 def test_the_cpu_replays_nothing(clock: CpuClock) -> None:
     with pytest.raises(NotCaptured, match="no graphs"):
         clock.replay_of([lambda: None])
+    with pytest.raises(NotQueued, match="no graphs"):
+        clock.replayed_s(Replay([lambda: None]))
 
 
 def test_the_cpu_has_no_device_clock(clock: CpuClock) -> None:

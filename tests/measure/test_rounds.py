@@ -49,6 +49,9 @@ class FakeClock(Clock):
             raise NotQueued("it synchronizes by itself")
         return taken
 
+    def replayed_s(self, replay: Replay) -> float:
+        return self.device_s(replay)
+
     def work_s(self, work: Callable[[], Any], typical_s: float) -> float:
         raise AssertionError((work, typical_s))
 
@@ -137,7 +140,7 @@ class Bench:
         reference_calls: int = 1,
         variant_calls: int = 1,
         *,
-        replays: tuple[int, int] | None = None,
+        replays: bool = False,
         disturbed: Iterable[str | None] = itertools.repeat(None),
     ) -> None:
         self.calls: list[str] = []
@@ -150,15 +153,12 @@ class Bench:
             inputs=[(f"reference {name}", f"variant {name}") for name in "ab"],
             reference_calls=reference_calls,
             variant_calls=variant_calls,
-            replays=replays and self._replays(*replays),
+            replays=(self._replay_of("reference"), self._replay_of("variant")) if replays else None,
             watch=Watch(watchers),
         )
 
-    def _replays(self, reference: int, variant: int) -> tuple[Replay, Replay]:
-        return (
-            Replay(partial(self._replay, "reference replays"), reference),
-            Replay(partial(self._replay, "variant replays"), variant),
-        )
+    def _replay_of(self, side: str) -> Replay:
+        return Replay([partial(self._replay, f"{side} graph {number}") for number in (1, 2)])
 
     def _replay(self, name: str) -> None:
         self.calls.append(f"settle {name}" if self.clock.settling else name)
@@ -255,20 +255,18 @@ def test_device_times_are_dropped_whole(lost: int) -> None:
 
 
 def test_replays_give_the_device_time_of_one_call() -> None:
-    """Of several graphs replayed one after the other, behind replays of the same; the calls give wall times alone."""
-    bench = Bench(device_s=[0.4, 0.2, 0.3, 0.8], replays=(4, 2))
+    """Of all graphs, behind replays of the same; the calls give wall times alone."""
+    bench = Bench(device_s=[0.4, 0.2, 0.3, 0.8], replays=True)
     rounds = bench.recorder.rounds(bench.run(2))
-    assert rounds.reference_device_s == [0.1, 0.2]
-    assert rounds.variant_device_s == [0.1, 0.15]
-    assert rounds.device_by is DeviceBy.REPLAYED
-    assert bench.calls[:8] == [
-        "settle reference replays", "reference replays", "settle reference a", "reference a",
-        "settle variant replays", "variant replays", "settle variant a", "variant a",
+    assert rounds.reference_device_s == [0.4, 0.8]
+    assert rounds.variant_device_s == [0.2, 0.3]
+    assert rounds.device_by is DeviceBy.REPEATED
+    assert bench.calls[:6] == [
+        "settle reference graph 1", "settle reference graph 2", "reference graph 1", "reference graph 2",
+        "settle reference a", "reference a",
     ]  # fmt: skip
-    assert bench.calls[8:] == [
-        "settle variant replays", "variant replays", "settle variant b", "variant b",
-        "settle reference replays", "reference replays", "settle reference b", "reference b",
-    ]  # fmt: skip
+    sides = [next(side for side in ("reference", "variant") if side in call) for call in bench.calls[::6]]
+    assert sides == ["reference", "variant", "variant", "reference"]
 
 
 def test_queued_device_times_say_so() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from perfkit.judge.metric import Clock, Metric
 from perfkit.record.facts import Better
+from perfkit.record.schema import DeviceBy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,9 +15,15 @@ if TYPE_CHECKING:
     from perfkit.record.facts import CustomMetric
     from perfkit.record.replicate import Sample
 
-_REPLAYED = " (replayed)"
+_WAYS = tuple(f" ({way})" for way in DeviceBy if way is not DeviceBy.QUEUED)
+"""Newest first."""
 _CUSTOM = re.compile(rf"(.+) \[(.+), ({'|'.join(Better)}) is better\]", re.DOTALL)
-DECIDING = (f"{Metric.DEVICE_SPEEDUP}{_REPLAYED}", Metric.DEVICE_SPEEDUP, Metric.WALL_SPEEDUP, Metric.WALL_TIME)
+DECIDING = (
+    *(f"{Metric.DEVICE_SPEEDUP}{way}" for way in _WAYS),
+    Metric.DEVICE_SPEEDUP,
+    Metric.WALL_SPEEDUP,
+    Metric.WALL_TIME,
+)
 """What a case is judged by: the first of these that it has."""
 _SPEEDUPS = (Metric.DEVICE_SPEEDUP, Metric.WALL_SPEEDUP)
 _FACTS = ("engines", "engine_bytes", "activation_bytes", "fallback_ops", "layers", "reformat_layers")
@@ -26,15 +33,14 @@ _FACTS = ("engines", "engine_bytes", "activation_bytes", "fallback_ops", "layers
 def measured(sample: Sample) -> Iterator[tuple[str, float, float | None]]:
     """Name, value and relative standard error (None: not known) of each number.
 
-    Speedups are factors, times are in seconds, other units stand in the names. Replayed device times
-    aren't queued ones, so they have names of their own. What is said of a user's own metric stands behind its name:
-    with another unit it is another series.
+    Speedups are factors, times are in seconds, other units stand in the names. Device times of one way aren't those of
+    another, so all but the queued ones have names of their own. What is said of a user's own metric stands behind its
+    name: with another unit it is another series.
     """
     for metric in Metric:
         score = metric.score(sample)
         if score is not None:
-            is_replayed = sample.is_replayed and metric.clock is Clock.DEVICE
-            name = replayed(metric) if is_replayed else str(metric)
+            name = taken_by(metric, sample.device_by) if metric.clock is Clock.DEVICE else str(metric)
             yield name, metric.value_of(score), metric.standard_error(sample)
     if sample.tail is not None:
         yield "p99_s", sample.tail.p99_s, None
@@ -77,8 +83,8 @@ def declared(metric: str) -> Declared | None:
 
 
 def is_asked_for(metric: str, asked: str) -> bool:
-    """Whether a name means a series: its own, that of a replayed one, or a user's metric whatever is said of it."""
-    if metric in (asked, replayed(asked)):
+    """Whether a name means a series: its own, that of a way of taking it, or a user's metric whatever is said of it."""
+    if asked in (metric, queued(metric)):
         return True
     custom = declared(metric)
     return custom is not None and custom.name == asked
@@ -91,11 +97,13 @@ def more_is_better(metric: str) -> bool:
     return queued(metric) in _SPEEDUPS or metric == "sqnr_db"
 
 
-def replayed(metric: str) -> str:
-    """The name of a device metric where graphs were replayed."""
-    return f"{metric}{_REPLAYED}"
+def taken_by(metric: str, way: str) -> str:
+    """The name of a device metric whose times were taken in one of the ways (DeviceBy)."""
+    return str(metric) if way == DeviceBy.QUEUED else f"{metric} ({way})"
 
 
 def queued(metric: str) -> str:
     """The name of a metric without how it was taken: the judge's, the unit at its end."""
-    return metric.removesuffix(_REPLAYED)
+    for way in _WAYS:
+        metric = metric.removesuffix(way)
+    return metric

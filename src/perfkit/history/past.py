@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from perfkit.catalog.case import CaseId
 from perfkit.history.database import open_existing_history
-from perfkit.history.metrics import replayed
+from perfkit.history.metrics import taken_by
 from perfkit.history.series import hardware_of
 from perfkit.history.tables import CASES, MEASUREMENTS, RUNS, SERIES
 from perfkit.judge.metric import Metric
@@ -65,7 +65,7 @@ def past_runs(connection: sa.Connection, runs: Sequence[Run]) -> list[PastRun]:
 def _time_metric(sample: Sample) -> str:
     if sample.device is None:
         return str(Metric.WALL_TIME)
-    return replayed(Metric.DEVICE_TIME) if sample.is_replayed else str(Metric.DEVICE_TIME)
+    return taken_by(Metric.DEVICE_TIME, sample.device_by)
 
 
 def _series(connection: sa.Connection, wanted: dict[CaseId, str], hardware: Collection[int]) -> dict[int, CaseId]:

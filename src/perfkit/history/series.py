@@ -79,7 +79,7 @@ class Through:
 def find_series(connection: sa.Connection, glob: str, metric: str | None) -> list[Series]:
     """The series of the cases that a glob names, in the order of cases; by `metric`, None: what decides for each.
 
-    The name of a device metric means its replayed series, too, that of a user's metric all of its units.
+    The name of a device metric means its series of every way of taking it, that of a user's metric all of its units.
     Raises UserError where there is no such case or metric.
     """
     columns = (

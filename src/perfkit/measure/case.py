@@ -202,7 +202,7 @@ def _replays(
     found = []
     for name, calls in sides:
         try:
-            found.append(Replay(clock.replay_of(calls), len(calls)))
+            found.append(clock.replay_of(calls))
         except NotCaptured as error:
             return None, f"{name}: {error}"
     reference, variant = found

@@ -5,12 +5,13 @@ from __future__ import annotations
 import statistics
 import time
 from abc import ABC, abstractmethod
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from perfkit.measure.replay import NotCaptured, replay_of
+from perfkit.measure.replay import NotCaptured, Replay, replay_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _FIRST_DELAY_S = 2e-3
 _LONGEST_DELAY_S = 0.5
 _WORK_CALLS = 5
+_REPEATS = 2
 _STREAMS = 32
 """As many as PyTorch has of one priority, and as CUDA has hardware queues at most; eight unless told otherwise."""
 
@@ -78,8 +80,15 @@ class Clock(ABC):
         """Seconds of device work of the call, gaps that the host's launches leave not counted."""
         raise NotQueued("this platform has no device clock of its own")
 
-    def replay_of(self, calls: Sequence[Callable[[], Any]]) -> Callable[[], None]:
-        """What does the device work of all the warmed-up calls, one after the other, without their launches.
+    def replayed_s(self, replay: Replay) -> float:
+        """Seconds of device work of a call, the mean over the graphs, each replayed behind itself.
+
+        Behind another one a graph finds less of its data in the GPU's cache, or more, by where their memory lies.
+        """
+        raise NotQueued(f"this platform has no graphs, of {len(replay.graphs)} calls or any")
+
+    def replay_of(self, calls: Sequence[Callable[[], Any]]) -> Replay:
+        """The device work of all the warmed-up calls, without their launches.
 
         Raises NotCaptured where that can't be had.
         """
@@ -119,8 +128,8 @@ class CudaClock(Clock):  # pragma: gpu
 
     def __init__(self, device: torch.device) -> None:
         self._stream = torch.cuda.Stream(device)
-        self._start = torch.cuda.Event(enable_timing=True)
-        self._end = torch.cuda.Event(enable_timing=True)
+        self._begin = torch.cuda.Event()
+        self._events: list[tuple[torch.cuda.Event, torch.cuda.Event]] = []
         self._delay_s = _FIRST_DELAY_S
         self._streams = [torch.cuda.Stream(device) for _ in range(_STREAMS)]
         self._nothing = torch.zeros(1, device=device)
@@ -149,22 +158,40 @@ class CudaClock(Clock):  # pragma: gpu
         Raises NotQueued when the longest delay isn't enough: the call synchronizes by itself, or the launch queue
         is shorter than the call.
         """
+        return self._queued_s([(_nothing, call)])
+
+    def replayed_s(self, replay: Replay) -> float:
+        def repeated(graph: Callable[[], Any]) -> None:
+            for _ in range(_REPEATS):
+                graph()
+
+        of_all_s = self._queued_s([(graph, partial(repeated, graph)) for graph in replay.graphs])
+        return of_all_s / (_REPEATS * len(replay.graphs))
+
+    def _queued_s(self, parts: Sequence[tuple[Callable[[], Any], Callable[[], Any]]]) -> float:
+        """Seconds of the second calls of all parts together, each behind the first of its part, which doesn't count."""
+        while len(self._events) < len(parts):
+            self._events.append((torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)))
+        timed = self._events[: len(parts)]
         delay_s = self._delay_s
         while True:
             self._use_every_queue()
             torch.cuda.synchronize()
             self._delay(delay_s)
             started = time.perf_counter()
-            self._start.record()
-            call()
-            self._end.record()
+            self._begin.record()
+            for (start, end), (before, call) in zip(timed, parts, strict=True):
+                before()
+                start.record()
+                call()
+                end.record()
             host_s = time.perf_counter() - started
-            queued_whole = not self._start.query()
-            self._end.synchronize()
+            queued_whole = not self._begin.query()
+            torch.cuda.current_stream().synchronize()
             if queued_whole:
                 # One hiccup of the host must not make every later round wait for it.
                 self._delay_s = max(_FIRST_DELAY_S, 2 * host_s)
-                return float(self._start.elapsed_time(self._end)) / 1e3
+                return sum(float(start.elapsed_time(end)) for start, end in timed) / 1e3
             if delay_s >= _LONGEST_DELAY_S:
                 raise NotQueued(f"the call was not queued whole within {_LONGEST_DELAY_S} s; it synchronizes by itself")
             delay_s *= 2
@@ -174,10 +201,13 @@ class CudaClock(Clock):  # pragma: gpu
         super().settle(call)
 
     def work_s(self, work: Callable[[], Any], typical_s: float) -> float:
-        with suppress(NotCaptured):
-            work = self.replay_of([work])
-        self.settle(work)
-        return statistics.median(self.device_s(work) for _ in range(_WORK_CALLS))
+        try:
+            replay = self.replay_of([work])
+        except NotCaptured:
+            self.settle(work)
+            return statistics.median(self.device_s(work) for _ in range(_WORK_CALLS))
+        self.settle(replay)
+        return statistics.median(self.replayed_s(replay) for _ in range(_WORK_CALLS))
 
     def slowed(self, call: Callable[[Any], Any], delay_s: float) -> Callable[[Any], Any]:
         def call_and_delay(images: Any) -> Any:
@@ -187,7 +217,7 @@ class CudaClock(Clock):  # pragma: gpu
 
         return call_and_delay
 
-    def replay_of(self, calls: Sequence[Callable[[], Any]]) -> Callable[[], None]:
+    def replay_of(self, calls: Sequence[Callable[[], Any]]) -> Replay:
         return replay_of(calls)
 
     def _delay(self, seconds: float) -> None:
@@ -202,13 +232,14 @@ class CudaClock(Clock):  # pragma: gpu
 
     def _measure_cycles(self) -> float:
         cycles = 20_000_000
+        start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
         with torch.cuda.stream(self._stream):
             for _ in range(2):  # the first one loads the kernel
-                self._start.record()
+                start.record()
                 torch.cuda._sleep(cycles)  # noqa: SLF001 - see _delay
-                self._end.record()
-                self._end.synchronize()
-        return cycles / (float(self._start.elapsed_time(self._end)) / 1e3)
+                end.record()
+                end.synchronize()
+        return cycles / (float(start.elapsed_time(end)) / 1e3)
 
     def _make_workspaces(self, device: torch.device) -> None:
         """Lets cuBLAS and cuBLASLt take the workspaces that they keep for the life of the process, one a stream.
@@ -222,6 +253,10 @@ class CudaClock(Clock):  # pragma: gpu
                 torch.matmul(values, values)
                 torch.addmm(values[0], values, values)
         torch.cuda.synchronize()
+
+
+def _nothing() -> None:
+    """What precedes a call that is timed as it comes."""
 
 
 def make_clock(device: torch.device) -> Clock:

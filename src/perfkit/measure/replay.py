@@ -2,7 +2,8 @@
 
 Kernels that are launched one by one wait for each other's launch on the device too, however early the host queued them:
 by about a microsecond each, and how long exactly differs from process to process (docs/measuring.md). Replayed from a
-graph, the same kernels take the same time in every process, but for how a graph was made (docs/measuring.md).
+graph, the same kernels take the same time in every process, but for how a graph was made and what it was replayed
+behind (docs/measuring.md).
 """
 
 from __future__ import annotations
@@ -31,10 +32,13 @@ class NotCaptured(RuntimeError):
 
 @dataclass(frozen=True)
 class Replay:
-    """The device work of a few calls of one side."""
+    """The device work of a few calls of one side, a graph each; called, it replays all in turn."""
 
-    run: Callable[[], Any]
-    calls: int
+    graphs: Sequence[Callable[[], Any]]
+
+    def __call__(self) -> None:
+        for graph in self.graphs:
+            graph()
 
 
 def count_graphs(typical_s: float) -> int:
@@ -45,8 +49,8 @@ def count_graphs(typical_s: float) -> int:
     return _MANY_GRAPHS if typical_s < _LONG_S else _FEW_GRAPHS
 
 
-def replay_of(calls: Sequence[Callable[[], Any]]) -> Callable[[], None]:  # pragma: gpu
-    """Captures each of the warmed-up ``calls`` on the current stream; the result replays all, one after the other.
+def replay_of(calls: Sequence[Callable[[], Any]]) -> Replay:  # pragma: gpu
+    """Captures each of the warmed-up ``calls`` on the current stream.
 
     A graph each, because how its kernels are placed is drawn anew with every graph: the mean over a few is steadier
     than one of them. They share their memory, so the outputs of one are overwritten by the next.
@@ -61,10 +65,7 @@ def replay_of(calls: Sequence[Callable[[], Any]]) -> Callable[[], None]:  # prag
             _run_without_waiting(call)
             graphs.append(_captured(call, pool))
 
-    def replay() -> None:
-        for graph in graphs:
-            graph.replay()
-
+    replay = Replay([graph.replay for graph in graphs])
     replay()
     torch.cuda.synchronize()
     return replay

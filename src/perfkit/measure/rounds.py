@@ -15,12 +15,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from perfkit.measure.clock import Clock, NotQueued
-from perfkit.measure.replay import Replay
 from perfkit.measure.watch import Watch
 from perfkit.record.schema import DeviceBy, Rounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from perfkit.measure.replay import Replay
 
 _WINDOW = 5
 _SETTLED = 0.05
@@ -123,7 +124,7 @@ class RoundRecorder:
         """
         device = self.clock.has_device_time and self.device_time_lost is None
         calls, kept = self.variant_calls, self.watch.kept
-        by = DeviceBy.QUEUED if self.replays is None else DeviceBy.REPLAYED
+        by = DeviceBy.QUEUED if self.replays is None else DeviceBy.REPEATED
         return Rounds(
             order="".join(self.order[index] for index in kept),
             reference_calls=self.reference_calls,
@@ -145,15 +146,12 @@ class RoundRecorder:
         self.reference_wall_s.append(statistics.median(self.clock.wall_s(call) for call in calls))
 
     def _settle_and_take_device(self, side: int, call: Callable[[], Any], device_s: list[float]) -> None:
-        """The device time where the platform has one, and untimed calls: each is timed behind its own kind.
-
-        A graph that is replayed behind another one takes longer on the device, whatever else ran in between.
-        """
+        """The device time where the platform has one, and untimed calls: each is timed behind its own kind."""
         if self.clock.has_device_time and self.device_time_lost is None:
-            replay = Replay(call, 1) if self.replays is None else self.replays[side]
-            self.clock.settle(replay.run)
+            replay = None if self.replays is None else self.replays[side]
+            self.clock.settle(replay or call)
             try:
-                device_s.append(self.clock.device_s(replay.run) / replay.calls)
+                device_s.append(self.clock.device_s(call) if replay is None else self.clock.replayed_s(replay))
             except NotQueued as error:
                 self.device_time_lost = str(error)
             if self.replays is None:

@@ -55,7 +55,7 @@ def anchor_of(case: CaseId, replicates: Sequence[Replicate]) -> Anchor | None:
     if not found:
         return None
     newest, latest = max(found, key=lambda pair: by_date(pair[0]))
-    alike = [sample for _, sample in found if sample.is_replayed == latest.is_replayed]
+    alike = [sample for _, sample in found if sample.device_by == latest.device_by]
     devices = [sample.device for sample in alike if sample.device is not None]
     return Anchor(
         **case._asdict(),

@@ -107,7 +107,7 @@ class Sample(OfCase):
     @property
     def is_replayed(self) -> bool:
         """Whether its device times are those of replayed graphs."""
-        return self.device_by == DeviceBy.REPLAYED
+        return self.device_by != DeviceBy.QUEUED
 
 
 class Replicate(Model):

@@ -34,8 +34,10 @@ class Status(StrEnum):
 class DeviceBy(StrEnum):
     """How device times are taken. Times of one way aren't those of the other."""
 
+    REPEATED = "repeated"
+    """The call's kernels from CUDA graphs, each replayed behind itself."""
     REPLAYED = "replayed"
-    """The call's kernels from a CUDA graph."""
+    """From CUDA graphs replayed one after the other; perfkit no longer does."""
     QUEUED = "queued"
     """The call itself; small gaps remain where kernels wait for their launches on the device."""
 
@@ -44,9 +46,8 @@ class Rounds(Model):
     """Paired rounds, in the order in which they were measured; every list has one entry a round.
 
     ``wall`` is what a caller waits (synchronize, call, synchronize); ``device`` is the time between
-    two events around work that was queued whole behind a blocking delay: a few replays of the call,
-    captured as CUDA graphs, divided by their number, or the call itself. The CPU platform has wall
-    times only.
+    two events around work that was queued whole behind a blocking delay: replays of the call, captured
+    as a few CUDA graphs, the mean of them, or the call itself. The CPU platform has wall times only.
     """
 
     order: str = Field(
