@@ -157,6 +157,21 @@ def test_a_reference_that_others_share_is_not_to_blame_for_one() -> None:
     assert Verdict.REGRESSED not in {row.verdict for row in together.rows}
 
 
+def test_who_gained_less_than_others_is_no_regression() -> None:
+    """The fifth night of the drill on an H100: one model was faster on both sides, one variant by less than the rest."""
+    times = {
+        c: (r * 0.9, v * (0.94 if c == HURT else 0.9)) if (c.model, c.shape) == (HURT.model, HURT.shape) else (r, v)
+        for c, (r, v) in usual_times().items()
+    }
+    judgement = judged(times)
+    row = row_of(judgement)
+    assert (row.verdict, row.moved) == (Verdict.PASS, Moved.REFERENCE)
+    time = row.metric(Metric.DEVICE_TIME)
+    assert time is not None
+    assert time.verdict is Verdict.IMPROVED
+    assert Verdict.REGRESSED not in others(judgement)
+
+
 def test_a_slower_eager_is_no_improvement_of_the_variants() -> None:
     judgement = judged(scaled(usual_times(), reference=1.4))
     assert {row.verdict for row in judgement.rows if row.variant != "eager-fp32"} == {Verdict.PASS}

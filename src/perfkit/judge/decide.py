@@ -142,7 +142,7 @@ def _is_slower_itself(metric: Metric, change: CaseChange) -> bool:
     A fall is exactly the sum of what the variant lost and what the reference gained, and a reference has moods of
     its own: cuDNN's autotuning takes other kernels in another process, a CPU's caches are shared with neighbours.
     Without times of the reference there is nobody else to blame; nor where the other variants keep their speedups over
-    the same reference.
+    the same reference, unless this one got faster beyond doubt: then it gained less than they did.
     """
     clock, effect = metric.clock, change.metrics[metric]
     if clock not in change.reference:
@@ -153,7 +153,7 @@ def _is_slower_itself(metric: Metric, change: CaseChange) -> bool:
         # Of wall times beside a device's clock the host has another share in each variant, which nothing takes out
         # whole; what a caller waits for no longer than before hasn't got slower.
         return max(time.size, time.own) <= half
-    if clock in change.siblings and effect.size - change.siblings[clock] <= half:
+    if not time.is_better and clock in change.siblings and effect.size - change.siblings[clock] <= half:
         return True
     return time.own <= half
 
