@@ -52,18 +52,17 @@ def count_graphs(typical_s: float) -> int:
 def replay_of(calls: Sequence[Callable[[], Any]]) -> Replay:  # pragma: gpu
     """Captures each of the warmed-up ``calls`` on the current stream.
 
-    A graph each, because how its kernels are placed is drawn anew with every graph: the mean over a few is steadier
-    than one of them. They share their memory, so the outputs of one are overwritten by the next.
+    A graph each and memory of its own for each, because how its kernels and its data are placed is drawn anew with
+    every graph: the mean over a few is steadier than one of them.
 
     Raises NotCaptured where a call waits for the device, or does what a capture forbids.
     """
-    pool = torch.cuda.graph_pool_handle()
     torch.cuda.synchronize()
     graphs = []
     with _no_garbage_collection():
         for call in calls:
             _run_without_waiting(call)
-            graphs.append(_captured(call, pool))
+            graphs.append(_captured(call))
 
     replay = Replay([graph.replay for graph in graphs])
     replay()
@@ -107,21 +106,20 @@ def _waiting_is_an_error() -> Iterator[None]:  # pragma: gpu
         torch.cuda.set_sync_debug_mode(before)
 
 
-def _captured(call: Callable[[], Any], pool: Any) -> torch.cuda.CUDAGraph:  # pragma: gpu
+def _captured(call: Callable[[], Any]) -> torch.cuda.CUDAGraph:  # pragma: gpu
     try:
-        return _capture(call, pool)
+        return _capture(call)
     except Exception as error:
-        # A capture that failed leaves PyTorch's random numbers expecting another; one that succeeds ends that. Its
-        # memory pool still counts as recording, so that this one takes another.
+        # A capture that failed leaves PyTorch's random numbers expecting another; one that succeeds ends that.
         with contextlib.suppress(Exception):
-            _capture(lambda: torch.ones(1, device="cuda"), torch.cuda.graph_pool_handle())
+            _capture(lambda: torch.ones(1, device="cuda"))
         raise NotCaptured(reason_of(error)) from error
 
 
-def _capture(call: Callable[[], Any], pool: Any) -> torch.cuda.CUDAGraph:  # pragma: gpu
+def _capture(call: Callable[[], Any]) -> torch.cuda.CUDAGraph:  # pragma: gpu
     # Not torch.cuda.graph: that collects garbage and empties the allocator's cache each time.
     graph = torch.cuda.CUDAGraph()
-    graph.capture_begin(pool=pool, capture_error_mode="thread_local")
+    graph.capture_begin(pool=torch.cuda.graph_pool_handle(), capture_error_mode="thread_local")
     try:
         call()
     except BaseException:
