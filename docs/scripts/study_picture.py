@@ -18,6 +18,7 @@ TITLES = {
     "h100": "H100, queued",
     "h100-replayed": "H100, replayed",
     "h100-graphs": "H100, with graphs",
+    "h100-repeated": "H100, as it is measured now",
 }
 SHOWN = ("5%", "10%")
 """Slowdowns, a row of panels each."""

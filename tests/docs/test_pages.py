@@ -43,6 +43,8 @@ NIGHTS = "h100/2026-11-26-nights"
         "modes.py",
         "spent.py",
         "judge_cost.py",
+        "graph_memory.py",
+        "hardware_queues.py",
         "launch_gaps.py",
         "drift.py",
         "drills.py",
@@ -62,7 +64,8 @@ def test_tables_come_from_committed_records(name: str, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize(
-    ("name", "without"), [("h100-replayed", "resnet18/trt-fp16/1x3x224x224"), ("h100-graphs", None)]
+    ("name", "without"),
+    [("h100-replayed", "resnet18/trt-fp16/1x3x224x224"), ("h100-graphs", None), ("h100-repeated", None)],
 )
 def test_a_set_of_the_study_is_of_the_committed_processes(
     name: str, without: str | None, monkeypatch: pytest.MonkeyPatch
