@@ -12,7 +12,8 @@ folder=${1:?FOLDER is missing} name=${2:?NAME is missing}
 mkdir -p "$folder/of-$name"
 if [[ ${3-} == beside ]]; then
   (while sleep 2; do python docs/scripts/hardware_queues.py --context || true; done) > "$folder/$name-beside.log" 2>&1 &
-  trap "kill $!" EXIT
+  others=$!
+  trap 'kill "$others"' EXIT
 fi
 SUITE=study ONLY='eager or trt-fp16-1x3' docs/scripts/h100_measure.sh "$folder/of-$name" record
 cp "$folder/of-$name"/study-*.json "$folder/$name.json"
