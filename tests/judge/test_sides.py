@@ -158,7 +158,7 @@ def test_a_reference_that_others_share_is_not_to_blame_for_one() -> None:
 
 
 def test_who_gained_less_than_others_is_no_regression() -> None:
-    """The fifth night of the drill : a model was faster on both sides, one variant of it by less than the rest."""
+    """The fifth night of the drill: a model was faster on both sides, one variant of it by less than the rest."""
     times = {
         c: (r * 0.9, v * (0.94 if c == HURT else 0.9)) if (c.model, c.shape) == (HURT.model, HURT.shape) else (r, v)
         for c, (r, v) in usual_times().items()

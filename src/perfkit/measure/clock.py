@@ -85,7 +85,7 @@ class Clock(ABC):
 
         Behind another one a graph finds less of its data in the GPU's cache, or more, by where their memory lies.
         """
-        raise NotQueued(f"this platform has no graphs, of {len(replay.graphs)} calls or any")
+        raise NotQueued(f"this platform has no graphs for {len(replay.graphs)} calls")
 
     def replay_of(self, calls: Sequence[Callable[[], Any]]) -> Replay:
         """The device work of all the warmed-up calls, without their launches.
