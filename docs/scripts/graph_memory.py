@@ -2,8 +2,8 @@
 
 ``python docs/scripts/graph_memory.py --measure FILE`` captures eager-fp32 of three models on a GPU again and again,
 four graphs each time as a case does, while the earlier ones are kept, after they were freed and with the weights
-elsewhere, and times them one behind the other and each behind itself. Without the option the page's tables are made from
-the committed files.
+elsewhere, and times them one behind the other and each behind itself. Without the option the page's tables are made
+from the committed files.
 """
 
 from __future__ import annotations
