@@ -1,6 +1,8 @@
-"""What two GPUs of one host are worth, from what docs/scripts/two_gpus.sh measured.
+"""What two GPUs of one host are worth, from what docs/scripts/two_gpus.sh measured: a table of docs/measuring.md.
 
-    python docs/scripts/two_gpus.py FOLDER                  prints the tables
+    python docs/scripts/two_gpus.py                         results/h200/2026-11-27-two-gpus → docs/measuring.md
+    python docs/scripts/two_gpus.py FOLDER                  prints the tables of what the script left in FOLDER
+    python docs/scripts/two_gpus.py --keep FOLDER           that → results/h200/2026-11-27-two-gpus, packed
     python docs/scripts/two_gpus.py --load PLATFORM FILE    keeps the GPU that is visible busy until it is killed
 
 FILE appears when the load is at work, and tells how long its calls take.
@@ -9,12 +11,18 @@ FILE appears when the load is at work, and tells how long its calls take.
 from __future__ import annotations
 
 import argparse
+import lzma
 import math
+import shutil
 import sys
+import tempfile
 import time
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING
+
+from blocks import with_blocks
+from packed import content
 
 from perfkit.judge.metric import Metric
 from perfkit.judge.student import quantile
@@ -26,6 +34,9 @@ if TYPE_CHECKING:
     from perfkit.catalog.case import CaseId
     from perfkit.record.replicate import Run
 
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "measuring.md"
+KEPT = ROOT / "results" / "h200" / "2026-11-27-two-gpus"
 _BATCH = 32
 _CALLS = 20
 """Between two looks at the clock."""
@@ -146,6 +157,28 @@ def tables(folder: Path) -> str:
     )
 
 
+def keep(folder: Path) -> None:
+    """Every record that the tables are made of, and what the script and the load told beside them."""
+    shutil.rmtree(KEPT, ignore_errors=True)
+    for path in sorted([*folder.glob("*/replicate-*.json"), *folder.glob("load-*"), folder / "seconds.tsv"]):
+        kept = KEPT / path.relative_to(folder)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".json":
+            kept.with_name(f"{kept.name}.xz").write_bytes(lzma.compress(path.read_bytes(), preset=9))
+        else:
+            shutil.copyfile(path, kept)
+
+
+def main() -> str:
+    """The page with its tables made anew."""
+    with tempfile.TemporaryDirectory() as name:
+        for path in (path for path in KEPT.rglob("*") if path.is_file()):
+            plain = Path(name) / path.relative_to(KEPT).with_name(path.name.removesuffix(".xz"))
+            plain.parent.mkdir(parents=True, exist_ok=True)
+            plain.write_bytes(content(path))
+        return with_blocks(PAGE, {"two-gpus": tables(Path(name)).split("\n")})
+
+
 def load(platform: str, told: Path) -> None:
     """Calls of resnet50 without a pause, as a neighbour's service makes them."""
     from perfkit.catalog.case import Platform
@@ -174,11 +207,14 @@ def load(platform: str, told: Path) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, nargs="?")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER")
     parser.add_argument("--load", nargs=2, metavar=("PLATFORM", "FILE"))
     given = parser.parse_args()
     if given.load is not None:
         load(given.load[0], Path(given.load[1]))
+    elif given.keep is not None:
+        keep(given.keep)
     elif given.folder is not None:
         sys.stdout.write(tables(given.folder) + "\n")
     else:
-        parser.error("FOLDER is missing")
+        PAGE.write_text(main(), "utf-8")

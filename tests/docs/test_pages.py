@@ -52,6 +52,8 @@ NIGHTS = "h100/2026-11-26-nights"
         "history_tables.py",
         "fault_counts.py",
         "fleet_tables.py",
+        "host_threads.py",
+        "two_gpus.py",
         "soak.py",
         "own_speed.py",
         "side_by_side.py",

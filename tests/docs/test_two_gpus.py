@@ -1,5 +1,5 @@
-"""docs/scripts/two_gpus.sh and .py, which wait for a host with two GPUs: the steps by made-up programs, the tables by
-made-up records."""
+"""docs/scripts/two_gpus.sh and .py without a host of two GPUs: the steps by made-up programs, the tables by made-up
+records."""
 
 from __future__ import annotations
 
@@ -98,6 +98,7 @@ def test_the_tables_are_what_was_measured(
     hardware: Hardware, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PERFKIT_HISTORY", "none")
+    monkeypatch.syspath_prepend(SCRIPTS)
     slower = {"idle-1": 1.0, "busy-1": 1.01, "idle-2": 1.0, "busy-2": 1.03}
     measured(tmp_path, {"alone-0": 1.0, "alone-1": 1.1, **slower}, hardware)
     capsys.readouterr()

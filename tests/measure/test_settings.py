@@ -34,6 +34,20 @@ def test_settings_are_put_back_when_the_run_fails() -> None:
     assert precisions() == before
 
 
+@pytest.mark.parametrize(("threads", "wanted"), [(64, 8), (3, 3)])
+def test_on_cuda_few_threads_of_the_host_are_taken(threads: int, wanted: int) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        settings = Settings(tf32_convolution=True, tf32_matmul=True, cudnn_benchmark=True)
+        with applied(settings, Platform.CUDA) as recorded:
+            assert torch.get_num_threads() == wanted
+            assert "threads" not in recorded
+        assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_on_the_cpu_threads_are_recorded_and_nothing_is_changed() -> None:
     before = precisions()
     settings = Settings(tf32_convolution=True, tf32_matmul=True, cudnn_benchmark=True)

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
     from perfkit.catalog.config import Settings
 
+_HOST_THREADS = 8
+"""On CUDA, where the CPU has little to do: as many as a large host has processors keep each other from running as soon
+as another GPU of it is measured too (docs/measuring.md)."""
+
 
 @contextmanager
 def applied(settings: Settings, platform: Platform) -> Iterator[dict[str, str | int | bool]]:
@@ -25,6 +29,7 @@ def applied(settings: Settings, platform: Platform) -> Iterator[dict[str, str | 
     convolution: Any = torch.backends.cudnn.conv  # type: ignore[attr-defined] # made at run time
     matmul = torch.backends.cuda.matmul
     before = (convolution.fp32_precision, matmul.fp32_precision, torch.backends.cudnn.benchmark)
+    torch.set_num_threads(min(threads, _HOST_THREADS))
     convolution.fp32_precision = "tf32" if settings.tf32_convolution else "ieee"
     matmul.fp32_precision = "tf32" if settings.tf32_matmul else "ieee"
     torch.backends.cudnn.benchmark = settings.cudnn_benchmark
@@ -35,4 +40,5 @@ def applied(settings: Settings, platform: Platform) -> Iterator[dict[str, str | 
             "cudnn_benchmark": settings.cudnn_benchmark,
         }
     finally:
+        torch.set_num_threads(threads)
         convolution.fp32_precision, matmul.fp32_precision, torch.backends.cudnn.benchmark = before
