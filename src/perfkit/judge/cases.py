@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from perfkit.catalog.case import REFERENCE_VARIANT, CaseId
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _LONGEST_VALUE = 40
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CaseData:
     """What both sides have of one case; samples stand in the order of their replicates' dates."""
 
@@ -43,7 +44,7 @@ class CaseData:
         told = {outcome.status for outcome in self.outcomes} - {Status.NOT_RUN}
         return not self.expected and told == {Status.SKIPPED}
 
-    @property
+    @cached_property
     def comparable_baseline(self) -> tuple[Sample, ...]:
         """The baseline's samples that were taken under the newest current sample's conditions."""
         if not self.current:
@@ -193,7 +194,7 @@ def _why_missing(data: CaseData) -> str:
 
 
 def _has_speedup(samples: Iterable[Sample]) -> bool:
-    timings = [clock.timing(sample) for sample in samples for clock in Clock]
+    timings = (clock.timing(sample) for sample in samples for clock in Clock)
     return any(timing is not None and timing.log_speedup is not None for timing in timings)
 
 

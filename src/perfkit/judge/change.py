@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
+from functools import cached_property
 from statistics import fmean, median
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from perfkit.judge.shift import common_size, shared_by_reference, shared_by_vari
 from perfkit.judge.variance import spread_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from perfkit.catalog.case import CaseId, Platform
     from perfkit.judge.estimate import Effect
@@ -32,18 +33,24 @@ _FEW = 3
 """With fewer variants the middle of them is any single one's doing."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pair:
     """A case's samples of baseline and run, at least one of each."""
 
     baseline: tuple[Sample, ...]
     current: tuple[Sample, ...]
 
-    @property
+    @cached_property
     def clock(self) -> Clock:
         """The clock that decides: the device's where both sides have it."""
         device = all(any(sample.device for sample in side) for side in (self.baseline, self.current))
         return Clock.DEVICE if device else Clock.WALL
+
+    @cached_property
+    def same_engine(self) -> bool:
+        """Whether both sides ran one engine, byte for byte."""
+        engines = {sample.facts.get("engine_sha256") for sample in self.samples}
+        return len(engines) == 1 and None not in engines
 
     @property
     def samples(self) -> tuple[Sample, ...]:
@@ -103,7 +110,7 @@ class CaseChange:
     def rise_s(self, clock: Clock) -> float:
         """By how many seconds the variant's own time rose, between the sides' means on the log scale."""
         metric = time_of(clock)
-        before, after = (fmean(_present(map(metric.score, side))) for side in (self.pair.baseline, self.pair.current))
+        before, after = (fmean(metric.scores(side)) for side in (self.pair.baseline, self.pair.current))
         return math.exp(-after) - math.exp(-before)
 
     @property
@@ -135,8 +142,10 @@ def changes_of(
             pairs, time_of(clock), held, platform, usual, leads=leading[clock] is time_of(clock)
         )
     for metric, family in own.items():
-        shared = {case: shared_by_variant(_split(pairs[case]), metric.clock, sizes) for case in family}
-        held = family if metric.is_speedup else _sharing(family, shared)
+        held = family
+        if not metric.is_speedup:
+            shared = {case: shared_by_variant(_split(pairs[case]), metric.clock, sizes) for case in family}
+            held = _sharing(family, shared)
         effects[metric] = _effects(pairs, metric, held, platform, limits, leads=leading[metric.clock] is metric)
     siblings = {clock: _siblings(effects[speedup_of(clock)]) for clock in Clock}
     changes = {
@@ -167,7 +176,7 @@ def _sharing(family: Mapping[CaseId, Scores], shared: Mapping[CaseId, float]) ->
 
 def _modes(pair: Pair) -> Modes | None:
     metric = time_of(pair.clock)
-    before, after = (_present(map(metric.score, side)) for side in (pair.baseline, pair.current))
+    before, after = (metric.scores(side) for side in (pair.baseline, pair.current))
     return two_modes(before, after) if before and after else None
 
 
@@ -240,28 +249,18 @@ def _effects(
 def _family(pairs: Mapping[CaseId, Pair], side: OwnScores | ReferenceScores) -> dict[CaseId, Scores]:
     family = {}
     for case, pair in pairs.items():
-        before = _present(side.score(case, sample) for sample in pair.baseline)
-        after = _present(side.score(case, sample) for sample in pair.current)
+        before, after = side.scores(case, pair.baseline), side.scores(case, pair.current)
         if before and after:
             family[case] = Scores(
                 baseline=before,
                 current=after,
-                current_errors=_present(side.error(case, sample) for sample in pair.current),
+                current_errors=side.errors(case, pair.current),
                 variant=case.variant,
                 model=case.model,
-                same_engine=isinstance(side, OwnScores) and _is_same_engine(pair.samples),
+                same_engine=isinstance(side, OwnScores) and pair.same_engine,
             )
     return family
 
 
 def _sizes(family: Mapping[CaseId, Scores]) -> dict[CaseId, float]:
     return {case: scores.size for case, scores in family.items()}
-
-
-def _is_same_engine(samples: Iterable[Sample]) -> bool:
-    engines = {sample.facts.get("engine_sha256") for sample in samples}
-    return len(engines) == 1 and None not in engines
-
-
-def _present(numbers: Iterable[float | None]) -> tuple[float, ...]:
-    return tuple(number for number in numbers if number is not None)

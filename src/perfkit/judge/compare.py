@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from perfkit.judge import advisories
@@ -25,7 +27,7 @@ from perfkit.record.replicate import by_date, distinct
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from perfkit.catalog.case import CaseId
     from perfkit.catalog.waivers import Waiver
@@ -41,6 +43,19 @@ if TYPE_CHECKING:
 _USUAL = Limits()
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the collector of cycles: judging makes none, and it would look through all samples again and again."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+@_uncollected()
 def judge(
     baseline: Baseline | None, runs: Sequence[Run], limits: Limits = _USUAL, waivers: Sequence[Waiver] = ()
 ) -> Judgement:

@@ -82,10 +82,10 @@ def shared_since(anchors: Mapping[CaseId, Anchor], changes: Mapping[CaseId, Case
     references, times = {}, {}
     for case, anchor in anchors.items():
         current = changes[case].pair.current
-        before, after = beside.score(case, anchor.sample), _mean([beside.score(case, sample) for sample in current])
+        before, after = beside.scores(case, [anchor.sample]), beside.scores(case, current)
         own = _distance(time_of(clock), anchor, changes[case])
-        if before is not None and after is not None and own is not None:
-            references[case], times[case] = after - before, own
+        if before and after and own is not None:
+            references[case], times[case] = fmean(after) - fmean(before), own
     return common_size(references, times)
 
 
@@ -141,8 +141,8 @@ def _far(anchor: Anchor, change: CaseChange, shared: float) -> Drift | None:
 
 def _distance(metric: Metric, anchor: Anchor, change: CaseChange) -> float | None:
     """From the anchor to the run; positive is better. None where one of them hasn't got the metric."""
-    before, after = metric.score(anchor.sample), _mean([metric.score(sample) for sample in change.pair.current])
-    return None if before is None or after is None else after - before
+    before, after = metric.score(anchor.sample), metric.scores(change.pair.current)
+    return fmean(after) - before if before is not None and after else None
 
 
 def _chance(drift: Drift, change: CaseChange) -> float:
@@ -152,8 +152,3 @@ def _chance(drift: Drift, change: CaseChange) -> float:
     current = 1 / len(change.pair.current)
     widened = math.sqrt((1 / drift.anchor.replicates + current) / (1 / len(change.pair.baseline) + current))
     return change.metrics[drift.metric].threshold * max(1.0, widened)
-
-
-def _mean(scores: Iterable[float | None]) -> float | None:
-    known = [score for score in scores if score is not None]
-    return fmean(known) if known else None

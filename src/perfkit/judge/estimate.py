@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import fmean, median
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -28,7 +29,7 @@ _OUTSIDE = 0.05
 Key = TypeVar("Key", bound="Hashable")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scores:
     """One metric of one case on both sides, at least one replicate each."""
 
@@ -44,7 +45,7 @@ class Scores:
     shared: float = 0.0
     """What of the change all cases of the run have in common: not the case's own."""
 
-    @property
+    @cached_property
     def size(self) -> float:
         """The change, with what is shared."""
         return fmean(self.current) - fmean(self.baseline)
@@ -93,7 +94,11 @@ class _Estimate(Generic[Key]):
     @property
     def tails(self) -> tuple[float, float]:
         """The probability of so low a fall and of so high a rise by chance."""
-        return upper_tail(-self.fall / self.error, self.degrees), upper_tail(self.rise / self.error, self.degrees)
+        return self._tail(-self.fall), self._tail(self.rise)
+
+    def _tail(self, size: float) -> float:
+        # What didn't move that way has more than a half, which no level reaches: most of the work of a quiet night.
+        return upper_tail(size / self.error, self.degrees) if size > 0 else 0.5
 
     def reach(self, tail: float) -> float:
         """The size that chance exceeds with that probability."""

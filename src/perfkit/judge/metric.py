@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from perfkit.record.replicate import Sample, Timing
 
 
@@ -19,6 +21,12 @@ class Clock(StrEnum):
     def timing(self, sample: Sample) -> Timing | None:
         """This clock's numbers of a sample; None where it wasn't read."""
         return sample.device if self is Clock.DEVICE else sample.wall
+
+    def timings(self, samples: Iterable[Sample]) -> list[Timing]:
+        """Of the samples that have them, in their order."""
+        if self is Clock.DEVICE:
+            return [timing for sample in samples if (timing := sample.device) is not None]
+        return [sample.wall for sample in samples]
 
 
 class Metric(StrEnum):
@@ -39,19 +47,29 @@ class Metric(StrEnum):
         """Whether it is a ratio to the reference (more is better) or a time (less is better)."""
         return self in (Metric.DEVICE_SPEEDUP, Metric.WALL_SPEEDUP)
 
+    def scores(self, samples: Iterable[Sample]) -> tuple[float, ...]:
+        """On a natural log scale where more is better, of the samples that have one, in their order.
+
+        Of all samples at once, for a thousand cases have a quarter of a million.
+        """
+        timings = self.clock.timings(samples)
+        if self.is_speedup:
+            return tuple([timing.log_speedup for timing in timings if timing.log_speedup is not None])
+        return tuple([-math.log(timing.variant_s) for timing in timings])
+
     def score(self, sample: Sample) -> float | None:
         """The sample's number on a natural log scale where more is better; None where absent."""
-        timing = self.clock.timing(sample)
-        if timing is None:
-            return None
-        return timing.log_speedup if self.is_speedup else -math.log(timing.variant_s)
+        return next(iter(self.scores([sample])), None)
+
+    def standard_errors(self, samples: Iterable[Sample]) -> tuple[float, ...]:
+        """Of the scores within their replicates, where they are known."""
+        timings = self.clock.timings(samples)
+        errors = [timing.log_speedup_se if self.is_speedup else timing.variant_se for timing in timings]
+        return tuple(error for error in errors if error is not None)
 
     def standard_error(self, sample: Sample) -> float | None:
         """The standard error of the score within the replicate; None where it isn't known."""
-        timing = self.clock.timing(sample)
-        if timing is None:
-            return None
-        return timing.log_speedup_se if self.is_speedup else timing.variant_se
+        return next(iter(self.standard_errors([sample])), None)
 
     def value_of(self, score: float) -> float:
         """A score as people read it: a speedup as a factor, a time in seconds."""
@@ -59,7 +77,6 @@ class Metric(StrEnum):
 
 
 _CLOCKS = {metric: Clock(metric.value.split()[0]) for metric in Metric}
-"""Asked once for every score: a thousand cases have a quarter of a million."""
 
 
 def speedup_of(clock: Clock) -> Metric:

@@ -77,7 +77,7 @@ def _worst_tail(samples: Sequence[Sample]) -> Tail | None:
 
 def _metric_rows(baseline: Sequence[Sample], current: Sequence[Sample]) -> Iterator[MetricRow]:
     for metric in Metric:
-        before, after = _scores(metric, baseline), _scores(metric, current)
+        before, after = metric.scores(baseline), metric.scores(current)
         if before or after:
             yield MetricRow(
                 metric=metric,
@@ -100,7 +100,3 @@ def _compared_metric(row: MetricRow, effect: Effect, verdict: Verdict) -> Metric
             "verdict": verdict,
         }
     )
-
-
-def _scores(metric: Metric, samples: Sequence[Sample]) -> list[float]:
-    return [score for sample in samples if (score := metric.score(sample)) is not None]

@@ -17,7 +17,7 @@ from perfkit.judge.metric import Clock
 from perfkit.judge.verdict import Finding, FindingKind
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from perfkit.catalog.case import CaseId
     from perfkit.judge.estimate import Effect
@@ -80,27 +80,28 @@ def shared_by_variant(baseline: Sequence[Sample], clock: Clock, sizes: Mapping[C
     A wall time has the host's shift in its own part, and the device's in the rest: a host that got faster leaves an
     engine on its device as it was. ``baseline`` tells how much of it is the host's.
     """
-    timings = [(sample.device.variant_s, sample.wall.variant_s) for sample in baseline if sample.device]
+    timings = ((sample.device.variant_s, sample.wall.variant_s) for sample in baseline if sample.device)
     return _shared(timings, clock, sizes)
 
 
 def shared_by_reference(baseline: Sequence[Sample], clock: Clock, sizes: Mapping[Clock, float]) -> float:
     """The same of the reference that was measured beside it."""
-    timings = [
+    timings = (
         (sample.device.reference_s, sample.wall.reference_s)
         for sample in baseline
         if sample.device and sample.device.reference_s and sample.wall.reference_s
-    ]
+    )
     return _shared(timings, clock, sizes)
 
 
-def _shared(timings: Sequence[tuple[float, float]], clock: Clock, sizes: Mapping[Clock, float]) -> float:
+def _shared(timings: Iterable[tuple[float, float]], clock: Clock, sizes: Mapping[Clock, float]) -> float:
     """From device and wall seconds."""
-    if clock is Clock.DEVICE or not timings:
+    on_device = [] if clock is Clock.DEVICE else [min(1.0, device_s / wall_s) for device_s, wall_s in timings]
+    if not on_device:
         return sizes[clock]
-    on_device = median(min(1.0, device_s / wall_s) for device_s, wall_s in timings)
-    host = (1 - on_device) * math.exp(-sizes[Clock.WALL])
-    return -math.log(host + on_device * math.exp(-sizes[Clock.DEVICE]))
+    share = median(on_device)
+    host = (1 - share) * math.exp(-sizes[Clock.WALL])
+    return -math.log(host + share * math.exp(-sizes[Clock.DEVICE]))
 
 
 def shift_findings(

@@ -48,7 +48,7 @@ def spread_of(*sides: Sequence[float]) -> Spread:
     """Pooled over the sides, each around its own mean."""
     degrees = sum(len(side) - 1 for side in sides if side)
     means = [(side, fmean(side)) for side in sides if side]
-    squares = sum((score - mean) ** 2 for side, mean in means for score in side)
+    squares = sum([(score - mean) ** 2 for side, mean in means for score in side])
     return Spread(squares / degrees if degrees else 0.0, degrees)
 
 
