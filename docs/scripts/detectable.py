@@ -16,6 +16,7 @@ from perfkit.catalog.case import Platform
 from perfkit.judge import rule
 from perfkit.judge.estimate import Scores, effects_of
 from perfkit.judge.metric import Metric
+from perfkit.record.schema import DeviceBy
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "judging.md"
@@ -23,11 +24,12 @@ CASES = [(model, variant, shape) for model in range(3) for variant in range(3) f
 SPLITS = ((1, 1), (3, 1), (3, 3), (5, 1), (5, 3))
 NIGHTS = 100
 SPREADS = {
-    "0.2%, device times replayed": (0.002, Platform.CUDA, True),
-    "0.5% (assumed where they are replayed)": (0.005, Platform.CUDA, True),
-    "1.5% (assumed of queued device speedups)": (0.015, Platform.CUDA, False),
-    "2.8% (assumed on a CPU)": (0.028, Platform.CPU, False),
-    "5%": (0.05, Platform.CPU, False),
+    "0.1%, device times of graphs": (0.001, Platform.CUDA, DeviceBy.REPEATED),
+    "0.2% (assumed there)": (0.002, Platform.CUDA, DeviceBy.REPEATED),
+    "0.5%": (0.005, Platform.CUDA, DeviceBy.REPEATED),
+    "1.5% (assumed of queued device speedups)": (0.015, Platform.CUDA, DeviceBy.QUEUED),
+    "2.8% (assumed on a CPU)": (0.028, Platform.CPU, DeviceBy.QUEUED),
+    "5%": (0.05, Platform.CPU, DeviceBy.QUEUED),
 }
 """Standard deviations between processes, and whose assumption they are held against."""
 
@@ -36,18 +38,18 @@ def table() -> list[str]:
     """One row a spread."""
     heads = [f"{before} : {after}" for before, after in SPLITS]
     lines = [f"| processes differ by | {' | '.join(heads)} |", "|---" * (1 + len(heads)) + "|"]
-    for name, (spread, platform, replayed) in SPREADS.items():
-        found = [typical(spread, platform, *split, replayed=replayed) for split in SPLITS]
+    for name, (spread, platform, way) in SPREADS.items():
+        found = [typical(spread, platform, *split, way) for split in SPLITS]
         seen = [f"{100 * math.expm1(detectable):.1f}%" for detectable in found]
         lines.append(f"| {name} | {' | '.join(seen)} |")
     return lines
 
 
-def typical(spread: float, platform: Platform, before: int, after: int, *, replayed: bool) -> float:
+def typical(spread: float, platform: Platform, before: int, after: int, way: DeviceBy) -> float:
     """The median over nights and cases of the smallest slowdown that would have been seen."""
     rng = random.Random(f"{spread} {before} {after}")  # noqa: S311 - a simulation
     metric = Metric.DEVICE_SPEEDUP if platform is Platform.CUDA else Metric.WALL_SPEEDUP
-    assumed = dict.fromkeys(CASES, rule.assumed_spread(metric, platform, paired=True, replayed=replayed))
+    assumed = dict.fromkeys(CASES, rule.assumed_spread(metric, platform, paired=True, device_by=way))
     least = dict.fromkeys(CASES, rule.minimum_effect(metric))
     found = []
     for _ in range(NIGHTS):

@@ -7,6 +7,7 @@ import pytest
 from perfkit.catalog.case import Platform
 from perfkit.judge import rule
 from perfkit.judge.metric import Metric
+from perfkit.record.schema import DeviceBy
 
 
 @pytest.mark.parametrize(
@@ -19,6 +20,13 @@ from perfkit.judge.metric import Metric
 )
 def test_every_metric_has_an_assumed_spread(metric: Metric, platform: Platform) -> None:
     assert 0 < rule.assumed_spread(metric, platform, paired=True) < 0.5
+
+
+@pytest.mark.parametrize("metric", [Metric.DEVICE_SPEEDUP, Metric.DEVICE_TIME])
+def test_the_better_device_times_are_taken_the_less_spread_is_assumed(metric: Metric) -> None:
+    ways = (DeviceBy.REPEATED, DeviceBy.REPLAYED, DeviceBy.QUEUED)
+    spreads = [rule.assumed_spread(metric, Platform.CUDA, paired=True, device_by=way) for way in ways]
+    assert spreads == sorted(set(spreads))
 
 
 def test_all_metrics_together_raise_a_false_alarm_in_one_night_of_twenty() -> None:

@@ -225,7 +225,7 @@ def _effects(
             paired=paired[case],
             same_engine=scores.same_engine,
             # All samples of a pair are comparable, so that one tells how device times were taken.
-            replayed=pairs[case].current[-1].is_replayed,
+            device_by=pairs[case].current[-1].device_by,
         )
         for case, scores in family.items()
     }

@@ -6,6 +6,7 @@ import math
 
 from perfkit.catalog.case import Platform
 from perfkit.judge.metric import Metric
+from perfkit.record.schema import DeviceBy
 
 LEVELS = {"leads": 0.035, "follows": 0.010, "beside": 0.0025}
 """How often a run in which nothing changed may raise an alarm by all its cases: 5% together.
@@ -54,16 +55,17 @@ _ASSUMED_SPREAD_SAME_ENGINE = {**_ASSUMED_SPREAD[Platform.CUDA], Metric.DEVICE_T
 Its kernels are fixed, while eager's are chosen anew in each process: less the common shift, an engine's device time
 moves half as much from process to process as eager-fp16's (docs/h100-first-nights.md, the table of spreads).
 """
-_ASSUMED_SPREAD_REPLAYED = {
-    **_ASSUMED_SPREAD[Platform.CUDA],
-    Metric.DEVICE_SPEEDUP: 0.005,
-    Metric.DEVICE_TIME: 0.005,
+_ASSUMED_SPREAD_OF_GRAPHS = {
+    way: {**_ASSUMED_SPREAD[Platform.CUDA], Metric.DEVICE_SPEEDUP: spread, Metric.DEVICE_TIME: spread}
+    for way, spread in {DeviceBy.REPLAYED: 0.005, DeviceBy.REPEATED: 0.002}.items()
 }
-"""s0 on CUDA where device times are replayed.
+"""s0 on CUDA where device times are those of graphs, by how these were timed.
 
-Chosen before any speedup had been recorded so: between 7 processes engines moved by 0.1 to 0.3%, but for one model in
-one process (7%), and eager-fp32 without cuDNN's autotuning by 1.4% in all graphs of 12 (docs/measuring.md). Since then
-11 processes on an H100 had speedups within 0.1 to 0.25% and times within 0.2 to 1.3%, pooled by variant (docs/h100.md).
+Replayed: chosen before any speedup had been recorded so: between 7 processes engines moved by 0.1 to 0.3%, but for one
+model in one process (7%), and eager-fp32 without cuDNN's autotuning by 1.4% in all graphs of 12 (docs/measuring.md).
+Since then 11 processes on an H100 had speedups within 0.1 to 0.25% and times within 0.2 to 1.3%, pooled by variant
+(docs/h100.md). Repeated: twice what ten processes on an H100 had, whose speedups scattered by 0.02 to 0.11% and whose
+times lay within 0.5% (docs/study.md); nine on two cards of an H200 host lay within 0.1% since (docs/measuring.md).
 """
 _ASSUMED_SPREAD_UNPAIRED = {Metric.WALL_SPEEDUP: 0.015, Metric.WALL_TIME: 0.02}
 """s0 for plain pytest-benchmark files, of which nothing is known: so that one can be judged against one at all.
@@ -78,13 +80,18 @@ Of plain files there is often but one a side, and people compare them all the sa
 
 
 def assumed_spread(
-    metric: Metric, platform: Platform, *, paired: bool, same_engine: bool = False, replayed: bool = False
+    metric: Metric,
+    platform: Platform,
+    *,
+    paired: bool,
+    same_engine: bool = False,
+    device_by: str = DeviceBy.QUEUED,
 ) -> float:
     """s0 for a metric, as a standard deviation on the log scale."""
     if not paired:
         return _ASSUMED_SPREAD_UNPAIRED[metric]
-    if platform is Platform.CUDA and replayed:
-        return _ASSUMED_SPREAD_REPLAYED[metric]
+    if platform is Platform.CUDA and device_by in _ASSUMED_SPREAD_OF_GRAPHS:
+        return _ASSUMED_SPREAD_OF_GRAPHS[DeviceBy(device_by)][metric]
     if platform is Platform.CUDA and same_engine:
         return _ASSUMED_SPREAD_SAME_ENGINE[metric]
     return _ASSUMED_SPREAD[platform][metric]

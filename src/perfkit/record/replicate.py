@@ -104,11 +104,6 @@ class Sample(OfCase):
         """How its device times were taken, if it has any; before there were replays nobody wrote it down."""
         return self.comparability.get("device_by", DeviceBy.QUEUED)
 
-    @property
-    def is_replayed(self) -> bool:
-        """Whether its device times are those of replayed graphs."""
-        return self.device_by != DeviceBy.QUEUED
-
 
 class Replicate(Model):
     """All measured cases of one fresh process, in the order of their identities."""
