@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-
 import pytest
 
 from perfkit.exit_codes import ExitCode
@@ -189,17 +187,3 @@ def test_without_a_baseline_a_wrong_answer_fails_all_the_same() -> None:
 def test_without_a_baseline_a_deselected_case_does_not_fail() -> None:
     run = make_run(without(HURT), outcomes=(outcome(Status.NOT_RUN, "deselected"),))
     assert judge(None, [run]).exit_code is ExitCode.NOT_JUDGED
-
-
-@pytest.mark.parametrize("enabled", [True, False])
-def test_the_collector_is_left_as_it_was(enabled: bool) -> None:
-    was = gc.isenabled()
-    (gc.enable if enabled else gc.disable)()
-    try:
-        judge(usual_baseline(), [make_run(usual_times(), day=9)])
-        assert gc.isenabled() is enabled
-        with pytest.raises(IndexError):
-            judge(usual_baseline(), [])
-        assert gc.isenabled() is enabled
-    finally:
-        (gc.enable if was else gc.disable)()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import gc
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from perfkit.garbage import uncollected
 from perfkit.judge import advisories
 from perfkit.judge.cases import gather, left_out, lost_clock, moved_to, verdict_before_comparing
 from perfkit.judge.change import Pair, changes_of
@@ -27,7 +26,7 @@ from perfkit.record.replicate import by_date, distinct
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from perfkit.catalog.case import CaseId
     from perfkit.catalog.waivers import Waiver
@@ -43,19 +42,7 @@ if TYPE_CHECKING:
 _USUAL = Limits()
 
 
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without the collector of cycles: judging makes none, and it would look through all samples again and again."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
-@_uncollected()
+@uncollected()  # judging makes no cycles, and the collector would look through all samples again and again
 def judge(
     baseline: Baseline | None, runs: Sequence[Run], limits: Limits = _USUAL, waivers: Sequence[Waiver] = ()
 ) -> Judgement:

@@ -9,7 +9,6 @@ behind (docs/measuring.md).
 from __future__ import annotations
 
 import contextlib
-import gc
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from perfkit.errors import reason_of
+from perfkit.garbage import uncollected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -59,7 +59,7 @@ def replay_of(calls: Sequence[Callable[[], Any]]) -> Replay:  # pragma: gpu
     """
     torch.cuda.synchronize()
     graphs = []
-    with _no_garbage_collection():
+    with uncollected():  # something of another engine that is freed while a capture runs would end it
         for call in calls:
             _run_without_waiting(call)
             graphs.append(_captured(call))
@@ -77,21 +77,6 @@ def _run_without_waiting(call: Callable[[], Any]) -> None:  # pragma: gpu
             call()
     except Exception as error:
         raise NotCaptured(reason_of(error)) from error
-
-
-@contextlib.contextmanager
-def _no_garbage_collection() -> Iterator[None]:  # pragma: gpu
-    """Something of another engine that is freed while a capture runs would end it.
-
-    Nothing is collected before: that takes a while in a session with many objects, and isn't needed.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 @contextlib.contextmanager
