@@ -26,7 +26,8 @@ RUN pip install --no-cache-dir --quiet --no-deps --no-build-isolation .
 # Whoever owns the project at /work: docker/build passes your own number.
 ARG UID=1000
 RUN useradd --uid "$UID" --create-home perfkit \
-    && install --directory --owner perfkit /work /cache
+    && install --directory --owner perfkit /work /cache \
+    && install --directory --mode 1777 /tmp/perfkit-locks
 ENV HOME=/home/perfkit \
     PERFKIT_CACHE=/cache/perfkit \
     TORCH_HOME=/cache/torch
@@ -34,7 +35,8 @@ USER $UID
 WORKDIR /work
 VOLUME /cache
 
-# It imports torch for some seconds, which would disturb what is measured: once at the start, then once a day.
+# For containers that stay. It imports torch for some seconds, half a minute after the start and then once a day: a run is
+# started without it (--no-healthcheck).
 HEALTHCHECK --interval=24h --timeout=2m --start-period=5m --start-interval=30s --retries=1 \
     CMD ["perfkit", "doctor", "--json"]
 ENTRYPOINT ["perfkit"]

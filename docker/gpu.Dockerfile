@@ -38,7 +38,8 @@ RUN pip freeze > requirements/installed.txt \
 ARG UID=1000
 RUN userdel ubuntu \
     && useradd --uid "$UID" --create-home perfkit \
-    && install --directory --owner perfkit /work /cache
+    && install --directory --owner perfkit /work /cache \
+    && install --directory --mode 1777 /tmp/perfkit-locks
 ENV HOME=/home/perfkit \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility \
     PERFKIT_CACHE=/cache/perfkit \
@@ -47,8 +48,8 @@ USER $UID
 WORKDIR /work
 VOLUME /cache
 
-# Healthy is a GPU that PyTorch sees. It imports torch for some seconds, which would disturb what is measured: once at the
-# start, then once a day.
+# Healthy is a GPU that PyTorch sees. For containers that stay: it imports torch for some seconds, half a minute after the
+# start and then once a day, so that a run is started without it (--no-healthcheck).
 HEALTHCHECK --interval=24h --timeout=2m --start-period=5m --start-interval=30s --retries=1 \
     CMD ["/opt/perfkit/bin/python", "-c", "import json, subprocess, sys; found = subprocess.check_output(['perfkit', 'doctor', '--json']); sys.exit(json.loads(found)['gpu'] is None)"]
 ENTRYPOINT ["perfkit"]

@@ -16,7 +16,7 @@ from blocks import with_blocks
 from gpu_records import load, machine_lines
 from outcomes import read
 from spent import rows
-from two_gpus import cards
+from two_gpus import apart
 
 from perfkit.judge.compare import judge
 from perfkit.judge.metric import Metric
@@ -266,7 +266,7 @@ def main() -> str:
         "nights": nights_table(),
         "latency": latency_table(),
         "spread": spread_table(),
-        "cards": cards([runs(name) for name in CARDS]),
+        "cards": apart("the second card beside the first", [runs(name) for name in CARDS]),
         "references": references_table(),
         "orders": orders_table(),
         "engines": engines_table(),

@@ -81,6 +81,8 @@ def recorded_table() -> list[str]:
 def case_rounds(folder: Path) -> Iterator[dict[str, Any]]:
     """The rounds of every case in the run files below a folder, packed ones too."""
     for path in sorted([*folder.rglob("*.json"), *folder.rglob("*.json.xz")]):
+        if path.parent.name == "merged":
+            continue  # its shards are there too
         data = json.loads(content(path))
         for benchmark in data.get("benchmarks", []) if isinstance(data, dict) else []:
             if record := benchmark["extra_info"].get("perfkit"):

@@ -146,3 +146,15 @@ def test_linters_find_nothing() -> None:
     subprocess.run(["hadolint", *IMAGES], check=True, timeout=120)
     schema = ["--builtin-schema", "vendor.compose-spec"]
     subprocess.run(["check-jsonschema", *schema, DOCKER / "compose.yaml"], check=True, timeout=120)
+
+
+def test_containers_share_the_locks_of_devices_and_are_asked_nothing_while_they_measure() -> None:
+    folder = "/tmp/perfkit-locks"  # noqa: S108 - device_lock.py's, in a container
+    for path in IMAGES:
+        assert any(f"--mode 1777 {folder}" in run for run in of(path, "RUN"))
+    for name in ("runner", "runner-gpu"):
+        service = COMPOSE["services"][name]
+        assert any(volume.startswith(f"locks:{folder}") for volume in service["volumes"])
+        assert service["healthcheck"] == {"disable": True}
+    assert f"perfkit-locks:{folder}" in PAGE
+    assert "--no-healthcheck" in PAGE

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from perfkit.replicates.durations import BESIDE_ROUNDS, MODEL_S, START_S, Durations, durations_of
-from tests.support import benchmark_of, case, run_data
+from tests.support import benchmark_of, case, make_run, run_data
 
 if TYPE_CHECKING:
     from perfkit.catalog.case import CaseId
+    from perfkit.record.replicate import Replicate
 
 FP16, INT8 = case("trt-fp16"), case("trt-int8")
 OTHER = case("trt-fp16", "resnet18")
@@ -57,3 +58,24 @@ def test_a_replicate_of_several_processes_started_as_often() -> None:
     data = night({FP16: 10.0}, whole=100.0, starting=60.0)
     data["perfkit"]["processes"] = 4
     assert durations_of([data], 7.0).start_s == 15.0
+
+
+def test_of_a_case_that_no_night_knows_the_baseline_tells() -> None:
+    """A runner that cleans its checkout has no last night."""
+
+    def reviewed(day: int, **rounds_s: float) -> Replicate:
+        replicate = make_run(day=day).replicate
+        samples = [
+            sample.model_copy(
+                update={"spent_s": {"rounds": rounds_s[sample.variant.replace("-", "_")], "building": 99.0}}
+            )
+            for sample in replicate.samples
+            if sample.variant.replace("-", "_") in rounds_s and sample.model == FP16.model
+        ]
+        return replicate.model_copy(update={"samples": samples})
+
+    baseline = [reviewed(2, trt_fp16=20.0), reviewed(1, trt_fp16=10.0, trt_int8=5.0)]
+    found = durations_of([], 7.0, baseline)
+    assert found.of_case(FP16) == pytest.approx(20 * BESIDE_ROUNDS), "the newest"
+    assert found.of_case(INT8) == pytest.approx(5 * BESIDE_ROUNDS)
+    assert durations_of([night({FP16: 30.0})], 7.0, baseline).of_case(FP16) == pytest.approx(30 * BESIDE_ROUNDS)

@@ -133,7 +133,8 @@ def _first_pass(machines: RayMachines, everything: Sequence[Measured], wanted: W
     request, budget = wanted.request, wanted.budget
     for each in everything:
         night = last_night(wanted.results / RUNS, each.site)
-        each.site.durations = durations_of(night, default_case_s)
+        reviewed = each.baseline.replicates if each.baseline is not None else ()
+        each.site.durations = durations_of(night, default_case_s, reviewed)
         if budget is not None:
             certainties = certainties_here(night, each.baseline, wanted.limits, each.site)
             gone = each.site.drop(request.replicates, certainties, budget.left_s)

@@ -64,8 +64,9 @@ _ASSUMED_SPREAD_OF_GRAPHS = {
 Replayed: chosen before any speedup had been recorded so: between 7 processes engines moved by 0.1 to 0.3%, but for one
 model in one process (7%), and eager-fp32 without cuDNN's autotuning by 1.4% in all graphs of 12 (docs/measuring.md).
 Since then 11 processes on an H100 had speedups within 0.1 to 0.25% and times within 0.2 to 1.3%, pooled by variant
-(docs/h100.md). Repeated: twice what ten processes on an H100 had, whose speedups scattered by 0.02 to 0.11% and whose
-times lay within 0.5% (docs/study.md); nine on two cards of an H200 host lay within 0.1% since (docs/measuring.md).
+(docs/h100.md). Repeated: ten processes on an H100 had speedups with a standard deviation of 0.02 to 0.11% and times
+within 0.5% (docs/study.md). On an H200 host since, nine had mobilenet_v2's times within 0.1%, and three, two cards and
+a shard, resnet50's within 0.4% (docs/measuring.md). None of them built its engines.
 """
 _ASSUMED_SPREAD_UNPAIRED = {Metric.WALL_SPEEDUP: 0.015, Metric.WALL_TIME: 0.02}
 """s0 for plain pytest-benchmark files, of which nothing is known: so that one can be judged against one at all.

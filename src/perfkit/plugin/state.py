@@ -229,7 +229,8 @@ class RunState:
             self.machine_state[f"{moment}_{name}"] = value
         if self.cpus is not None:
             self.machine_state["cpu_affinity"] = format_cpus(self.cpus)
-        if self.plan.platform is Platform.CUDA:
+        if self.plan.platform is Platform.CUDA:  # on a CPU they are a setting, and part of what is compared
+            self.machine_state["torch_threads"] = torch.get_num_threads()
             self.machine_state[f"{moment}_gpu_allocated_bytes"] = torch.cuda.memory_allocated()
 
 

@@ -11,12 +11,15 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from perfkit.catalog.case import CaseId
+from perfkit.record.replicate import by_date
 from perfkit.record.schema import CaseRecord, RunRecord
+from perfkit.record.shard_weights import ROUNDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from perfkit.catalog.config import Config
+    from perfkit.record.replicate import Replicate
 
 START_S = 15.0
 """Until a process can measure, where no record tells: imports of PyTorch and of the backends."""
@@ -66,9 +69,20 @@ def usual_case_s(config: Config) -> float:
     return BESIDE_ROUNDS * config.measure.time_budget_s
 
 
-def durations_of(files: Sequence[Mapping[str, Any]], default_case_s: float) -> Durations:
-    """Estimates from what run files hold (`read_run_json`), the newest last: the last that knows a case counts."""
-    case_s: dict[CaseId, float] = {}
+def durations_of(
+    files: Sequence[Mapping[str, Any]], default_case_s: float, baseline: Sequence[Replicate] = ()
+) -> Durations:
+    """Estimates from what run files hold (`read_run_json`), the newest last: the last that knows a case counts.
+
+    Of a case that no file knows a ``baseline``'s newest replicate tells what its rounds took: a runner that cleans its
+    checkout has no last night. What building took there isn't asked for: engines may be in the store.
+    """
+    case_s = {
+        sample.case: BESIDE_ROUNDS * sample.spent_s[ROUNDS]
+        for replicate in sorted(baseline, key=by_date)
+        for sample in replicate.samples
+        if sample.spent_s is not None and ROUNDS in sample.spent_s
+    }
     model_s: dict[str, float] = {}
     start_s = START_S
     for data in files:
