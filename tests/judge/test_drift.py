@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from perfkit.catalog.waivers import Waiver
 from perfkit.judge.anchors import anchors_of
 from perfkit.judge.compare import judge
 from perfkit.judge.verdict import FindingKind, Verdict
@@ -49,6 +51,19 @@ def test_within_the_tolerance_nothing_is_said() -> None:
     judgement = judged(drifted(times), times)
     assert FindingKind.DRIFT not in kinds(judgement)
     assert row_of(judgement).drift_pct is None
+
+
+def test_what_is_waived_took_one_step_and_is_no_slow_drift() -> None:
+    excused = Waiver.model_validate(
+        {"case": str(HURT), "metric": "*", "size": "30%", "owner": "ana", "reason": "lands in March"}
+        | {"expires": dt.date(2030, 1, 9), "number": 1}
+    )
+    run = make_run(slowed(usual_times(), HURT, 1.2), day=9)
+    judgement = judge(drifted(usual_times()), [run], waivers=[excused])
+    row = row_of(judgement)
+    assert row.verdict is Verdict.WAIVED
+    assert row.drift_pct == pytest.approx(20, abs=1)
+    assert FindingKind.DRIFT not in kinds(judgement)
 
 
 def test_a_regression_has_its_own_verdict_and_says_how_far_it_is_from_its_anchor() -> None:

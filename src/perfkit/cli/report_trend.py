@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 from perfkit.cli.anonymity import project_anonymizer
-from perfkit.cli.output import write
+from perfkit.cli.output import terminal_width, write
 from perfkit.cli.since import since_s
 from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
@@ -16,8 +15,6 @@ from perfkit.report.exporter import Format
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-_WIDTH_WITHOUT_TERMINAL = 140
 
 
 def show_trend(form: Format, output: Path | None, metric: str | None, since: str | None, *, anonymize: bool) -> int:
@@ -44,7 +41,7 @@ def show_trend(form: Format, output: Path | None, metric: str | None, since: str
     elif form is Format.TERMINAL:
         from perfkit.report.trend.terminal import render
 
-        write(render(report, shutil.get_terminal_size((_WIDTH_WITHOUT_TERMINAL, 0)).columns) + "\n")
+        write(render(report, terminal_width()) + "\n")
     else:
         write(exporter(report).decode())
     return ExitCode.PASS

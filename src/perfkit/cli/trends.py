@@ -1,18 +1,15 @@
 """``perfkit trends``: when cases changed their level, and which drift without a night that shows it."""
 
 import json
-import shutil
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from perfkit.cli.output import write
+from perfkit.cli.output import terminal_width, write
 from perfkit.cli.since import SinceOption, since_s
 from perfkit.exit_codes import ExitCode
 from perfkit.record.baseline import DEFAULT_RESULTS
-
-_WIDTH_WITHOUT_TERMINAL = 140
 
 
 def trends(
@@ -47,5 +44,5 @@ def trends(
         return ExitCode.PASS
     from perfkit.report.trends import render
 
-    write(render(found, shutil.get_terminal_size((_WIDTH_WITHOUT_TERMINAL, 0)).columns) + "\n")
+    write(render(found, terminal_width()) + "\n")
     return ExitCode.PASS

@@ -13,8 +13,9 @@ from perfkit.judge.metric import Metric, speedup_of, time_of
 from perfkit.judge.scores import ReferenceScores
 from perfkit.judge.shift import common_size
 from perfkit.judge.suspects import comparability_differences
-from perfkit.judge.verdict import Finding, FindingKind, cases_in_words
+from perfkit.judge.verdict import Finding, FindingKind, Verdict, cases_in_words
 from perfkit.record.provenance import moment
+from perfkit.record.replicate import short_commit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -49,7 +50,7 @@ def anchor_name(anchor: Anchor) -> str:
     """``anchor of 2030-01-01 (commit 0123456789ab)``."""
     when = moment(anchor.datetime)
     day = when.date().isoformat() if when is not None else anchor.datetime
-    commit = f" (commit {anchor.commit[:12]})" if anchor.commit else ""
+    commit = f" (commit {short_commit(anchor.commit)})" if anchor.commit else ""
     return f"anchor of {day}{commit}"
 
 
@@ -98,7 +99,9 @@ def drift_finding(
     platform: Platform,
 ) -> Iterator[Finding]:
     """One finding for the cases that no verdict names, and one where everything has become slower together."""
-    quiet = {row.case: drifts[row.case] for row in rows if row.case in drifts and not row.verdict.fails}
+    # What is waived has been named: it took one step, and its row tells the distance.
+    named = {row.case for row in rows if row.verdict.fails or row.verdict is Verdict.WAIVED}
+    quiet = {case: drift for case, drift in drifts.items() if case not in named}
     if quiet:
         worst = max(quiet, key=lambda case: (quiet[case].slower, case))
         text = f"{cases_in_words(quiet)}, the most {worst}: {quiet[worst]}; small steps add up"

@@ -9,6 +9,7 @@ import typer
 
 from perfkit.errors import UserError
 from perfkit.record.baseline import DEFAULT_RESULTS, FOLDER
+from perfkit.record.replicate import short_commit
 from perfkit.report.text import shorten
 from perfkit.report.units import NOTHING, format_change, format_speedup, format_time
 
@@ -86,7 +87,7 @@ def change_lines(changes: Iterable[Change]) -> list[str]:
     lines = []
     for change in changes:
         which = f" of {change.cases}" if change.cases else ""
-        runs = ", ".join(f"{run.file} ({run.commit[:12] or 'no commit'})" for run in change.runs)
+        runs = ", ".join(f"{run.file} ({short_commit(run.commit) or 'no commit'})" for run in change.runs)
         why = f": {change.reason}" if change.reason else ""
         lines.append(f"{day(change.datetime)} {change.action}{which} by {change.by}{why}")
         lines += [f"    {text}" for text in ([f"runs: {runs}"] if runs else [])]

@@ -1,18 +1,15 @@
 """``perfkit history CASE``: a table with a sparkline, or every number for another program."""
 
-import shutil
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from perfkit.cli.output import write
+from perfkit.cli.output import terminal_width, write
 from perfkit.cli.since import SinceOption, since_s
 from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
 from perfkit.record.baseline import DEFAULT_RESULTS
-
-_WIDTH_WITHOUT_TERMINAL = 140
 
 
 def show_history(
@@ -39,7 +36,7 @@ def show_history(
     from perfkit.history.database import open_existing_history
     from perfkit.history.series import find_series, histories_of, numbers_of, runs_since
 
-    start_s, width = since_s(since), shutil.get_terminal_size((_WIDTH_WITHOUT_TERMINAL, 0)).columns
+    start_s, width = since_s(since), terminal_width()
     with open_existing_history(results) as history, history.reading() as connection:
         series = find_series(connection, case, metric)
         runs = runs_since(connection, start_s)
