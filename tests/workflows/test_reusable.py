@@ -126,6 +126,11 @@ def test_a_shard_is_measured_alone(runner: Path) -> None:
     assert " --baseline auto --shard 2/3 -- benchmarks " in logged(runner)[0]
 
 
+def test_a_night_may_be_given_an_end(runner: Path) -> None:
+    step(runner, "Measure and judge", budget="2h", shard="2/3")
+    assert " --baseline auto --shard 2/3 --budget 2h -- benchmarks " in logged(runner)[0]
+
+
 def test_an_input_is_an_argument_and_never_a_command(runner: Path) -> None:
     step(runner, "Measure and judge", suite='x"; touch  stolen; "')  # two spaces: one argument has both
     assert logged(runner)[0].endswith('--perfkit-suite x"; touch  stolen; " --perfkit-platform cpu')
