@@ -23,6 +23,7 @@ NIGHTS = "h100/2026-11-26-nights"
     "name",
     [
         "h100_nights.py",
+        "results_tables.py",
         "h100_first_nights.py",
         "tensorrt_tables.py",
         "rebuilds.py",
