@@ -2,7 +2,7 @@
 
     python docs/scripts/host_threads.py    results/h200/2026-11-27-host-threads and -two-gpus → docs/measuring.md
 
-A record of CUDA doesn't say how many threads its process had: it is in ``RUNS``, as the processes were started.
+These records are older than ``torch_threads``: how many threads a process had is in ``RUNS``, as it was started.
 """
 
 from __future__ import annotations

@@ -113,6 +113,21 @@ def apart(title: str, sides: Sequence[Sequence[Run]]) -> list[str]:
     return lines
 
 
+def scatter(folder: Path) -> str:
+    """How far one case's times lie apart over all processes, whichever card they were on and whatever the other did."""
+    runs = [read_run(path) for path in sorted(folder.glob("*/replicate-*.json")) if path.parent.name != "merged"]
+    told = []
+    for metric in (Metric.DEVICE_TIME, Metric.WALL_TIME):
+        found: dict[CaseId, list[float]] = {}
+        for run in runs:
+            for case, log in logs([run], metric).items():
+                found.setdefault(case, []).append(log)
+        if found:
+            most = max(found, key=lambda case: max(found[case]) - min(found[case]))
+            told.append(f"{metric}s of {most} by {percent(max(found[most]) - min(found[most]))}")
+    return f"Over all {len(runs)} processes those of one case lie apart at the most: {', '.join(told)}."
+
+
 def loads(folder: Path) -> list[str]:
     """What the neighbour told of itself last in each pair."""
     told = [(path.name.partition("-")[2], path.read_text("utf-8").strip()) for path in sorted(folder.glob("load-*"))]
@@ -165,8 +180,9 @@ def tables(folder: Path) -> str:
             *apart("merged shards beside the first card by itself", [alone[0], read_runs(folder / "merged")]),
             "",
             *neighbour(pairs),
-            "",
             *loads(folder),
+            "",
+            scatter(folder),
         ]
     )
 

@@ -16,7 +16,7 @@ from perfkit.record.code import code_in
 from perfkit.record.journal_file import line_of, read_journal_lines
 from perfkit.record.read import read_run
 from tests.fleet.made_up import CASES, Machines, part, session
-from tests.support import CPU, GPU, slowed, usual_times
+from tests.support import CPU, GPU, run_data, slowed, usual_times
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -174,13 +174,31 @@ def test_cases_in_doubt_are_measured_again_and_the_worst_code_counts(
     assert [sample.case for sample in read_run(repeat).replicate.samples] == [CASES[1]]
 
 
+SLOW_BY_CONFIGURATION = "[measure]\nmin_rounds = 5\nmax_rounds = 5\ntime_budget_s = 400.0\nwarmup_max_s = 1.0\n"
+
+
+def test_without_a_last_night_a_budget_counts_what_the_baseline_says_of_rounds(
+    fleet: type[Fleet], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    only_gpus(fleet)
+    (tmp_path / "perfkit.toml").write_text(SLOW_BY_CONFIGURATION)
+    data = run_data(hardware=GPU)
+    for benchmark in data["benchmarks"]:
+        benchmark["extra_info"]["perfkit"]["rounds_s"] = 1.0
+    (tmp_path / "reviewed.json").write_text(json.dumps(data))
+    assert main(["promote", "reviewed.json"]) == ExitCode.PASS
+    capsys.readouterr()
+    main(["run", "--on=ray", "--replicates=3", "--repeats=0", "--budget=2h"])
+    assert "--budget 2h: replicate" not in capsys.readouterr().err
+    (folder,) = folders(tmp_path)
+    assert len(list(folder.glob("replicate-*.json"))) == 3
+
+
 def test_a_budget_drops_by_the_last_night(
     fleet: type[Fleet], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     only_gpus(fleet)
-    (tmp_path / "perfkit.toml").write_text(
-        "[measure]\nmin_rounds = 5\nmax_rounds = 5\ntime_budget_s = 400.0\nwarmup_max_s = 1.0\n"
-    )
+    (tmp_path / "perfkit.toml").write_text(SLOW_BY_CONFIGURATION)
     assert main(["run", "--on=ray", "--replicates=3", "--budget=2h"]) == ExitCode.NOT_JUDGED
     (folder,) = folders(tmp_path)
     told = [line for line in capsys.readouterr().err.splitlines() if "--budget 2h: replicate" in line]

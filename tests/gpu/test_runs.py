@@ -111,6 +111,7 @@ def test_engines_are_built_recorded_and_freed(first: tuple[int, str, Any]) -> No
     for record in records(run).values():
         assert len(record["rounds"]["variant_device_s"]) == len(record["rounds"]["variant_wall_s"])
     state = run["perfkit"]["machine_state"]
+    assert 1 <= state["torch_threads"] <= 8
     assert state["end_gpu_allocated_bytes"] == pytest.approx(state["start_gpu_allocated_bytes"], rel=0.01)
 
 

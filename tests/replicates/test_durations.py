@@ -63,18 +63,16 @@ def test_a_replicate_of_several_processes_started_as_often() -> None:
 def test_of_a_case_that_no_night_knows_the_baseline_tells() -> None:
     """A runner that cleans its checkout has no last night."""
 
-    def reviewed(day: int, **rounds_s: float) -> Replicate:
+    def reviewed(day: int, rounds_s: dict[CaseId, float]) -> Replicate:
         replicate = make_run(day=day).replicate
         samples = [
-            sample.model_copy(
-                update={"spent_s": {"rounds": rounds_s[sample.variant.replace("-", "_")], "building": 99.0}}
-            )
+            sample.model_copy(update={"spent_s": {"rounds": rounds_s[sample.case]}})
             for sample in replicate.samples
-            if sample.variant.replace("-", "_") in rounds_s and sample.model == FP16.model
+            if sample.case in rounds_s
         ]
         return replicate.model_copy(update={"samples": samples})
 
-    baseline = [reviewed(2, trt_fp16=20.0), reviewed(1, trt_fp16=10.0, trt_int8=5.0)]
+    baseline = [reviewed(2, {FP16: 20.0}), reviewed(1, {FP16: 10.0, INT8: 5.0})]
     found = durations_of([], 7.0, baseline)
     assert found.of_case(FP16) == pytest.approx(20 * BESIDE_ROUNDS), "the newest"
     assert found.of_case(INT8) == pytest.approx(5 * BESIDE_ROUNDS)

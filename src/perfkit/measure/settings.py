@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from perfkit.catalog.config import Settings
 
 _HOST_THREADS = 8
-"""On CUDA, where the CPU has little to do: as many as a large host has processors keep each other from running as soon
-as another GPU of it is measured too (docs/measuring.md)."""
+"""On CUDA, where the CPU has little to do: as many as a large host has processors wait for one another, the more where
+another GPU of it is measured too (docs/measuring.md)."""
 
 
 @contextmanager
