@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The demonstration of docs/measuring.md: 12 cases, five processes promoted, then three of the same code unchanged and three
+# The demonstration of docs/cpu-noise.md: 12 cases, five processes promoted, then three of the same code unchanged and three
 # slowed, each with up to two repeats of what is in doubt.
 #
 # Usage: docs/scripts/cpu_demo.sh FOLDER      run in the root of a clone that nothing is edited in, on an idle machine

@@ -1,4 +1,4 @@
-"""What a call costs when its memory is given back to the kernel and fetched again; the table of docs/measuring.md.
+"""What a call costs when its memory is given back to the kernel and fetched again; the table of docs/cpu-noise.md.
 
 ``python docs/scripts/cpu_page_faults.py --measure`` writes results/cpu/page-faults.json (2 minutes on an idle machine
 with glibc): mobilenet_v2 by plain PyTorch in fresh processes that do nothing else, every second one with an allocator
@@ -22,7 +22,7 @@ from blocks import with_blocks
 from cpu_host import described, versions
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs" / "measuring.md"
+PAGE = ROOT / "docs" / "cpu-noise.md"
 DATA = ROOT / "results" / "cpu" / "page-faults.json"
 MODEL, SHAPE = "mobilenet_v2", (1, 3, 224, 224)
 PROCESSES, WARMUP_CALLS, CALLS = 10, 30, 200

@@ -1,4 +1,4 @@
-"""Where a virtual machine's processors lie, as far as calls feel it; the table of docs/measuring.md.
+"""Where a virtual machine's processors lie, as far as calls feel it; the table of docs/cpu-noise.md.
 
 ``python docs/scripts/cpu_placement.py --measure`` writes results/cpu/placement.json (5 minutes on an idle machine with
 two processors); without the option the page's table is made from that file.
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from perfkit.variants.base import Built
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs" / "measuring.md"
+PAGE = ROOT / "docs" / "cpu-noise.md"
 DATA = ROOT / "results" / "cpu" / "placement.json"
 MODEL, VARIANT, SIZE = "mobilenet_v2", "openvino-fp32", 112
 LASTS_S, PAUSE_S = 300, 0.5

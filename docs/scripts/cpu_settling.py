@@ -1,4 +1,4 @@
-"""How long a call needs to settle behind the other side's calls, measured on a CPU; the table of docs/measuring.md.
+"""How long a call needs to settle behind the other side's calls, measured on a CPU; the table of docs/cpu-noise.md.
 
 ``python docs/scripts/cpu_settling.py --measure`` writes results/cpu/settling.json (2 minutes on an idle machine);
 without the option the page's table is made from that file.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs" / "measuring.md"
+PAGE = ROOT / "docs" / "cpu-noise.md"
 DATA = ROOT / "results" / "cpu" / "settling.json"
 CASES = (("resnet18", "openvino-fp32", 112), ("mobilenet_v2", "openvino-fp32", 112), ("resnet18", "openvino-int8", 112))
 SWITCHES = 40

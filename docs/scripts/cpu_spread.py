@@ -1,4 +1,4 @@
-"""How far a CPU's speedups move from process to process: two tables of docs/measuring.md.
+"""How far a CPU's speedups move from process to process: two tables of docs/cpu-noise.md.
 
 ``python docs/scripts/cpu_spread.py`` makes it from results/cpu/2026-11-25-eight-processes.json, a baseline file with
 the replicates of eight processes that ran one after another (``perfkit promote``), and from three files of five.
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from perfkit.record.baseline import Baseline
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs" / "measuring.md"
+PAGE = ROOT / "docs" / "cpu-noise.md"
 REPLICATES = ROOT / "results" / "cpu" / "2026-11-25-eight-processes.json"
 
 THIRD = ROOT / "results" / "cpu" / "2026-11-25-demo-third"

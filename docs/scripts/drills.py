@@ -1,7 +1,7 @@
-"""Drills in the field, judged anew from their records: tables of docs/judging.md.
+"""Drills in the field, judged anew from their records: tables of docs/drills.md.
 
     python docs/scripts/drills.py --keep FOLDER BASELINE NAME    a drill's nights and its baseline → results/NAME
-    python docs/scripts/drills.py                                those → docs/judging.md
+    python docs/scripts/drills.py                                those → docs/drills.md
 
 FOLDER is one of ``drills/`` below a results folder: clean/, night-1/ and so on.
 """
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from perfkit.judge.verdict import Judgement
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs" / "judging.md"
+PAGE = ROOT / "docs" / "drills.md"
 DRILLS = {"drill-h100": "h100/2026-11-27-drill", "drill-cpu": "cpu/2026-11-27-drill"}
 SHOWN = ("python", "torch", "tensorrt", "openvino")
 BASELINE = "baseline.json"

@@ -1,4 +1,4 @@
-"""What replays of the same kernels depend on besides the queues: tables of docs/measuring.md.
+"""What replays of the same kernels depend on besides the queues: tables of docs/device-times.md.
 
 ``python docs/scripts/graph_memory.py --measure FILE`` captures eager-fp32 of three models on a GPU again and again,
 four graphs each time as a case does, while the earlier ones are kept, after they were freed and with the weights
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from perfkit.measure.replay import Replay
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs" / "measuring.md"
+PAGE = ROOT / "docs" / "device-times.md"
 DATA = ROOT / "results" / "h100" / "2026-11-27-hardware-queues" / "graph-memory.json"
 SHARED = DATA.with_name("graph-memory-shared.json")
 """By this script at commit b1630e5, when the four graphs shared their memory."""

@@ -1,4 +1,4 @@
-"""What kernels of a graph wait for each other depends on its process's hardware queues: tables of docs/measuring.md.
+"""What kernels of a graph wait for each other depends on its process's hardware queues: tables of docs/device-times.md.
 
 ``python docs/scripts/hardware_queues.py --measure FILE`` replays two graphs on a GPU after this and that: 200 kernels
 that do next to nothing, and eager-fp32 of mobilenet_v2. Without the option the page's tables are made from the
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from perfkit.record.schema import CaseRecord, RunRecord
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs" / "measuring.md"
+PAGE = ROOT / "docs" / "device-times.md"
 DATA = ROOT / "results" / "h100" / "2026-11-27-hardware-queues"
 NAMES = {
     "before-loaded": "as it was",

@@ -1,6 +1,6 @@
-"""What PyTorch's threads on the CPU cost where several GPUs are measured at once: a table of docs/measuring.md.
+"""What PyTorch's threads on the CPU cost where several GPUs are measured at once: a table of docs/shared-hosts.md.
 
-    python docs/scripts/host_threads.py    results/h200/2026-11-27-host-threads and -two-gpus → docs/measuring.md
+    python docs/scripts/host_threads.py    results/h200/2026-11-27-host-threads and -two-gpus → docs/shared-hosts.md
 
 These records are older than ``torch_threads``: how many threads a process had is in ``RUNS``, as it was started.
 """
@@ -14,7 +14,7 @@ from blocks import with_blocks
 from gpu_records import load
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs" / "measuring.md"
+PAGE = ROOT / "docs" / "shared-hosts.md"
 RESULTS = ROOT / "results" / "h200"
 THREADS = "2026-11-27-host-threads"
 TWO = "2026-11-27-two-gpus"

@@ -1,4 +1,4 @@
-"""What judging costs: 1,000 cases with 20 replicates in the baseline and three in the run; a table of docs/judging.md.
+"""What judging costs: 1,000 cases with 20 replicates in the baseline and three in the run; a table of docs/speed.md.
 
 ``python docs/scripts/judge_cost.py --measure`` times it in fresh processes on an idle machine and adds that to
 results/cpu/judge-cost.json; without the option the page's table is made from that file. The times that are judged are
@@ -28,7 +28,7 @@ from perfkit.record.replicate import Replicate, Run, Sample, Timing
 from perfkit.record.schema import Hardware
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs" / "judging.md"
+PAGE = ROOT / "docs" / "speed.md"
 DATA = ROOT / "results" / "cpu" / "judge-cost.json"
 SIZES = ((100, 20, 3), (1000, 20, 3))
 """Cases, replicates of the baseline and of the run."""

@@ -1,4 +1,4 @@
-"""What device times owe to launches, process by process; two tables of docs/measuring.md.
+"""What device times owe to launches, process by process; two tables of docs/device-times.md.
 
 ``python docs/scripts/launch_gaps.py --measure FILE`` measures eager-fp32 of mobilenet_v2 on a GPU in fresh processes,
 queued kernel by kernel and replayed from graphs, on CPUs that it chooses in turn. Without the option the page's tables
@@ -21,7 +21,7 @@ from gpu_host import described, keep, measure_or_write
 from packed import content
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs" / "measuring.md"
+PAGE = ROOT / "docs" / "device-times.md"
 DATA = ROOT / "results" / "h100" / "2026-11-26-launch-gaps.json"
 RECORDS = ROOT / "results" / "h200" / "2026-11-26-replays"
 PROCESSES, CALLS, GRAPHS = 12, 60, 6

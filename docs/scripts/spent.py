@@ -1,7 +1,7 @@
-"""What a run's time was spent on; a table of docs/measuring.md.
+"""What a run's time was spent on; a table of docs/speed.md.
 
     python docs/scripts/spent.py --keep RUN.json   of a run's file → results/cpu/2026-11-26-spent.json
-    python docs/scripts/spent.py                   that → docs/measuring.md
+    python docs/scripts/spent.py                   that → docs/speed.md
 
 The file holds what the run's record says, and no times of cases.
 """
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs" / "measuring.md"
+PAGE = ROOT / "docs" / "speed.md"
 KEPT = ROOT / "results" / "cpu" / "2026-11-26-spent.json"
 
 

@@ -1,6 +1,6 @@
-"""What two GPUs of one host are worth, from what docs/scripts/two_gpus.sh measured: a table of docs/measuring.md.
+"""What two GPUs of one host are worth, from what docs/scripts/two_gpus.sh measured: a table of docs/shared-hosts.md.
 
-    python docs/scripts/two_gpus.py                         results/h200/2026-11-27-two-gpus → docs/measuring.md
+    python docs/scripts/two_gpus.py                         results/h200/2026-11-27-two-gpus → docs/shared-hosts.md
     python docs/scripts/two_gpus.py FOLDER                  prints the tables of what the script left in FOLDER
     python docs/scripts/two_gpus.py --keep FOLDER           that → results/h200/2026-11-27-two-gpus, packed
     python docs/scripts/two_gpus.py --load PLATFORM FILE    keeps the GPU that is visible busy until it is killed
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from perfkit.record.replicate import Run
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs" / "measuring.md"
+PAGE = ROOT / "docs" / "shared-hosts.md"
 KEPT = ROOT / "results" / "h200" / "2026-11-27-two-gpus"
 _BATCH = 256
 """So large that the card, not its host, decides how long a call takes; it was 32 in what is kept."""

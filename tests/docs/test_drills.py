@@ -1,4 +1,4 @@
-"""What docs/judging.md says of the drill's nights beside its tables."""
+"""What docs/drills.md says of the drill's nights beside its tables."""
 
 from __future__ import annotations
 

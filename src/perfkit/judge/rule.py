@@ -47,7 +47,7 @@ _ASSUMED_SPREAD: dict[Platform, dict[Metric, float]] = {
 CUDA: resnet18's 9 speedups on two H100 hosts (results/h100 at commit 158fd77) differ by 2.3% (device) and 8% (wall) in
 the root mean square, which is 1.7% and 6% a process; launch-bound models are worse, wall speedups of
 MobileNetV2 at batch 1 had moved by 21% on another host. CPU: 8 processes one after another on 2 idle
-cores of a shared machine, 8 cases with OpenVINO, 2.8% in the root mean square (docs/measuring.md).
+cores of a shared machine, 8 cases with OpenVINO, 2.8% in the root mean square (docs/cpu-noise.md).
 """
 _ASSUMED_SPREAD_SAME_ENGINE = {**_ASSUMED_SPREAD[Platform.CUDA], Metric.DEVICE_TIME: 0.01}
 """s0 on CUDA where both sides ran one and the same engine, byte for byte.
@@ -62,11 +62,11 @@ _ASSUMED_SPREAD_OF_GRAPHS = {
 """s0 on CUDA where device times are those of graphs, by how these were timed.
 
 Replayed: chosen before any speedup had been recorded so: between 7 processes engines moved by 0.1 to 0.3%, but for one
-model in one process (7%), and eager-fp32 without cuDNN's autotuning by 1.4% in all graphs of 12 (docs/measuring.md).
+model in one process (7%), and eager-fp32 without cuDNN's autotuning by 1.4% in all graphs of 12 (docs/device-times.md).
 Since then 11 processes on an H100 had speedups within 0.1 to 0.25% and times within 0.2 to 1.3%, pooled by variant
 (docs/h100.md). Repeated: ten processes on an H100 had speedups with a standard deviation of 0.02 to 0.11% and times
 within 0.5% (docs/study.md). On an H200 host since, nine had mobilenet_v2's times within 0.1%, and three, two cards and
-a shard, resnet50's within 0.4% (docs/measuring.md). None of them built its engines.
+a shard, resnet50's within 0.4% (docs/shared-hosts.md). None of them built its engines.
 """
 _ASSUMED_SPREAD_UNPAIRED = {Metric.WALL_SPEEDUP: 0.015, Metric.WALL_TIME: 0.02}
 """s0 for plain pytest-benchmark files, of which nothing is known: so that one can be judged against one at all.

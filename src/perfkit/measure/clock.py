@@ -99,7 +99,7 @@ class CpuClock(Clock):
     """Calls are synchronous: the host's clock is enough.
 
     Behind the other side's calls, a call of 1 to 10 ms is up to three times as long at first and needs some 60 ms of
-    its own kind to come within a few percent of where it ends (docs/measuring.md). With less, the two orders of a
+    its own kind to come within a few percent of where it ends (docs/cpu-noise.md). With less, the two orders of a
     round are two modes, and the median over them falls somewhere between.
     """
 

@@ -1,9 +1,9 @@
 """Calls captured as CUDA graphs, so that their kernels can be timed without the launches in between.
 
 Kernels that are launched one by one wait for each other's launch on the device too, however early the host queued them:
-by about a microsecond each, and how long exactly differs from process to process (docs/measuring.md). Replayed from a
-graph, the same kernels take the same time in every process, but for how a graph was made and what it was replayed
-behind (docs/measuring.md).
+by about a microsecond each, and how long exactly differs from process to process. Replayed from a graph, the same
+kernels take the same time in every process, but for how a graph was made and what it was replayed behind
+(docs/device-times.md).
 """
 
 from __future__ import annotations

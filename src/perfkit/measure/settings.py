@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _HOST_THREADS = 8
 """On CUDA, where the CPU has little to do: as many as a large host has processors wait for one another, the more where
-another GPU of it is measured too (docs/measuring.md)."""
+another GPU of it is measured too (docs/shared-hosts.md)."""
 
 
 @contextmanager
