@@ -5,7 +5,8 @@ printed into the page. tests/docs/test_tutorial.py walks it in seconds, with mad
 
 On the page a block ``sh`` is run and the block ``text`` behind it is what it prints; a block ``sh`` without one prints
 nothing. A block below ``<!-- not run -->`` isn't. Of what is printed, measured numbers, dates, commits, the width of
-columns and what stands for ``…`` may differ; verdicts, counts and exit codes may not.
+columns and what stands for ``…`` may differ, and lines that are broken for it; verdicts, counts and exit codes may
+not.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ _BLOCK = re.compile(
     r"(?P<skip><!-- not run -->\n)?```sh\n(?P<commands>.*?)^```\n(?:\n?```text\n(?P<shown>.*?)^```\n)?",
     re.DOTALL | re.MULTILINE,
 )
+_COLUMNS = 100
+_MOST_LINES = 3
 _MARK = "\x1e"
 _UNITS = ("ns", "µs", "ms", "s")
 _NUMBER = re.compile(r"[+\-±]?\d[\d.,:]*")
@@ -63,7 +66,7 @@ def walk(page: Sequence[Step], folder: Path, environment: Mapping[str, str]) -> 
     path = os.pathsep.join(
         [str(clone.with_name("speed") / "src"), str(folder / "installed"), environment["PYTHONPATH"]]
     )
-    own = {"HOME": str(folder / "home"), "PYTHONPATH": path, "COLUMNS": "100", "GIT_CONFIG_NOSYSTEM": "1"}
+    own = {"HOME": str(folder / "home"), "PYTHONPATH": path, "COLUMNS": str(_COLUMNS), "GIT_CONFIG_NOSYSTEM": "1"}
     script = "".join(f"{step.commands}printf '{_MARK}'\n" for step in page)
     done = subprocess.run(  # noqa: S603  (the commands of the page)
         ["bash", "-c", script],  # noqa: S607
@@ -100,15 +103,28 @@ def filled(shown: Sequence[str], printed: Sequence[str]) -> list[str]:
         may_skip = number > 0 and shown[number - 1].strip() == "…"
         pattern = re.compile(_pattern(line))
         rest = range(position, len(printed) if may_skip else min(position + 1, len(printed)))
-        at = next((index for index in rest if pattern.fullmatch(printed[index].rstrip())), None)
-        if at is None:
+        lengths = range(1, _MOST_LINES + 1 if "…" in line else 2)
+        places = ((at, at + length) for at in rest for length in lengths)
+        at, end = next((place for place in places if pattern.fullmatch(_unbroken(printed[slice(*place)]))), (0, 0))
+        if not end:
             what = "\n".join(printed[position:] if may_skip else printed[position : position + 1])
             raise ValueError(f"the page shows\n{line}\nand this is printed:\n{what}")
         found.append(line if "…" in line else printed[at].rstrip())
-        position = at + 1
+        position = end
     if position < len(printed) and (not shown or shown[-1].strip() != "…"):
         raise ValueError("printed, and not on the page:\n" + "\n".join(printed[position:]))
     return found
+
+
+def _unbroken(lines: Sequence[str]) -> str:
+    """Lines as the one that the terminal's width has broken, or nothing where it had no reason to."""
+    text = lines[0].rstrip()
+    for line in lines[1:]:
+        words = line.split()
+        if not words or len(text.rpartition("\n")[2]) + 1 + len(words[0]) <= _COLUMNS:
+            return ""
+        text += f"\n{line.strip()}"
+    return text.replace("\n", " ")
 
 
 def _pattern(line: str) -> str:

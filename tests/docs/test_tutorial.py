@@ -56,6 +56,8 @@ def test_every_command_prints_what_the_page_shows(tutorial: dict[str, Any], tmp_
         (["…", "the end"], ["one", "two", "the end"]),
         (["the start", "…"], ["the start", "one"]),
         (["wrote results/….json: 5"], ["wrote results/amd-epyc-x2.json: 5"]),
+        (["judged by (…); next: go", "the end"], [f"judged by ({'x' * 80}); next:", "go", "the end"]),
+        (["…", "by (…); go", "the end"], ["one", f"by ({'x' * 96});", "    go", "the end"]),
     ],
 )
 def test_what_may_differ(tutorial: dict[str, Any], shown: list[str], printed: list[str]) -> None:
@@ -73,6 +75,9 @@ def test_what_may_differ(tutorial: dict[str, Any], shown: list[str], printed: li
         (["exit code 0"], ["exit code 1"]),
         (["1 REGRESSED, 1 PASS"], ["1 REGRESSED, 2 PASS"]),
         ([], ["a warning"]),
+        (["judged by (…); next: go"], ["judged by (x); next:", "go"]),
+        (["judged by … of 2: 1 PASS"], ["judged by 1 REGRESSED", "of 2: 1 PASS"]),
+        (["judged by (…); next: go"], [f"judged by ({'x' * 80}); next:", "stop"]),
     ],
 )
 def test_what_may_not(tutorial: dict[str, Any], shown: list[str], printed: list[str]) -> None:
