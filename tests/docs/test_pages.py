@@ -53,6 +53,7 @@ NIGHTS = "h100/2026-11-26-nights"
         "history_tables.py",
         "fault_counts.py",
         "fleet_tables.py",
+        "fleet_gpus.py",
         "host_threads.py",
         "two_gpus.py",
         "soak.py",
