@@ -2,7 +2,7 @@
 
     python docs/scripts/soak.py --hours 8 --output FILE       on the CPU at speed: as many cases as so many hours have
     python docs/scripts/soak.py --minutes 20 --platform cuda --output FILE      for real, on models as users have them
-    python docs/scripts/soak.py                               results/cpu/soak.json → docs/reliability.md
+    python docs/scripts/soak.py                               results/ → docs/reliability.md
 
 ``perfkit run`` measures them all in one process, which is the longest that one lives; soak_samples.py looks at it after
 every case. Then the run is judged, kept in a history and reported, many times over in one process. At speed a case is a
@@ -23,14 +23,17 @@ from pathlib import Path
 from typing import Any
 
 from blocks import with_blocks
-from soak_project import write_project
-from soak_slopes import flatness, noise_floor
+from soak_project import cases_a_pass, write_project
+from soak_slopes import by_pass, flatness, noise_floor, while_measuring
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "reliability.md"
 DATA = ROOT / "results" / "cpu" / "soak.json"
+DATA_REAL = ROOT / "results" / "h100" / "2026-11-27-soak.json"
 SPENT = ROOT / "results" / "cpu" / "2026-11-26-spent.json"
 NIGHTS = 200
+_PARTS = {"at speed": 8, "for real": 2}
+"""Of the cases: so many that the first and the last of them tell the noise floor."""
 WATCHED = {
     "rss_bytes": "memory of the process that measures, resident",
     "anonymous_bytes": "the same without what comes from files",
@@ -78,8 +81,10 @@ def soak(platform: str, hours: float, *, real: bool, nights: int) -> dict[str, A
         "rounds": sum(len(one["extra_info"]["perfkit"]["rounds"]["order"]) for one in measured_cases),
         "calls": sum(one["stats"]["rounds"] for one in measured_cases),
         "spent_s": run["perfkit"]["spent_s"],
-        "flat": flatness(times_h, samples),
-        "noise_floor": noise_floor([one["extra_info"]["perfkit"] for one in measured_cases]),
+        **({"samples": samples} if real else {"flat": flatness(times_h, samples)}),
+        "noise_floor": noise_floor(
+            [one["extra_info"]["perfkit"] for one in measured_cases], _PARTS["for real" if real else "at speed"]
+        ),
         "nights": len(reading),
         "reading": flatness([index / 100 for index in range(len(reading))], reading) if reading else {},
     }
@@ -124,11 +129,13 @@ def lines(path: Path) -> list[dict[str, float]]:
 
 def table(data: dict[str, Any]) -> list[str]:
     """One row a thing that was watched; below it on what."""
-    found = [
-        "| | first | last | growth an hour, 95% interval |",
-        "|---|---|---|---|",
-        *(row(WATCHED[name], name, one) for name, one in data["flat"].items()),
-    ]
+    heads = "first | last | growth an hour, 95% interval"
+    flat = data.get("flat")
+    if flat is None:
+        times_h = [sample["s"] / 3600 for sample in data["samples"]]
+        flat = by_pass(times_h, data["samples"], cases_a_pass("cuda")[0])
+        heads = "second pass | last pass | growth an hour from one pass to the next: median, least and most"
+    found = [f"| | {heads} |", "|---|---|---|---|", *(row(WATCHED[name], name, one) for name, one in flat.items())]
     floor = data["noise_floor"]
     found.append(
         f"| A/A noise floor, {floor['cases']} cases each | {floor['first']:.2%} | {floor['last']:.2%} "
@@ -142,6 +149,7 @@ def table(data: dict[str, Any]) -> list[str]:
     return [
         *found,
         "",
+        *([] if "flat" in data else measuring(data["samples"])),
         (
             f"{data['hours']:.1f} hours {speed}: {data['cases']:,} cases, {data['rounds']:,} rounds, "
             f"{data['calls']:,} timed calls of one process. {data['machine']}, "
@@ -150,11 +158,24 @@ def table(data: dict[str, Any]) -> list[str]:
     ]
 
 
+def measuring(samples: list[dict[str, float]]) -> list[str]:
+    """What grew where nothing was loaded or built."""
+    period, shapes = cases_a_pass("cuda")
+    (size, count), (objects, _) = (while_measuring(samples, period, shapes, name) for name in ("rss_bytes", "objects"))
+    return [
+        (
+            f"At the {count} cases after the first pass that measured another shape of a variant that was there: "
+            f"{shown('rss_bytes', size)} and {objects:+,.0f} objects of Python in all."
+        ),
+        "",
+    ]
+
+
 WATCHED_READING = {"rss_bytes": "memory, resident, an hour being 100 nights", "descriptors": "open file descriptors"}
 
 
 def row(title: str, name: str, one: dict[str, float]) -> str:
-    """What it was in the first and the last eighth, and by how much it grows."""
+    """What it was in the first and the last part, and by how much it grows."""
     first, last = (shown(name, one[when]) for when in ("first", "last"))
     steady = one["low"] == one["high"] == 0
     growth = "none" if steady else f"{one['slope']:+.2%} ({one['low']:+.2%} to {one['high']:+.2%})"
@@ -168,7 +189,8 @@ def shown(name: str, value: float) -> str:
 
 def main() -> str:
     """The page with its table made anew."""
-    return with_blocks(PAGE, {"soak": table(json.loads(DATA.read_text("utf-8")))})
+    blocks = {"soak": DATA, "soak-h100": DATA_REAL}
+    return with_blocks(PAGE, {name: table(json.loads(path.read_text("utf-8"))) for name, path in blocks.items()})
 
 
 if __name__ == "__main__":

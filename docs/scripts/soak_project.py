@@ -21,6 +21,7 @@ _VARIANTS = {
 _SIZES = range(32, 92, 2)
 """Of the pictures at speed: so many shapes has each model."""
 _REAL = {"cpu": ["squeezenet1_1", "resnet18"], "cuda": ["mobilenet_v2", "resnet18", "resnet50"]}
+_REAL_SIZES = [112, 224]
 _PASSES = 60
 """More than the time is enough for."""
 _TEST = "def test_latency(perfkit_case, benchmark):\n    perfkit_case.measure(benchmark)\n"
@@ -41,11 +42,17 @@ def soak_net(*, weights: None = None, progress: bool = True) -> nn.Module:
     )
 
 
+def cases_a_pass(platform: str) -> tuple[int, int]:
+    """Of the real models: after how many cases the same one comes again, and how many shapes follow each other."""
+    shapes = len(_REAL_SIZES)
+    return len(_REAL[platform]) * len(_VARIANTS[platform]) * shapes, shapes
+
+
 def write_project(folder: Path, platform: str, cases: int | None) -> None:
     """A suite of about so many quick cases, or of real models, over and over, where the number is None."""
     variants = _VARIANTS[platform]
     if cases is None:
-        sizes, names, passes = [112, 224], _REAL[platform], _PASSES
+        sizes, names, passes = _REAL_SIZES, _REAL[platform], _PASSES
         measure: dict[str, Any] = {}  # as a night has it
     else:
         sizes, names = list(_SIZES), ["soak_net"]

@@ -49,6 +49,40 @@ def growth(times_h: Sequence[float], values: Sequence[float]) -> dict[str, float
     }
 
 
+def by_pass(times_h: Sequence[float], samples: Sequence[dict[str, float]], period: int) -> dict[str, dict[str, float]]:
+    """The same of samples that come round again after ``period`` of them, each compared with itself one pass before.
+
+    A model's memory isn't another's, so that a line through all of them tells which models came last. The first pass
+    warms the process up. First is the mean of the second pass, last that of the newest one as long as it. The slope is
+    the median over all pairs, low and high are the least and the most of them.
+    """
+    pairs = [(index - period, index) for index in range(2 * period, len(samples))]
+    if not pairs:
+        raise ValueError(f"{len(samples)} samples are less than two passes of {period} after the first")
+    found = {}
+    for name in (name for name in samples[0] if name != "s"):
+        values = [sample[name] for sample in samples]
+        level = fmean(values[period:]) or 1.0
+        slopes = [(values[new] - values[old]) / (times_h[new] - times_h[old]) / level for old, new in pairs]
+        found[name] = {
+            "first": fmean(values[period : 2 * period]),
+            "last": fmean(values[-period:]),
+            "slope": median(slopes),
+            "low": min(slopes),
+            "high": max(slopes),
+        }
+    return found
+
+
+def while_measuring(samples: Sequence[dict[str, float]], period: int, shapes: int, name: str) -> tuple[float, int]:
+    """What it grew by in all at cases that only measured, and how many these were.
+
+    Of so many shapes of a variant that follow each other the first one loads or builds; the first pass isn't counted.
+    """
+    only = [index for index in range(period, len(samples)) if index % shapes]
+    return sum(samples[index][name] - samples[index - 1][name] for index in only), len(only)
+
+
 def line(xs: Sequence[float], ys: Sequence[float]) -> tuple[float, float]:
     """Slope of the line of least squares, and its standard error."""
     x, y = fmean(xs), fmean(ys)
@@ -58,14 +92,14 @@ def line(xs: Sequence[float], ys: Sequence[float]) -> tuple[float, float]:
     return slope, math.sqrt(rest / (len(xs) - 2) / square)
 
 
-def noise_floor(records: Sequence[dict[str, Any]]) -> dict[str, float]:
-    """Of the cases that are the reference itself: how their log speedups scatter, in the first and the last eighth.
+def noise_floor(records: Sequence[dict[str, Any]], parts: int) -> dict[str, float]:
+    """Of the cases that are the reference itself: how their log speedups scatter, in the first and the last part.
 
     A standard deviation by the median of what they are off zero. The ratio's interval is that for normal noise.
     """
     own = [record["rounds"] for record in records if record["variant"] == REFERENCE_VARIANT]
     speedups = [median(map(_log_ratio, rounds["reference_wall_s"], rounds["variant_wall_s"])) for rounds in own]
-    count = max(4, len(speedups) // 8)
+    count = max(4, len(speedups) // parts)
     first, last = _spread(speedups[:count]), _spread(speedups[-count:])
     # The logarithm of such a spread of n normal values has the variance 1.36 / n.
     margin = 1.96 * math.sqrt(2 * 1.36 / count)

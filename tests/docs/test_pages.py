@@ -57,6 +57,7 @@ NIGHTS = "h100/2026-11-26-nights"
         "host_threads.py",
         "two_gpus.py",
         "soak.py",
+        "export_leak.py",
         "own_speed.py",
         "side_by_side.py",
     ],
