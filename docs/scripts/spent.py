@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from blocks import with_blocks
+from packed import content
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "speed.md"
 KEPT = ROOT / "results" / "cpu" / "2026-11-26-spent.json"
+SOAK = ROOT / "results" / "h100" / "2026-11-27-soak.json"
+FEW = ROOT / "results" / "h200" / "2026-11-27-ray" / "alone" / "replicate-1.json.xz"
+"""Processes on a GPU with the usual settings: one of many cases, and one of few."""
 
 
 def keep(path: Path) -> None:
@@ -72,9 +76,29 @@ def table() -> list[str]:
     ]
 
 
+def on_gpus() -> list[str]:
+    """The same of a process of many cases on a GPU, and the rounds' share in one of few."""
+    many = json.loads(SOAK.read_text("utf-8"))
+    few = json.loads(content(FEW))
+    of_few: dict[str, float] = few["perfkit"]["spent_s"]
+    share = of_few["rounds"] / (of_few["whole"] - of_few["building"])
+    software = ", ".join(f"{name} {version}" for name, version in many["software"].items())
+    card = few["perfkit"]["hardware"]["name"]
+    return [
+        *rows(many["spent_s"]),
+        "",
+        (
+            f"{many['cases']} cases in one process of {many['took_s'] / 60:.0f} minutes, "
+            f"{many['spent_s']['building']:.0f} s of them for builds: {many['machine']}, {software}, "
+            f"{many['datetime'][:10]}. In one of {len(few['benchmarks'])} cases, {of_few['whole']:.0f} s on an {card}, "
+            f"{share:.0%} went into rounds."
+        ),
+    ]
+
+
 def main() -> str:
     """The page with its table made anew."""
-    return with_blocks(PAGE, {"spent": table()})
+    return with_blocks(PAGE, {"spent": table(), "spent-gpu": on_gpus()})
 
 
 if __name__ == "__main__":
