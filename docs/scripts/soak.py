@@ -24,12 +24,13 @@ from typing import Any
 
 from blocks import with_blocks
 from soak_project import cases_a_pass, write_project
-from soak_slopes import by_pass, flatness, noise_floor, while_measuring
+from soak_slopes import by_pass, flatness, growth_by_pass, noise_floor, while_measuring
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "reliability.md"
 DATA = ROOT / "results" / "cpu" / "soak.json"
-DATA_REAL = ROOT / "results" / "h100" / "2026-11-27-soak.json"
+DATA_CUDA = ROOT / "results" / "h100" / "2026-11-27-soak.json"
+DATA_REAL_CPU = ROOT / "results" / "cpu" / "2026-11-27-soak-real.json"
 SPENT = ROOT / "results" / "cpu" / "2026-11-26-spent.json"
 NIGHTS = 200
 _PARTS = {"at speed": 8, "for real": 2}
@@ -171,6 +172,20 @@ def measuring(samples: list[dict[str, float]]) -> list[str]:
     ]
 
 
+def passes_table(found: dict[str, dict[str, Any]]) -> list[str]:
+    """Whether growth goes on: what each pass has added."""
+    lines = ["| a pass's median case beside itself in the pass before | pass | resident | objects of Python |"]
+    lines.append("|---|---|---|---|")
+    for platform, data in found.items():
+        period, _ = cases_a_pass(platform)
+        resident, objects = (growth_by_pass(data["samples"], period, name) for name in ("rss_bytes", "objects"))
+        for number, (size_bytes, count) in enumerate(zip(resident, objects, strict=True), start=2):
+            cases = min(period, len(data["samples"]) - period * (number - 1))
+            which = f"{number}" if cases == period else f"{number}, {cases} of {period} cases"
+            lines.append(f"| {data['machine']} | {which} | {size_bytes / 1e6:+.1f} MB | {count:+,.0f} |")
+    return lines
+
+
 WATCHED_READING = {"rss_bytes": "memory, resident, an hour being 100 nights", "descriptors": "open file descriptors"}
 
 
@@ -189,8 +204,9 @@ def shown(name: str, value: float) -> str:
 
 def main() -> str:
     """The page with its table made anew."""
-    blocks = {"soak": DATA, "soak-h100": DATA_REAL}
-    return with_blocks(PAGE, {name: table(json.loads(path.read_text("utf-8"))) for name, path in blocks.items()})
+    at_speed, cuda, cpu = (json.loads(path.read_text("utf-8")) for path in (DATA, DATA_CUDA, DATA_REAL_CPU))
+    passes = passes_table({"cuda": cuda, "cpu": cpu})
+    return with_blocks(PAGE, {"soak": table(at_speed), "soak-h100": table(cuda), "soak-passes": passes})
 
 
 if __name__ == "__main__":

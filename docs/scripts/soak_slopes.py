@@ -74,6 +74,12 @@ def by_pass(times_h: Sequence[float], samples: Sequence[dict[str, float]], perio
     return found
 
 
+def growth_by_pass(samples: Sequence[dict[str, float]], period: int, name: str) -> list[float]:
+    """Of each pass from the second on: what its median case grew by against itself one pass before."""
+    changes = [samples[index][name] - samples[index - period][name] for index in range(period, len(samples))]
+    return [median(changes[start : start + period]) for start in range(0, len(changes), period)]
+
+
 def while_measuring(samples: Sequence[dict[str, float]], period: int, shapes: int, name: str) -> tuple[float, int]:
     """What it grew by in all at cases that only measured, and how many these were.
 
