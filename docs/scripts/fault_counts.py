@@ -6,23 +6,20 @@
 from __future__ import annotations
 
 import math
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from blocks import with_blocks
+from repository import ROOT, at_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "reliability.md"
 
 
 def counts() -> dict[str, int]:
     """Times of each fault."""
-    sys.path.insert(0, str(ROOT))  # the tests are no package
-    try:
+    with at_root():
         from hypothesis import settings
 
         from perfkit.record.journal_file import line_of
@@ -31,8 +28,6 @@ def counts() -> dict[str, int]:
         from tests.faults import test_supervisor as supervised
         from tests.record import test_journal
         from tests.store import test_engine_store
-    finally:
-        sys.path.remove(str(ROOT))
     journal = b"".join(map(line_of, test_journal.small_records()))
     at_once = test_import_at_once
     return {
