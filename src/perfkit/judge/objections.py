@@ -15,7 +15,7 @@ from perfkit.judge.metric import time_of
 from perfkit.judge.rule import TOLERANCE
 from perfkit.judge.verdict import FindingKind, Verdict
 from perfkit.record.baseline import Baseline
-from perfkit.record.provenance import moment
+from perfkit.record.dates import moment
 from perfkit.record.replicate import distinct
 
 if TYPE_CHECKING:
