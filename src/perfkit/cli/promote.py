@@ -170,9 +170,9 @@ def _refused(promotion: Promotion, *, as_json: bool) -> int:
         told = {"promoted": False, "exit_code": int(promotion.code), "why": promotion.why}
         write(json.dumps(told, indent=2) + "\n")
     elif promotion.code is ExitCode.USAGE:
-        raise UserError(f"not promoted: {promotion.why}")
+        raise UserError(f"not promoted: {promotion.brief or promotion.why}")
     else:
-        write(f"not promoted: {promotion.why}\n")
+        write(f"not promoted: {promotion.brief or promotion.why}\n")
     return promotion.code
 
 
