@@ -17,9 +17,9 @@ def test_writeup(pytestconfig: pytest.Config, capsys: pytest.CaptureFixture[str]
         pytest.skip("it builds its engines anew: run it by name, pytest benchmarks/test_writeup.py")
     import torch
 
+    from benchmarks.writeup.measure import measure_writeup
+    from benchmarks.writeup.table import writeup_lines
     from perfkit.catalog.case import Platform
-    from perfkit.measure.writeup import measure_writeup
-    from perfkit.report.writeup import writeup_lines
     from perfkit.variants.registry import load_variant, why_unavailable
 
     if reason := why_unavailable(load_variant("trt-fp16"), Platform.CUDA):

@@ -16,14 +16,18 @@ import math
 import platform
 import random
 import time
+from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median, pstdev
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from perfkit.fleet.schedule import Device, Unit, lower_bound_s
+from perfkit.fleet.schedule import Device, Unit
 from perfkit.fleet.simulate import Simulated, simulate
 from perfkit.replicates.durations import BESIDE_ROUNDS, MODEL_S, START_S
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "results" / "cpu" / "2026-11-26-fleet-simulation.json"
@@ -137,6 +141,22 @@ def over(gpus: int, night: Night, *, dying: bool = False) -> tuple[Simulated, fl
     dead = rng.sample(devices, dying_of(gpus)) if dying else []
     deaths_s = {device: rng.uniform(0, bound_s) for device in dead}
     return simulate(night.units, devices, takes_s=night.really_s, deaths_s=deaths_s), bound_s
+
+
+def lower_bound_s(units: Iterable[Unit], devices: Iterable[Device]) -> float:
+    """No schedule ends earlier: each hardware's work shared out evenly, or its longest piece that can't be split.
+
+    Seconds. Raises ValueError for a unit whose hardware no device has.
+    """
+    whole_s: dict[str, float] = defaultdict(float)
+    longest_s: dict[str, float] = defaultdict(float)
+    for unit in units:
+        whole_s[unit.hardware] += unit.duration_s
+        longest_s[unit.hardware] = max(longest_s[unit.hardware], unit.split(unit.variants)[0].duration_s)
+    counts = Counter(device.hardware for device in devices)
+    if missing := sorted(whole_s.keys() - counts.keys()):
+        raise ValueError(f"no device is a {missing[0]}")
+    return max((max(whole_s[name] / counts[name], longest_s[name]) for name in whole_s), default=0.0)
 
 
 def dying_of(gpus: int) -> int:

@@ -6,23 +6,20 @@
 from __future__ import annotations
 
 import math
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from blocks import with_blocks
+from repository import ROOT, at_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "reliability.md"
 
 
 def counts() -> dict[str, int]:
     """Times of each fault."""
-    sys.path.insert(0, str(ROOT))  # the tests are no package
-    try:
+    with at_root():
         from hypothesis import settings
 
         from perfkit.record.journal_file import line_of
@@ -30,9 +27,7 @@ def counts() -> dict[str, int]:
         from tests.faults import test_databases, test_disk, test_disturbed, test_engines, test_inputs, test_kills
         from tests.faults import test_supervisor as supervised
         from tests.record import test_journal
-        from tests.store import test_engine_store
-    finally:
-        sys.path.remove(str(ROOT))
+        from tests.store import test_entry
     journal = b"".join(map(line_of, test_journal.small_records()))
     at_once = test_import_at_once
     return {
@@ -48,7 +43,7 @@ def counts() -> dict[str, int]:
         "impossible times": cases_of(test_inputs.test_impossible_times_break_their_case_and_no_other),
         "disturbances of a round": len(test_disturbed.REASONS),
         "damaged, foreign and swapped engines": 2
-        + cases_of(test_engine_store.test_a_damaged_or_foreign_entry_is_never_handed_out),
+        + cases_of(test_entry.test_a_damaged_or_foreign_entry_is_never_handed_out),
         "cuts of a timing cache, at every byte": test_engines.CUTS,
         "flipped bits of a timing cache, every one": test_engines.FLIPS,
         "ends of PostgreSQL in mid-import": len(test_databases.MOMENTS) + 1,

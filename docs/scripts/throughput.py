@@ -8,17 +8,18 @@ made from the committed file.
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from blocks import with_blocks
 from gpu_host import described, keep, loaded, measure_or_write, tell
+from repository import ROOT, at_root
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from perfkit.variants.base import Built
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "tensorrt.md"
 DATA = ROOT / "results" / "h100" / "throughput.json"
 MODELS, SHAPE = ("mobilenet_v2", "resnet50"), (1, 3, 224, 224)
@@ -31,8 +32,10 @@ def measure(target: Path) -> None:
     import torch
 
     from perfkit.measure.clock import CudaClock
-    from perfkit.measure.throughput import StreamLane, images_per_s
     from perfkit.variants.registry import load_variant
+
+    with at_root():
+        from benchmarks.throughput import StreamLane, images_per_s
 
     torch.backends.cudnn.benchmark = True
     clock = CudaClock(torch.device("cuda", 0))

@@ -7,16 +7,15 @@ the committed file.
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from blocks import with_blocks
 from gpu_host import described, keep, measure_or_write
+from repository import ROOT, at_root
 
-from perfkit.record.writeup import WriteupRow
-from perfkit.report.writeup import writeup_lines
+if TYPE_CHECKING:
+    from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "tensorrt.md"
 DATA = ROOT / "results" / "h100" / "writeup.json"
 
@@ -25,7 +24,8 @@ def measure(target: Path) -> None:
     """Every variant, with the machine that it was measured on."""
     import torch
 
-    from perfkit.measure.writeup import measure_writeup
+    with at_root():
+        from benchmarks.writeup.measure import measure_writeup
 
     data = described()
     rows = measure_writeup(ROOT, torch.device("cuda", 0))
@@ -34,6 +34,9 @@ def measure(target: Path) -> None:
 
 def table(data: dict[str, Any]) -> list[str]:
     """One row a variant."""
+    with at_root():
+        from benchmarks.writeup.table import WriteupRow, writeup_lines
+
     return writeup_lines([WriteupRow.model_validate(row) for row in data["rows"]])
 
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from perfkit.credentials import without_credentials
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _LONGEST_REASON = 300
 
@@ -14,6 +19,12 @@ class UserError(Exception):
     (``pytest.UsageError``, exit code 4 as well). Every other exception is a bug and keeps its
     traceback.
     """
+
+
+def few(texts: Sequence[str], most: int, separator: str = ", ") -> str:
+    """The first of them, and how many more there are: what may be hundreds of cases stays one line to read."""
+    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    return f"{separator.join(texts[:most])}{more}"
 
 
 def reason_of(error: BaseException) -> str:

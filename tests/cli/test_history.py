@@ -164,7 +164,7 @@ def test_trends_tell_the_step_its_commits_and_the_way_to_bisect_it(
     assert headings.split() == ["date", "case", "metric", "change", "commits", "what", "changed", "there"]
     assert row.split()[:4] == ["2030-01-21", "▼", "step", CASE]
     assert "-9." in row
-    assert "000000000..000000000" in row
+    assert "000000000000..000000000000" in row
     assert summary == "1 change, 1 for the worse"
     assert hint.startswith(f"which commit it was: perfkit bisect {CASE} ")
     assert main(["trends", "--json"]) == ExitCode.PASS
@@ -245,7 +245,7 @@ def test_what_changed_together_is_one_row_with_its_software(
     assert main(["trends"]) == ExitCode.PASS
     _, row, summary = capsys.readouterr().out.splitlines()  # and no hint: what is dirty can't be checked out
     assert row.startswith("2030-01-16  ▼ step")
-    assert "000000000..000000000+dirty" in row
+    assert "000000000000..000000000000+dirty" in row
     assert "and 7 more" in row
     assert "driver 580.1 -> 590.2" in row
     assert summary == "8 changes, 8 for the worse"

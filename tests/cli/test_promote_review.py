@@ -245,3 +245,18 @@ def test_a_repeat_of_few_cases_is_no_outlier() -> None:
     repeated = slowed({HURT: usual_times()[HURT]}, HURT, 1.2)
     repeated = {which: (1.2 * reference_s, variant_s) for which, (reference_s, variant_s) in repeated.items()}
     assert main(["promote", *runs, str(write_run(Path("runs"), repeated, day=4))]) == ExitCode.PASS
+
+
+@pytest.mark.usefixtures("_three_nights")
+def test_a_refusal_names_a_few_cases_and_json_all(capsys: pytest.CaptureFixture[str]) -> None:
+    """The dozens of cases of one cause are a line that can be read."""
+    times = usual_times()
+    for hurt in [each for each in times if each.variant == "trt-int8"]:
+        times = slowed(times, hurt, 1.4)
+    capsys.readouterr()
+    assert promote(times) == ExitCode.FAIL
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.count(" is REGRESSED (") == 3
+    assert " and 1 more (--json tells all); if that is as it should be, say why with --force --reason" in line
+    assert promote(times, "--json") == ExitCode.FAIL
+    assert json.loads(capsys.readouterr().out)["why"].count(" is REGRESSED (") == 4

@@ -94,7 +94,7 @@ def test_quiet_and_verbose(capsys: pytest.CaptureFixture[str]) -> None:
 def test_several_files_are_replicates_of_one_run(capsys: pytest.CaptureFixture[str]) -> None:
     runs = [str(write_run(Path("a"), day=day)) for day in (1, 2)]
     assert main(["report", *runs]) == 0
-    assert "run: a/0001.json, a/0002.json, 2 replicates" in capsys.readouterr().out
+    assert "run: a, 2 replicates" in capsys.readouterr().out
 
 
 def test_an_unreadable_file_is_told() -> None:

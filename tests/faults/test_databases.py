@@ -7,8 +7,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +17,7 @@ from perfkit.catalog.case import CaseId
 from perfkit.cli import main
 from perfkit.exit_codes import ExitCode
 from perfkit.history.location import VARIABLE
-from tests.projects import REPOSITORY
+from tests.faults.postgresql import Server
 from tests.support import GPU, SHAPE, plain_data, program_environment, write_run
 
 if TYPE_CHECKING:
@@ -33,54 +31,6 @@ STATEMENTS = 35
 RANDOM_KILLS = 40
 
 
-class Server:
-    """A PostgreSQL of our own, which may be ended."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self.url = self._do("start")
-        self._engine = sa.create_engine(self.url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
-
-    def _do(self, what: str) -> str:
-        command = [str(REPOSITORY / ".ci" / "postgresql"), what, str(self._folder)]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-    def stop(self) -> None:
-        self._do("stop")
-
-    def crash(self) -> None:
-        """As a power cut: no client is told goodbye, nothing is written that wasn't."""
-        self._do("crash")
-
-    def restart(self) -> None:
-        self._do("restart")
-
-    def new_database(self, name: str) -> str:
-        with self._engine.connect() as connection:
-            connection.exec_driver_sql(f"CREATE DATABASE {name}")
-        return sa.make_url(self.url).set(database=name).render_as_string(hide_password=False)
-
-    def sleepers(self) -> int:
-        with self._engine.connect() as connection:
-            return int(connection.execute(sa.text(_SLEEPERS)).scalar_one())
-
-    def crash_in_the_transaction(self) -> threading.Thread:
-        """As soon as an import is in the middle of one; done by another thread."""
-
-        def wait_and_crash() -> None:
-            until_s = time.monotonic() + 60
-            while not self.sleepers():
-                if time.monotonic() > until_s:
-                    break  # the import has ended without it, and the test fails for that
-                time.sleep(0.02)
-            self.crash()
-
-        thread = threading.Thread(target=wait_and_crash)
-        thread.start()
-        return thread
-
-
-_SLEEPERS = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
 _SLEEP = """
 CREATE FUNCTION sleep() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN IF (SELECT count(*) FROM runs) >= {runs} THEN PERFORM pg_sleep(60); END IF; RETURN NULL; END $$;

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import runpy
 from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perfkit.fleet.schedule import Device, Schedule, Unit, lower_bound_s
+from benchmarks.scale.simulation import lower_bound_s
+from perfkit.fleet.schedule import Device, Schedule, Unit
 from perfkit.fleet.simulate import simulate
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-ROOT = Path(__file__).resolve().parents[2]
 ONE, TWO = Device("one", "gpu"), Device("two", "gpu")
 OTHER = Device("other", "cpu")
 
@@ -182,42 +176,3 @@ def test_a_night_ends_within_what_list_scheduling_promises(units: list[Unit], co
     everything = [*whole, *(replace(unit, replicate="replicate-2", is_further=True) for unit in whole)]
     makespan_s, bound_s = simulate(everything, devices).makespan_s, lower_bound_s(everything, devices)
     assert bound_s * (1 - 1e-9) <= makespan_s <= bound_s + 2 * max((unit.duration_s for unit in units), default=0)
-
-
-def test_the_lower_bound_knows_hardware() -> None:
-    units = [first("a", 4), first("b", 4), first("c", 9, "cpu")]
-    assert lower_bound_s(units, [ONE, TWO, OTHER]) == 9
-    assert lower_bound_s(units[:2], [ONE]) == 8
-    with pytest.raises(ValueError, match="no device is a cpu"):
-        lower_bound_s(units, [ONE])
-
-
-@pytest.fixture(scope="module")
-def made_up() -> dict[str, object]:
-    return runpy.run_path(str(ROOT / "benchmarks" / "scale" / "simulation.py"))
-
-
-@pytest.mark.parametrize("is_cold", [False, True])
-@pytest.mark.parametrize("gpus", [1, 4, 16, 64, 256])
-def test_ten_thousand_cases_are_done_within_a_tenth_of_the_lower_bound(
-    made_up: dict[str, object], gpus: int, is_cold: bool
-) -> None:
-    """And a twentieth of the nodes may die: all is measured, and no more is repeated than they were at."""
-    night, over, dying_of = made_up["night"], made_up["over"], made_up["dying_of"]
-    assert callable(night)
-    assert callable(over)
-    assert callable(dying_of)
-    tonight = night(10_000, is_cold=is_cold)
-    outcome, bound_s = over(gpus, tonight)
-    assert outcome.makespan_s <= 1.1 * bound_s
-    dying, _ = over(gpus, tonight, dying=True)
-    longest_s = max(tonight.takes_s.values())
-    assert measured(dying.ended) == measured(outcome.ended) == len(tonight.units)
-    assert dying.given_up == dying.stranded == []
-    assert dying.wasted_s <= dying_of(gpus) * longest_s
-    left = max(1, gpus - dying_of(gpus))
-    assert dying.makespan_s <= 1.1 * bound_s * gpus / left + longest_s
-
-
-def measured(ended: Sequence[Unit]) -> Fraction:
-    return sum((Fraction(1, unit.pieces) for unit in ended), Fraction(0))

@@ -111,7 +111,7 @@ def test_what_waits_for_the_device_is_not_captured_and_leaves_nothing_behind() -
 
 
 def test_a_lane_copies_its_batch_in_and_the_answers_out() -> None:
-    from perfkit.measure.throughput import StreamLane
+    from benchmarks.throughput import StreamLane
     from perfkit.record.facts import BuildFacts
     from perfkit.variants._eager import BuiltModule
 

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from perfkit.judge.compare import judge
 from perfkit.judge.metric import Metric
 from perfkit.report.table import table_of
 from perfkit.report.terminal import render
 from tests.golden import assert_golden
 from tests.report.examples import every_kind, first_run, waived
+from tests.support import make_run
 
 GOLDEN = Path(__file__).parent / "golden"
 ANSI = re.compile(r"\x1b\[[\d;]*m")
@@ -67,6 +69,20 @@ def test_a_wordy_report_has_every_metric_with_its_interval() -> None:
     assert text.count("wall time ") == sum(row.metric(Metric.WALL_TIME) is not None for row in every_kind().rows)
     speedup = r"device speedup 5\.00x → 3\.84x, -23\.\d%, \[-23\.\d%, -2\d\.\d%\]"
     assert re.search(speedup + r", detects 2\.\d%, replicates 3 → 1, REGRESSED", text)
+
+
+@pytest.mark.parametrize(
+    ("sources", "told"),
+    [
+        (["runs/night/1.json", "runs/night/2.json"], "runs/night, 2 replicates"),
+        (["runs/night/1.json"], "runs/night/1.json, 1 replicate"),
+        (["one/1.json", "two/1.json"], "one/1.json, two/1.json, 2 replicates"),
+        (["1.json", "2.json"], "1.json, 2.json, 2 replicates"),
+    ],
+)
+def test_of_replicates_in_one_folder_the_folder_is_named(sources: list[str], told: str) -> None:
+    runs = [make_run(day=day).model_copy(update={"source": source}) for day, source in enumerate(sources, start=1)]
+    assert render(judge(None, runs), width=250, color=False).startswith(f"run: {told}, commit")
 
 
 def test_each_model_has_a_table_the_worst_first() -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from perfkit.record.facts import BuildFacts
 from perfkit.store.engine_store import EngineStore
+from perfkit.store.entry import MANIFEST
 from perfkit.store.key import EngineKey
 from perfkit.store.signature import SigningKey
 
@@ -44,3 +45,7 @@ def new_store(folder: Path, max_bytes: int = LARGE, signing: SigningKey | None =
 
 def signed_store(folder: Path, max_bytes: int = LARGE) -> EngineStore:
     return new_store(folder, max_bytes, SIGNING)
+
+
+def lose_the_manifest(folder: Path) -> None:
+    (folder / MANIFEST).unlink()

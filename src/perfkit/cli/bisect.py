@@ -15,6 +15,7 @@ from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
 from perfkit.record.baseline import DEFAULT_RESULTS
 from perfkit.record.git import git_text
+from perfkit.record.replicate import short_commit
 from perfkit.tell import tell
 
 _ONLY_SKIPPED = 2
@@ -74,11 +75,11 @@ def _bisected(step: Step, good: str, bad: str, state: Path) -> dict[str, Any]:
         # Bad first: a range that git can't bisect is refused before anything is measured.
         _printed("bisect", "start", bad, good)
         _printed("checkout", "--quiet", good)
-        tell(f"measuring {good[:12]}, what the others are judged against")
+        tell(f"measuring {short_commit(good)}, what the others are judged against")
         for _ in range(1 + step.repeats):
             measure(step, keep=Path(step.baseline))
         _printed("checkout", "--quiet", bad)
-        tell(f"measuring {bad[:12]}, to see that it is worse")
+        tell(f"measuring {short_commit(bad)}, to see that it is worse")
         verdict, told = verdict_of(step, project_limits())
         step.note(bad, verdict, told)
         if verdict is None or not verdict.fails:
@@ -97,7 +98,7 @@ def _bisected(step: Step, good: str, bad: str, state: Path) -> dict[str, Any]:
 
 
 def _told(found: dict[str, Any]) -> str:
-    lines = [f"{step['commit'][:12]}  {step['verdict']}  {step['told']}".rstrip() for step in found["steps"]]
+    lines = [f"{short_commit(step['commit'])}  {step['verdict']}  {step['told']}".rstrip() for step in found["steps"]]
     first = found["first_bad"]
     if len(first) == 1:
         subject = _printed("show", "--no-patch", "--format=%h %ad %an: %s", "--date=short", first[0])

@@ -21,6 +21,7 @@ from perfkit.record.git import git_text
 from perfkit.record.json_file import read_json_object
 from perfkit.record.model import Model
 from perfkit.record.read import read_run
+from perfkit.record.replicate import short_commit
 from perfkit.record.write import write_json_atomic
 from perfkit.report.units import format_change
 from perfkit.tell import tell
@@ -129,7 +130,7 @@ def main(state: str) -> int:
     except KeyboardInterrupt:
         return ABORT
     step.note(commit, verdict, told)
-    tell(f"{commit[:12]} {verdict or 'SKIPPED'} {told}")
+    tell(f"{short_commit(commit)} {verdict or 'SKIPPED'} {told}")
     return code_of(verdict)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from perfkit.cli.output import Format, JsonFormatOption, Quiet, Verbose, judged_here, show
+from perfkit.cli.output import Format, FormatOption, JsonFormatOption, Quiet, Verbose, judged_here, show
 from perfkit.record.baseline import DEFAULT_RESULTS, load_baseline
 from perfkit.record.read import read_runs
 
@@ -23,7 +23,7 @@ def compare(
         Path,
         typer.Argument(metavar="RUN", help="Run file, or folder with the replicates of a run."),
     ],
-    form: Annotated[Format, typer.Option("--format", help="How to show it.")] = Format.TERMINAL,
+    form: FormatOption = Format.TERMINAL,
     as_json: JsonFormatOption = False,
     quiet: Quiet = False,
     verbose: Verbose = False,

@@ -15,7 +15,7 @@ from perfkit.judge.compare import judge
 from perfkit.record.baseline import AUTO, DEFAULT_RESULTS, Baseline, check_baseline, load_baseline
 from perfkit.record.read import read_runs
 from perfkit.record.replicate import Run
-from perfkit.replicates.processes import LostReplicate, check_arguments, measure_replicate
+from perfkit.replicates.processes import check_arguments, measure_replicate, those_not_lost
 from perfkit.replicates.request import dated_name
 from perfkit.report.drill import drill_json, drill_lines, field_json, field_lines
 from perfkit.tell import tell
@@ -59,9 +59,9 @@ def drill(
     check_arguments(arguments)
     check_baseline(baseline, results)
     folder = results / _FOLDER / dated_name()
-    first = _night(arguments, range(1), folder / "clean")
+    first = _night(arguments, range(1, 2), folder / "clean")
     known = load_baseline(baseline, hardware=first[0].hardware, results=results)
-    clean = first if known is None else first + _night(arguments, range(1, replicates), folder / "clean")
+    clean = first if known is None else first + _night(arguments, range(2, replicates + 1), folder / "clean")
     return _in_the_field(known, clean, arguments, replicates, folder, as_json=as_json)
 
 
@@ -100,7 +100,7 @@ def _in_the_field(
         tell(told)
         given = [*arguments, *(f"--perfkit-fault={fault}" for fault in faults)]
         try:
-            night = judge(baseline, _night(given, range(replicates), folder / f"night-{number}"), limits)
+            night = judge(baseline, _night(given, range(1, replicates + 1), folder / f"night-{number}"), limits)
         except UserError as error:  # what other nights found is told all the same
             tell(f"{told} is lost: {error}")
             continue
@@ -127,14 +127,9 @@ def _night(arguments: list[str], numbers: range, folder: Path) -> list[Run]:
 
     Raises UserError where none is left, or pytest refuses the request.
     """
-    runs, lost = [], ""
-    for number in numbers:
-        tell(f"{folder.name}: replicate {number + 1}")
-        try:
-            runs.append(measure_replicate(arguments, folder / f"replicate-{number + 1}.json"))
-        except LostReplicate as error:
-            lost = f"replicate {number + 1} is lost: {error}"
-            tell(lost)
-    if lost and not runs:
-        raise UserError(f"no replicate was measured: {lost}")
-    return runs
+
+    def measured(number: int) -> Run:
+        tell(f"{folder.name}: replicate {number}")
+        return measure_replicate(arguments, folder / f"replicate-{number}.json")
+
+    return list(those_not_lost(numbers, measured))

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from perfkit.cli.output import Format, JsonFormatOption, Quiet, Verbose, judged_here, show
+from perfkit.cli.output import Format, FormatOption, JsonFormatOption, Quiet, Verbose, judged_here, show
 from perfkit.errors import UserError
 from perfkit.history.keep import keep
 from perfkit.record.baseline import AUTO, DEFAULT_RESULTS, load_baseline
@@ -33,7 +33,7 @@ def merge(
     results: Annotated[
         Path, typer.Option(help="The folder that holds baselines/ and history.sqlite.")
     ] = DEFAULT_RESULTS,
-    form: Annotated[Format, typer.Option("--format", help="How to show it.")] = Format.TERMINAL,
+    form: FormatOption = Format.TERMINAL,
     *,
     as_json: JsonFormatOption = False,
     quiet: Quiet = False,

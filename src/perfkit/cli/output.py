@@ -52,6 +52,9 @@ class Format(StrEnum):
     JSON = "json"
 
 
+FormatOption = Annotated[Format, typer.Option("--format", help="How to show it.")]
+
+
 def project_limits() -> Limits:
     """What the configuration in the current folder says of judging.
 

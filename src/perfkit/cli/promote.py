@@ -17,10 +17,11 @@ from perfkit.judge.past import PastRun
 from perfkit.judge.promotion import Foresight, Promotion, foresee, judged_against, promotion_of
 from perfkit.record.anonymous import check_comparable, check_same_hardware
 from perfkit.record.baseline import DEFAULT_RESULTS, FOLDER, Baseline, baseline_path, read_reviewed, write_baseline
+from perfkit.record.dates import now
 from perfkit.record.details import read_details
 from perfkit.record.hardware import describe_hardware, same_hardware
 from perfkit.record.lock import locked_folder
-from perfkit.record.provenance import Change, now, sources, who
+from perfkit.record.provenance import Change, sources, who
 from perfkit.record.read import read_all
 from perfkit.record.replicate import Run
 from perfkit.tell import tell
@@ -169,9 +170,9 @@ def _refused(promotion: Promotion, *, as_json: bool) -> int:
         told = {"promoted": False, "exit_code": int(promotion.code), "why": promotion.why}
         write(json.dumps(told, indent=2) + "\n")
     elif promotion.code is ExitCode.USAGE:
-        raise UserError(f"not promoted: {promotion.why}")
+        raise UserError(f"not promoted: {promotion.brief or promotion.why}")
     else:
-        write(f"not promoted: {promotion.why}\n")
+        write(f"not promoted: {promotion.brief or promotion.why}\n")
     return promotion.code
 
 

@@ -9,7 +9,16 @@ import typer
 
 from perfkit.catalog.case import CaseId
 from perfkit.catalog.shards import parse_shard
-from perfkit.cli.output import Format, JsonFormatOption, Quiet, Verbose, project_limits, project_waivers, show
+from perfkit.cli.output import (
+    Format,
+    FormatOption,
+    JsonFormatOption,
+    Quiet,
+    Verbose,
+    project_limits,
+    project_waivers,
+    show,
+)
 from perfkit.errors import UserError
 from perfkit.history.keep import keep
 from perfkit.judge.verdict import Judgement
@@ -64,7 +73,7 @@ def run(
             metavar="I/N", help="Only the I-th of N parts of the suite's models; perfkit merge makes the run of all."
         ),
     ] = None,
-    form: Annotated[Format, typer.Option("--format", help="How to show it.")] = Format.TERMINAL,
+    form: FormatOption = Format.TERMINAL,
     context: typer.Context,
     as_json: JsonFormatOption = False,
     quiet: Quiet = False,

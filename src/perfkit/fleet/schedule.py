@@ -218,19 +218,3 @@ class Schedule:
             for waiting in self._waiting.pop(key):
                 self._left_s[unit.hardware] -= waiting.duration_s
                 self._push(waiting)
-
-
-def lower_bound_s(units: Iterable[Unit], devices: Iterable[Device]) -> float:
-    """No schedule ends earlier: each hardware's work shared out evenly, or its longest piece that can't be split.
-
-    Seconds. Raises ValueError for a unit whose hardware no device has.
-    """
-    whole_s: dict[str, float] = defaultdict(float)
-    longest_s: dict[str, float] = defaultdict(float)
-    for unit in units:
-        whole_s[unit.hardware] += unit.duration_s
-        longest_s[unit.hardware] = max(longest_s[unit.hardware], unit.split(unit.variants)[0].duration_s)
-    counts = Counter(device.hardware for device in devices)
-    if missing := sorted(whole_s.keys() - counts.keys()):
-        raise ValueError(f"no device is a {missing[0]}")
-    return max((max(whole_s[name] / counts[name], longest_s[name]) for name in whole_s), default=0.0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import json
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from perfkit.history.tables import (
     SOFTWARE,
     VERDICTS,
 )
+from perfkit.record.dates import moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -190,15 +190,11 @@ def _run_row(run: Run) -> dict[str, Any]:
     if (why := why_left_out(run)) is not None:
         raise UserError(f"{run.source}: {why}")
     replicate = run.replicate
-    try:
-        moment = dt.datetime.fromisoformat(replicate.datetime)
-    except ValueError:
-        raise UserError(f"{run.source}: {replicate.datetime!r} is no date, so it has no place in a history") from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=dt.UTC)  # pytest-benchmark means UTC
+    if (when := moment(replicate.datetime)) is None:
+        raise UserError(f"{run.source}: {replicate.datetime!r} is no date, so it has no place in a history")
     return {
         "digest": replicate.run_id,
-        "at_s": int(moment.timestamp()),
+        "at_s": int(when.timestamp()),
         "commit": replicate.commit,
         "suite": replicate.suite,
     }

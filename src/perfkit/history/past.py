@@ -14,8 +14,8 @@ from perfkit.history.series import hardware_of
 from perfkit.history.tables import CASES, MEASUREMENTS, RUNS, SERIES
 from perfkit.judge.metric import Metric
 from perfkit.judge.past import PastRun
+from perfkit.record.dates import moment
 from perfkit.record.hardware import same_hardware
-from perfkit.record.provenance import moment
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -53,6 +53,11 @@ class RunFacts:
         return dt.datetime.fromtimestamp(self.at_s, dt.UTC).isoformat()
 
     @property
+    def day(self) -> str:
+        """The day alone: ``2026-11-25``."""
+        return dt.datetime.fromtimestamp(self.at_s, dt.UTC).date().isoformat()
+
+    @property
     def short_commit(self) -> str:
         """The commit as people read it."""
         return short_commit(self.commit)

@@ -1,6 +1,5 @@
 """When series changed: steps and drifts, each with the commits around it and the software that changed there."""
 
-import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -78,7 +77,7 @@ class Nights:
         self.of: list[int] = []
         numbers: dict[tuple[str, str, int], int] = {}
         for run in runs.values():
-            key = _day(run), run.commit, run.software_id
+            key = run.day, run.commit, run.software_id
             if key not in numbers:
                 numbers[key] = len(self.last)
                 self.last.append(run)
@@ -94,8 +93,8 @@ class Nights:
             **series.case._asdict(),
             metric=series.metric,
             hardware=series.hardware,
-            before=_day(before),
-            date=_day(after),
+            before=before.day,
+            date=after.day,
             good=before.commit,
             bad=after.commit,
             change_pct=change_pct,
@@ -141,10 +140,6 @@ def trends_of(connection: sa.Connection, series: Sequence[Series], nightly: Nigh
         nights.trend(by_id[identity], change, software) for identity, changes in found.items() for change in changes
     ]
     return sorted(trends, key=lambda trend: (trend.date, trend.case, trend.metric))
-
-
-def _day(run: RunFacts) -> str:
-    return dt.datetime.fromtimestamp(run.at_s, dt.UTC).date().isoformat()
 
 
 def _differences(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[SoftwareChange, ...]:

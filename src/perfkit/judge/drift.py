@@ -14,7 +14,7 @@ from perfkit.judge.scores import ReferenceScores
 from perfkit.judge.shift import common_size
 from perfkit.judge.suspects import comparability_differences
 from perfkit.judge.verdict import Finding, FindingKind, Verdict, cases_in_words
-from perfkit.record.provenance import moment
+from perfkit.record.dates import day
 from perfkit.record.replicate import short_commit
 
 if TYPE_CHECKING:
@@ -48,10 +48,8 @@ class Drift:
 
 def anchor_name(anchor: Anchor) -> str:
     """``anchor of 2030-01-01 (commit 0123456789ab)``."""
-    when = moment(anchor.datetime)
-    day = when.date().isoformat() if when is not None else anchor.datetime
     commit = f" (commit {short_commit(anchor.commit)})" if anchor.commit else ""
-    return f"anchor of {day}{commit}"
+    return f"anchor of {day(anchor.datetime)}{commit}"
 
 
 def drifts_of(

@@ -15,7 +15,7 @@ from perfkit.judge.metric import time_of
 from perfkit.judge.rule import TOLERANCE
 from perfkit.judge.verdict import FindingKind, Verdict
 from perfkit.record.baseline import Baseline
-from perfkit.record.provenance import moment
+from perfkit.record.dates import moment
 from perfkit.record.replicate import distinct
 
 if TYPE_CHECKING:
@@ -38,11 +38,18 @@ _ENOUGH_OTHERS = 2
 
 @dataclass(frozen=True, slots=True)
 class Objection:
-    """One reason in a line; a `grave` one needs --force beside --reason, the others a reason alone."""
+    """One reason; a `grave` one needs --force beside --reason, the others a reason alone."""
 
     text: str
     code: ExitCode
     grave: bool = False
+    further: tuple[str, ...] = ()
+    """The same of further cases, a text each."""
+
+    @property
+    def whole(self) -> str:
+        """Of all its cases."""
+        return ", ".join((self.text, *self.further))
 
 
 def chooser(glob: str | None) -> Callable[[CaseId], bool]:
@@ -116,17 +123,16 @@ def _failing(rows: Iterable[Row], had: set[CaseId]) -> Iterator[Objection]:
     never_had = [row for row in failing if row.verdict is Verdict.MISSING and row.case not in had]
     lost = [row for row in failing if row not in never_had]
     if lost:
-        yield Objection(_told(lost), ExitCode.FAIL, grave=True)
+        first, *further = map(_told, lost)
+        yield Objection(first, ExitCode.FAIL, grave=True, further=tuple(further))
     if never_had:
-        yield Objection(f"incomplete: {_told(never_had)}", ExitCode.FAIL, grave=True)
+        first, *further = map(_told, never_had)
+        yield Objection(f"incomplete: {first}", ExitCode.FAIL, grave=True, further=tuple(further))
 
 
-def _told(rows: Iterable[Row]) -> str:
-    return ", ".join(f"{row.case} is {row.verdict} ({row.reason}){_since_anchor(row)}" for row in rows)
-
-
-def _since_anchor(row: Row) -> str:
-    return f", {row.drift_pct:.1f}% slower than its anchor" if row.drift_pct is not None else ""
+def _told(row: Row) -> str:
+    since = f", {row.drift_pct:.1f}% slower than its anchor" if row.drift_pct is not None else ""
+    return f"{row.case} is {row.verdict} ({row.reason}){since}"
 
 
 def _told_by(findings: Iterable[Finding], is_chosen: Callable[[CaseId], bool]) -> Iterator[Objection]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from perfkit.judge.metric import Clock, time_of
 from perfkit.judge.rule import TOLERANCE
 from perfkit.judge.verdict import Verdict
-from perfkit.record.provenance import moment
+from perfkit.record.dates import moment
 from perfkit.record.replicate import distinct
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from perfkit.errors import few
 from perfkit.exit_codes import ExitCode
 from perfkit.judge.anchors import anchors_after
 from perfkit.judge.compare import judge
@@ -30,14 +31,17 @@ _NO_PROMOTION = (
     RefusalKind.MIXED_SHARDS,
 )
 _USUAL = Limits()
+_FEW = 3
+"""So many of the objections are told in a line, of each case one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Promotion:
-    """Exit code PASS: `replicates` are the new baseline. Any other: refused, `why` says it."""
+    """Exit code PASS: `replicates` are the new baseline. Any other: refused, `why` says it, `brief` in a short line."""
 
     code: ExitCode
     why: str = ""
+    brief: str = ""
     replicates: tuple[Replicate, ...] = ()
     started_anew: tuple[CaseId, ...] = ()
     accepted: tuple[str, ...] = ()
@@ -76,8 +80,11 @@ def promotion_of(
     standing = [objection for objection in found if not (reason and (force or not objection.grave))]
     if standing:
         how = "--force --reason" if any(objection.grave for objection in standing) else "--reason"
-        told = "; ".join(objection.text for objection in standing)
-        return Promotion(standing[0].code, f"{told}; if that is as it should be, say why with {how}")
+        told = "; ".join(objection.whole for objection in standing)
+        texts = [text for objection in standing for text in (objection.text, *objection.further)]
+        brief = few(texts, _FEW, "; ") + (" (--json tells all)" if len(texts) > _FEW else "")
+        ending = f"if that is as it should be, say why with {how}"
+        return Promotion(standing[0].code, f"{told}; {ending}", f"{brief}; {ending}")
     is_chosen = chooser(glob)
     added = list(_added(runs, judgement, is_chosen))
     left_out = tuple(_left_out(runs, is_chosen))
@@ -91,7 +98,7 @@ def promotion_of(
         ExitCode.PASS,
         replicates=tuple(_merged([*_without(whole, anew), *added])),
         started_anew=tuple(sorted(anew & cases_of(whole))),
-        accepted=tuple(objection.text for objection in found),
+        accepted=tuple(objection.whole for objection in found),
         left_out=left_out,
         anchors=anchors,
         anchors_moved=moved,

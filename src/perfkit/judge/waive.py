@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from perfkit.judge.verdict import AppliedWaiver, Verdict
-from perfkit.record.provenance import moment
+from perfkit.record.dates import moment
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from perfkit.catalog.case import CaseId
 from perfkit.errors import UserError
+from perfkit.record.dates import moment
 from perfkit.record.hardware import describe_hardware
 from perfkit.record.journal import differences, run_identity
-from perfkit.record.provenance import moment
 from perfkit.record.read import run_from_json
 from perfkit.record.schema import Outcome, RunRecord, Status
 from perfkit.record.shard import MergedShard, Shard

@@ -1,6 +1,5 @@
 """Where a baseline came from: who changed it, when, why, by which runs, and against which objections."""
 
-import datetime as dt
 import getpass
 from collections.abc import Iterable
 from pathlib import Path
@@ -62,25 +61,6 @@ def who() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user without a name
         return "unknown"
-
-
-def now() -> str:
-    """The moment in UTC, to the second."""
-    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-
-
-def today() -> dt.date:
-    """The day in UTC, as waivers count it."""
-    return dt.datetime.now(dt.UTC).date()
-
-
-def moment(text: str) -> dt.datetime | None:
-    """A record's date in UTC, which it is without a time zone. None for what is no date."""
-    try:
-        found = dt.datetime.fromisoformat(text)
-        return found.replace(tzinfo=dt.UTC) if found.tzinfo is None else found.astimezone(dt.UTC)
-    except (ValueError, OverflowError):  # the first and the last hours of the calendar are outside of it elsewhere
-        return None
 
 
 def _relative(path: Path, here: Path) -> str:

@@ -12,7 +12,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from perfkit.errors import UserError
+from perfkit.errors import UserError, few
 from perfkit.judge.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -135,6 +135,5 @@ def dropped_lines(dropped: Iterable[Repeat], cases: Collection[CaseId], most: in
             of_model = sorted(case for case in gone if case.model == model)
             whole = len(of_model) == sum(case.model == model for case in cases)
             names += [f"{model}/*"] if whole else [str(case) for case in of_model]
-        more = f" and {len(names) - most} more" if len(names) > most else ""
-        lines.append(f"replicate {number} is without {', '.join(names[:most])}{more}")
+        lines.append(f"replicate {number} is without {few(names, most)}")
     return lines

@@ -20,6 +20,8 @@ from perfkit.replicates.supervise import ProcessEnd, ended_by_sigterm, run_super
 from perfkit.tell import tell
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
     from perfkit.record.replicate import Run
 
 _UNREADABLE = ".unreadable"
@@ -59,6 +61,27 @@ def measure_replicate(
     finally:
         journal.unlink(missing_ok=True)
     return run
+
+
+def those_not_lost(numbers: Iterable[int], measure: Callable[[int], Run | None]) -> Iterator[Run]:
+    """A run's replicates as they are measured: one that is lost is told of, and the next one is measured.
+
+    ``measure`` returns None for one that is left out. Raises UserError in the end where all that it tried are lost,
+    and whatever else it raises.
+    """
+    lost, is_any = "", False
+    for number in numbers:
+        try:
+            run = measure(number)
+        except LostReplicate as error:
+            lost = f"replicate {number} is lost: {error}"
+            tell(lost)
+            continue
+        if run is not None:
+            is_any = True
+            yield run
+    if lost and not is_any:
+        raise UserError(f"no replicate was measured: {lost}")
 
 
 def measure_part(arguments: list[str], journal: Path, expected: Expected) -> None:

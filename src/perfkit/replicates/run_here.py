@@ -11,7 +11,7 @@ from perfkit.judge.compare import judge
 from perfkit.record.baseline import FOLDER, load_baseline
 from perfkit.record.journal import SUFFIX, Expected
 from perfkit.record.lock import locked_folder
-from perfkit.replicates.processes import LostReplicate, finished_replicate, measure_replicate
+from perfkit.replicates.processes import LostReplicate, finished_replicate, measure_replicate, those_not_lost
 from perfkit.replicates.repeats import cases_in_doubt, narrowed
 from perfkit.replicates.request import begin, identity_of_run
 from perfkit.tell import tell
@@ -88,27 +88,23 @@ def _replicates(measuring: _Measuring, wanted: Wanted) -> tuple[list[Run], Basel
     """
     runs: list[Run] = []
     known: Baseline | None = None
-    lost, of = "", wanted.request.replicates
-    for number in range(1, of + 1):
+    of = wanted.request.replicates
+
+    def measured(number: int) -> Run | None:
         name, dropped = f"replicate-{number}", list[CaseId]()
         if measuring.budget is not None and runs and not measuring.is_there(name):
             fitting = measuring.budget.drop(number, of, runs, known)
             if fitting is None:
-                continue
+                return None
             dropped = fitting
         tell(f"replicate {number} of {of}")
-        try:
-            measured = measuring.replicate(name, measuring.arguments, dropped)
-        except LostReplicate as error:
-            lost = f"replicate {number} is lost: {error}"
-            tell(lost)
-            continue
+        return measuring.replicate(name, measuring.arguments, dropped)
+
+    for run in those_not_lost(range(1, of + 1), measured):
         if not runs:
             # Which file this hardware's is; what is wrong with it is said now, not after the last replicate.
-            known = load_baseline(wanted.request.baseline, hardware=measured.hardware, results=wanted.results)
-        runs.append(measured)
-    if not runs:
-        raise UserError(f"no replicate was measured: {lost}")
+            known = load_baseline(wanted.request.baseline, hardware=run.hardware, results=wanted.results)
+        runs.append(run)
     return runs, known
 
 

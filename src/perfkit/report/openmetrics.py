@@ -5,9 +5,9 @@ It is valid in the older text format of Prometheus as well (``# EOF`` is a comme
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING
 
+from perfkit.record.dates import moment
 from perfkit.report.text import distinct
 
 if TYPE_CHECKING:
@@ -92,9 +92,5 @@ def _exit_code(judgement: Judgement) -> Iterator[Series]:
 def _moment(report: Report) -> Iterator[Series]:
     """Nothing where no replicate says when, in a way that can be read."""
     for run in sorted(report.runs, key=lambda run: run.replicate.datetime, reverse=True)[:1]:
-        try:
-            moment = dt.datetime.fromisoformat(run.replicate.datetime)
-        except ValueError:
-            return
-        # pytest-benchmark writes UTC, of older versions without saying so.
-        yield {}, (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()
+        if (when := moment(run.replicate.datetime)) is not None:
+            yield {}, when.timestamp()

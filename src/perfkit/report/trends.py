@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
+from perfkit.record.replicate import short_commit
 from perfkit.report.columns import columns
 from perfkit.report.text import cell_width, clip, fold, printable
 from perfkit.report.units import NOTHING, format_change
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 HEADINGS = ("date", "", "case", "metric", "change", "commits", "what changed there")
 _ALIKE = 4
 """So many cases that change the same way in one night are one row: a driver, a compiler."""
-_COMMIT_DIGITS = 9
 _LONGEST_WORD = 40
 _NARROWEST_LAST = 24
 
@@ -90,5 +90,4 @@ def _can_be_bisected(trend: Trend) -> bool:
 
 
 def _commit(commit: str) -> str:
-    digits, dirty, _ = printable(commit).partition("+")
-    return digits[:_COMMIT_DIGITS] + ("+dirty" if dirty else "")
+    return short_commit(printable(commit))

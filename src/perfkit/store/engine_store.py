@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import operator
 import os
 import shutil
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
+from perfkit.record.dates import now
 from perfkit.store.entry import (
     ADMITTED,
     MANIFEST,
@@ -107,7 +107,7 @@ class EngineStore:
                 files=describe_files(new),
                 facts=facts,
                 peak_build_bytes=peak_build_bytes,
-                created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+                created=now(),
             )
             (new / MANIFEST).write_text(manifest_text(manifest), encoding="ascii")
             if self.key is not None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import importlib
 import sys
 import warnings
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar
 
 from perfkit.catalog.case import Platform
 from perfkit.errors import reason_of
+from perfkit.variants._packages import not_installed
 from perfkit.variants.base import BuildRequest, Built, StoredVariant
 
 if TYPE_CHECKING:
@@ -29,9 +29,8 @@ class OnnxTrtVariant(StoredVariant):
     """Packages besides tensorrt that must be installed."""
 
     def unavailable(self) -> str | None:
-        for package in self.needs:
-            if find_spec(package) is None:
-                return f"{package} is not installed; pip install 'perfkit[trt]'"
+        if reason := not_installed(self.needs, "trt"):
+            return reason
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 from importlib.metadata import version
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar
 
 from perfkit.catalog.case import Platform
+from perfkit.variants._packages import not_installed
 from perfkit.variants.base import BuildRequest, Built, StoredVariant
 
 if TYPE_CHECKING:
@@ -27,10 +27,7 @@ class OpenvinoVariant(StoredVariant):
     """Packages that must be installed."""
 
     def unavailable(self) -> str | None:
-        for package in self.needs:
-            if find_spec(package) is None:
-                return f"{package} is not installed; pip install 'perfkit[cpu]'"
-        return None
+        return not_installed(self.needs, "cpu")
 
     def key_parts(self, request: BuildRequest) -> dict[str, str]:
         from perfkit.store.key import source_sha256

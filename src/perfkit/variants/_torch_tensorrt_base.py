@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar
 
 from perfkit.catalog.case import Platform
+from perfkit.variants._packages import not_installed
 from perfkit.variants.base import BuildRequest, Built, StoredVariant
 
 if TYPE_CHECKING:
@@ -28,13 +28,7 @@ class TorchTensorrtVariant(StoredVariant):
     def unavailable(self) -> str | None:
         from perfkit.variants._torch_tensorrt import why_unavailable
 
-        if reason := why_unavailable():
-            return reason
-        for package in self.needs:
-            # Not imported: an engine from the store doesn't need it.
-            if find_spec(package.partition(".")[0]) is None:
-                return f"{package} can't be imported: it is not installed; pip install 'perfkit[trt]'"
-        return None
+        return why_unavailable() or not_installed(self.needs, "trt")
 
     def key_parts(self, request: BuildRequest) -> dict[str, str]:
         import tensorrt

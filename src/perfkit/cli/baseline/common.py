@@ -9,6 +9,7 @@ import typer
 
 from perfkit.errors import UserError
 from perfkit.record.baseline import DEFAULT_RESULTS, FOLDER
+from perfkit.record.dates import day
 from perfkit.record.replicate import short_commit
 from perfkit.report.text import shorten
 from perfkit.report.units import NOTHING, format_change, format_speedup, format_time
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from perfkit.record.provenance import Change
 
 _LONGEST_CASE = 60
-_DAY = len("2030-01-01")
 
 ResultsOption = Annotated[Path, typer.Option("--results", help="The folder that holds baselines/.")]
 NameArgument = Annotated[
@@ -94,11 +94,6 @@ def change_lines(changes: Iterable[Change]) -> list[str]:
         lines += [f"    accepted: {text}" for text in change.accepted]
         lines += [f"    anchor moved: {text}" for text in change.anchors_moved]
     return lines
-
-
-def day(moment: str) -> str:
-    """The day of an ISO date."""
-    return moment[:_DAY]
 
 
 def _names(files: Iterable[Path]) -> str:

@@ -4,10 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from perfkit.cli.baseline.common import ResultsOption, baseline_files, day
+from perfkit.cli.baseline.common import ResultsOption, baseline_files
 from perfkit.cli.output import JsonOption, terminal_width, write
 from perfkit.exit_codes import ExitCode
 from perfkit.record.baseline import DEFAULT_RESULTS, Baseline, read_baseline
+from perfkit.record.dates import day
 from perfkit.record.hardware import describe_hardware
 from perfkit.report.columns import columns
 

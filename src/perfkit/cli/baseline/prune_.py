@@ -12,8 +12,9 @@ from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
 from perfkit.judge.objections import cases_of, chooser
 from perfkit.record.baseline import DEFAULT_RESULTS, read_reviewed, write_baseline
+from perfkit.record.dates import now
 from perfkit.record.lock import locked_folder
-from perfkit.record.provenance import Change, now, who
+from perfkit.record.provenance import Change, who
 from perfkit.record.pruned import pruned
 
 

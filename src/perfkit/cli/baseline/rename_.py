@@ -12,8 +12,9 @@ from perfkit.cli.output import JsonOption, NewNameArgument, OldNameArgument, wri
 from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
 from perfkit.record.baseline import DEFAULT_RESULTS, read_reviewed, write_baseline
+from perfkit.record.dates import now
 from perfkit.record.lock import locked_folder
-from perfkit.record.provenance import Change, now, who
+from perfkit.record.provenance import Change, who
 from perfkit.record.renamed import renamed
 
 

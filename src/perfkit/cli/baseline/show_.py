@@ -10,7 +10,6 @@ from perfkit.cli.baseline.common import (
     ResultsOption,
     case_names,
     change_lines,
-    day,
     find_file,
     level_cells,
     level_json,
@@ -22,6 +21,7 @@ from perfkit.exit_codes import ExitCode
 from perfkit.judge.levels import CaseLevel, levels_of
 from perfkit.judge.objections import chooser
 from perfkit.record.baseline import DEFAULT_RESULTS, Baseline, read_baseline
+from perfkit.record.dates import day
 from perfkit.record.hardware import describe_hardware
 from perfkit.report.columns import columns
 from perfkit.report.text import fold, printable

@@ -17,7 +17,7 @@ from perfkit.judge.objections import cases_of
 from perfkit.judge.verdict import Judgement
 from perfkit.judge.waive import Standing, standings
 from perfkit.record.baseline import AUTO, DEFAULT_RESULTS, load_baseline, read_baseline
-from perfkit.record.provenance import today
+from perfkit.record.dates import today
 from perfkit.record.read import read_all
 
 _TOLD = {

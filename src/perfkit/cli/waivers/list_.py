@@ -5,7 +5,7 @@ import json
 from perfkit.catalog.waivers import Waiver
 from perfkit.cli.output import JsonOption, project_waivers, terminal_width, write
 from perfkit.exit_codes import ExitCode
-from perfkit.record.provenance import today
+from perfkit.record.dates import today
 from perfkit.report.columns import columns
 
 _HEADINGS = ("case", "metric", "size", "owner", "expires", "reason")

@@ -129,7 +129,7 @@ def _view(overview: Overview, one: SeriesThrough) -> SeriesView:
         last_value=one.values[-1],
         spread=spread,
         sparkline=line,
-        last_night=overview.nights[one.nights[-1]].date[:10],
+        last_night=overview.nights[one.nights[-1]].day,
         change=NOTHING if newest is None else _words(newest),
         change_pct=None if newest is None else newest.change_pct,
         failing="" if failing is None else str(failing),

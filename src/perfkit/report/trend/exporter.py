@@ -35,7 +35,7 @@ class TrendReport:
         for one in series:
             counts[one.state] = counts.get(one.state, 0) + 1
         told = ", ".join(f"{count} {state}" for state, count in counts.items())
-        first, last = nights[0].date[:10], nights[-1].date[:10]
+        first, last = nights[0].day, nights[-1].day
         return f"{_count(len(series), 'series', 'series')} in {_count(len(nights), 'night')}, {first} to {last}: {told}"
 
     @property

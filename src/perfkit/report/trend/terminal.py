@@ -43,4 +43,4 @@ def tonight_lines(report: TrendReport) -> Iterator[str]:
 
 
 def _day(report: TrendReport, one: SeriesThrough) -> str:
-    return report.overview.nights[one.nights[-1]].date[:10]
+    return report.overview.nights[one.nights[-1]].day

@@ -43,7 +43,7 @@ def _window_s(clock: Clock, lanes: Sequence[Callable[[], Any]], batches: int) ->
     return clock.now_s() - started
 
 
-class StreamLane:  # pragma: gpu
+class StreamLane:
     """One built variant on a stream of its own, and the batch that it is called with.
 
     ``inputs`` are what the variant's ``prepare`` made. With ``copies`` they lie in pinned host memory and are copied to

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from benchmarks.writeup.table import WriteupRow
 from perfkit.catalog.case import Platform
 from perfkit.catalog.config import load_config
 from perfkit.catalog.images import EVALUATION_IMAGES, calibration_images, evaluation_images
@@ -24,7 +25,6 @@ from perfkit.measure.clock import NotQueued, make_clock
 from perfkit.measure.rounds import warm_up
 from perfkit.measure.settings import applied
 from perfkit.record.layers import FILE as LAYERS_FILE
-from perfkit.record.writeup import WriteupRow
 from perfkit.store.engine_store import cache_folder
 from perfkit.variants.base import StoredVariant
 from perfkit.variants.building import load_built, release, save_built

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
-from perfkit.measure import writeup
-from perfkit.report.writeup import writeup_lines
+from benchmarks.writeup import measure
+from benchmarks.writeup.table import writeup_lines
 from tests.variants.requests import CPU
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ PARAMETERS = 3_504_872
 
 
 def test_an_engine_is_saved_loaded_and_measured_both_ways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writeup, "LOOP_CALLS", 20)
-    plain, engine = rows = writeup.measure_writeup(tmp_path, CPU)
+    monkeypatch.setattr(measure, "LOOP_CALLS", 20)
+    plain, engine = rows = measure.measure_writeup(tmp_path, CPU)
     assert plain.file_bytes == plain.state_dict_bytes
     assert plain.file_bytes > 4 * PARAMETERS
     assert plain.reloaded_equal is None
@@ -44,7 +44,7 @@ def test_a_module_that_cannot_give_its_state_has_no_size() -> None:
         def get_extra_state(self) -> object:
             raise NotImplementedError("'__len__' is not implemented")
 
-    assert writeup._state_bytes(nn.Sequential(Stateless())) is None
-    size = writeup._state_bytes(nn.Linear(100, 10))
+    assert measure._state_bytes(nn.Sequential(Stateless())) is None
+    size = measure._state_bytes(nn.Linear(100, 10))
     assert size is not None
     assert size > 4 * 1010

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.throughput import WINDOW_S, WINDOWS, images_per_s
 from perfkit.measure.clock import Clock
-from perfkit.measure.throughput import WINDOW_S, WINDOWS, images_per_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable
