@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import statistics
 import time
 from functools import partial
 
@@ -38,8 +37,9 @@ def test_a_slowed_call_is_really_slower_by_its_share(clock: CpuClock, share: flo
 
     slowed = clock.slowed(call, share * clock.work_s(partial(call, 5.0), 5e-3))
     assert slowed(5.0) == "answer"
-    ratios = [clock.wall_s(lambda: slowed(5.0)) / clock.wall_s(lambda: call(5.0)) for _ in range(9)]
-    assert statistics.median(ratios) == pytest.approx(1 + share, rel=0.2)
+    # The shortest of each: on a busy machine waiting for a processor swallows what is spun meanwhile.
+    slow_s, plain_s = (min(clock.wall_s(partial(each, 5.0)) for _ in range(9)) for each in (slowed, call))
+    assert slow_s / plain_s == pytest.approx(1 + share, rel=0.2)
 
 
 def test_a_slow_host_delays_the_call_itself(clock: CpuClock) -> None:
