@@ -89,6 +89,16 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert (page.parent / target).exists(), target
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_tables_are_whole(page: Path) -> None:
+    """A row that has got away from its table is shown as text, and the strict build of the pages doesn't say so."""
+    text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    for table in re.findall(r"(?:^\|.*\n?)+", text, flags=re.MULTILINE):
+        rows = table.splitlines()
+        assert len(rows) > 1 and re.fullmatch(r"\|(?: ?:?-+:? ?\|)+", rows[1]), rows[0]  # noqa: PT018 - one statement
+        assert {row.replace(r"\|", "").count("|") for row in rows} == {rows[0].replace(r"\|", "").count("|")}, rows[0]
+
+
 def test_every_recipe_of_the_architecture_names_what_proves_it() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
     section = text.partition("## To add …\n")[2].partition("\n## ")[0]
