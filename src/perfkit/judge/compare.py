@@ -161,11 +161,17 @@ def _replicates(baseline: Baseline) -> list[Replicate]:
 
 def _side_of_runs(runs: Sequence[Run]) -> Side:
     return Side(
-        source=", ".join(run.source for run in runs),
+        source=_place([run.source for run in runs]),
         replicates=len(runs),
         commits=_commits(run.replicate for run in runs),
         hardware=describe_hardware(runs[0].hardware),
     )
+
+
+def _place(files: Sequence[str]) -> str:
+    """The file, the folder that all of several lie in, or each where they lie apart."""
+    folder, *others = {file.rpartition("/")[0] for file in files}
+    return folder if folder and not others and len(files) > 1 else ", ".join(files)
 
 
 def _side_of(baseline: Baseline | None) -> Side | None:

@@ -197,6 +197,7 @@ class Side(Model):
     """One of the two sides of a comparison, in words for a report's head."""
 
     source: str
+    """The file, or the folder that all of several lie in."""
     replicates: int
     commits: tuple[str, ...]
     hardware: str

@@ -146,7 +146,7 @@ def metric_lines(row: Row) -> Iterator[str]:
 
 
 def _side(side: Side) -> str:
-    parts = [_place(side), f"{side.replicates} replicate{'s' if side.replicates != 1 else ''}"]
+    parts = [side.source, f"{side.replicates} replicate{'s' if side.replicates != 1 else ''}"]
     if side.commits:
         earlier = len(side.commits) - _MOST_COMMITS
         commits = ", ".join(side.commits[-_MOST_COMMITS:])
@@ -160,14 +160,6 @@ def _side(side: Side) -> str:
     if side.is_as_in_base is not None:
         parts.append(f"{'as' if side.is_as_in_base else 'not as'} {side.base_branch} has it")
     return ", ".join(parts)
-
-
-def _place(side: Side) -> str:
-    """The file, the folder of several files, or all of them where they lie apart."""
-    files = side.source.split(", ")
-    folder, *others = {file.rpartition("/")[0] for file in files}
-    is_folder = folder and not others and len(files) == side.replicates > 1
-    return folder if is_folder else side.source
 
 
 def _custom(row: CustomMetricRow) -> str:
