@@ -1,17 +1,22 @@
 #!/usr/bin/env bash
-# The quick suite against a stored baseline, as a nightly job has it, on a host with one GPU or two of one model: five processes
-# promoted, then three of the same code unchanged and three with one case really slowed by 10%, and what is in doubt once more.
+# A suite against a stored baseline, as a nightly job has it, on a host with one GPU or two of one model: five processes promoted,
+# then nights of the same code unchanged, with one case really slowed by 10%, or as perfkit drill makes them.
 #
-# Usage: [PLATFORM=cuda] [ROUNDS=docs/scripts/h100_nights.toml] docs/scripts/h100_nights.sh FOLDER STEP...
+# Usage: [PLATFORM=cuda] [SUITE=quick] [ROUNDS=docs/scripts/h100_nights.toml] [REPLICATES=3] docs/scripts/h100_nights.sh FOLDER STEP...
 #        in the root of a clone that nothing is edited in, in an environment with perfkit[trt]
-#   FOLDER    receives records, judgements (NAME.txt), progress (NAME.log) and exit codes (NAME.code); kept between calls
-#   PLATFORM  cpu tries the script out where there is no GPU: both "cards" are the same CPU
-#   ROUNDS    becomes the clone's perfkit.toml
-#   STEP      each is one call, for hosts that are lent for minutes:
+#   FOLDER      receives records, judgements (NAME.txt), progress (NAME.log) and exit codes (NAME.code); kept between calls
+#   PLATFORM    cpu tries the script out where there is no GPU: both "cards" are the same CPU
+#   SUITE       one of the shipped ones or of ROUNDS
+#   ROUNDS      becomes the clone's perfkit.toml
+#   REPLICATES  of a night of the steps unchanged and drill
+#   STEP        each is one call, for hosts that are lent for minutes:
 #     build      makes the engines that the others load; on two cards the models are shared out
 #     baseline   three processes on the first card and two on the second at the same time (five on the first where it is
 #                alone), promoted to FOLDER/baseline.json
-#     nights     unchanged on the first card and, at the same time, slowed on the second (one after the other on one)
+#     nights     unchanged on the first card and, at the same time, slowed on the second (one after the other on one), three
+#                processes each, and what is in doubt once more
+#     drill      perfkit drill on the first card
+#     unchanged  the same code once more, on the second card where there is one: FOLDER/unchanged-N, N counts calls
 #   seconds.tsv  how long each took
 #
 # Decide before looking that whatever comes out is kept.
@@ -20,9 +25,10 @@ set -euo pipefail
 folder=${1:?FOLDER is missing}
 shift
 (($# > 0)) || { echo 'STEP is missing' >&2; exit 64; }
-: "${PLATFORM:=cuda}" "${ROUNDS:=docs/scripts/h100_nights.toml}"
+: "${PLATFORM:=cuda}" "${SUITE:=quick}" "${ROUNDS:=docs/scripts/h100_nights.toml}" "${REPLICATES:=3}"
 export PERFKIT_HISTORY=none
-suite=(benchmarks/test_latency.py --perfkit-suite quick --perfkit-platform "$PLATFORM" -q -p no:cacheprovider)
+cache=${PERFKIT_CACHE:-.perfkit}
+suite=(benchmarks/test_latency.py --perfkit-suite "$SUITE" --perfkit-platform "$PLATFORM" -q -p no:cacheprovider)
 if [[ $PLATFORM == cuda ]]; then
   slow=resnet18/trt-fp16/1x3x224x224=slow:10%
   mapfile -t cards < <(nvidia-smi --query-gpu=uuid --format=csv,noheader)
@@ -47,13 +53,34 @@ took() { # took NAME BEGAN
     >> "$folder/seconds.tsv"
 }
 
-build() { # build CARD EXPRESSION: the models that pytest's -k selects
+build() { # build CARD EXPRESSION CACHE: the models that pytest's -k selects
   local began=$EPOCHREALTIME code=0
-  on_card "$1" python -m pytest "${suite[@]}" -k "$2" --perfkit-baseline none --benchmark-disable \
+  PERFKIT_CACHE=$3 on_card "$1" python -m pytest "${suite[@]}" -k "$2" --perfkit-baseline none --benchmark-disable \
     > "$folder/build-$2.txt" 2>&1 || code=$?
   took "build-$2" "$began"
   echo "build $2: exit code $code: $(tail -n 1 "$folder/build-$2.txt")"
   return "$code"
+}
+
+build_all() { # perfkit builds one engine at a time a cache, so that the second card has one of its own meanwhile
+  local first
+  if ((!last)); then
+    build 0 mobilenet_v2 "$cache"
+    build 0 resnet "$cache"
+    return
+  fi
+  rm -rf "$cache-second"
+  mkdir -p "$cache-second" "$cache/engines"
+  [[ ! -e $cache/timing ]] || cp -r "$cache/timing" "$cache-second/"
+  build 0 mobilenet_v2 "$cache" & first=$!
+  build 1 resnet "$cache-second"
+  wait "$first"
+  cp -rn "$cache-second/engines/." "$cache/engines/"
+}
+
+kept() { # kept RUN-FOLDER/runs NAME: the run's files as FOLDER/NAME
+  mv "$1"/* "$folder/$2"
+  rmdir "$1" "${1%/*}" || true
 }
 
 measured() { # measured NAME CARD RUN-OPTION... -- [PYTEST-ARGUMENT...]: one run, its files in FOLDER/NAME
@@ -69,8 +96,7 @@ measured() { # measured NAME CARD RUN-OPTION... -- [PYTEST-ARGUMENT...]: one run
     > "$folder/$name.txt" 2> "$folder/$name.log" || code=$?
   took "$name" "$began"
   echo "$code" > "$folder/$name.code"
-  mv "$folder/run-$name"/runs/* "$folder/$name"
-  rmdir "$folder/run-$name/runs" "$folder/run-$name" || true
+  kept "$folder/run-$name/runs" "$name"
   echo "$name: exit code $code: $(tail -n 1 "$folder/$name.txt")"
 }
 
@@ -84,14 +110,26 @@ night() { # night NAME CARD [PYTEST-ARGUMENT...]
   measured "$name" "$card" --replicates 3 --repeats 1 --baseline "$folder/baseline.json" -- "$@"
 }
 
+drill() {
+  local code=0 began=$EPOCHREALTIME
+  [[ ! -e $folder/drill ]] || { echo "$folder/drill is there already" >&2; return 64; }
+  on_card 0 python -m perfkit drill --replicates "$REPLICATES" --baseline "$folder/baseline.json" \
+    --results "$folder/run-drill" -- "${suite[@]}" > "$folder/drill.txt" 2> "$folder/drill.log" || code=$?
+  took drill "$began"
+  echo "$code" > "$folder/drill.code"
+  kept "$folder/run-drill/drills" drill
+  echo "drill: exit code $code: $(tail -n 1 "$folder/drill.txt")"
+}
+
+unchanged() {
+  local number=1
+  while [[ -e $folder/unchanged-$number ]]; do ((number++)); done
+  measured "unchanged-$number" "$last" --replicates "$REPLICATES" --repeats 0 --baseline "$folder/baseline.json" --
+}
+
 for step; do
   case $step in
-    build)
-      build 0 mobilenet_v2 & first=$!
-      ((last)) || wait "$first"
-      build "$last" resnet
-      ((!last)) || wait "$first"
-      ;;
+    build) build_all ;;
     baseline)
       if ((last)); then
         of_baseline 0 3 & first=$!
@@ -110,6 +148,8 @@ for step; do
       night slowed-10pct "$last" "--perfkit-fault=$slow"
       ((!last)) || wait "$first"
       ;;
+    drill) drill ;;
+    unchanged) unchanged ;;
     *) echo "unknown step $step" >&2; exit 64 ;;
   esac
 done

@@ -84,6 +84,13 @@ def test_configuration(project: pytest.Pytester, config: str, message: str) -> N
     assert refused(project).startswith(message)
 
 
+def test_a_problem_is_told_where_everything_is_deselected_too(project: pytest.Pytester) -> None:
+    """pytest's -k has then left out the one test that stands for all cases, which is none itself."""
+    (project.path / "perfkit.toml").write_text("suites = 3")
+    told = refused(project, "-k", "squeezenet1_1")
+    assert told == "perfkit.toml: suites: Input should be a valid dictionary"
+
+
 def test_waivers(project: pytest.Pytester) -> None:
     (project.path / "perfkit-waivers.toml").write_text('[[waiver]]\ncase = "*"\n')
     assert refused(project) == "perfkit-waivers.toml: waiver 1: metric: is missing (and 4 more)"

@@ -11,6 +11,7 @@ import pytest
 from perfkit.catalog.case import REFERENCE_VARIANT, CaseId, parse_shape
 from perfkit.catalog.fault import FaultKind
 from perfkit.errors import reason_of
+from perfkit.garbage import only_new_collected
 from perfkit.measure.spent import Work
 from perfkit.plugin.keys import PROGRESS, STATE
 from perfkit.variants.base import Variant, VariantBroken
@@ -63,21 +64,22 @@ def perfkit_model(request: pytest.FixtureRequest) -> Iterator[ModelBench | Broke
     state, label = request.config.stash[STATE], request.param
     assert state.workshop is not None
     state.doing(label)
-    with request.config.stash[PROGRESS].activity(f"loading {label}"), state.spent.on(Work.LOADING):
-        try:
-            bench: ModelBench | Broken = ModelBench(
-                state.workshop, state.plan.model(label), load_variant(REFERENCE_VARIANT)
-            )
-        except Exception as error:  # a model that can't be built breaks its own cases, not the run
-            bench = Broken(f"{label} or its reference can't be built: {reason_of(error)}", error)
-    if isinstance(bench, Broken):
-        state.built(label, reason=bench.reason)
-    else:
-        state.built(label, facts=bench.reference.built.facts)
-    yield bench
-    if isinstance(bench, ModelBench):
-        bench.close()
-    release()
+    with only_new_collected():
+        with request.config.stash[PROGRESS].activity(f"loading {label}"), state.spent.on(Work.LOADING):
+            try:
+                bench: ModelBench | Broken = ModelBench(
+                    state.workshop, state.plan.model(label), load_variant(REFERENCE_VARIANT)
+                )
+            except Exception as error:  # a model that can't be built breaks its own cases, not the run
+                bench = Broken(f"{label} or its reference can't be built: {reason_of(error)}", error)
+        if isinstance(bench, Broken):
+            state.built(label, reason=bench.reason)
+        else:
+            state.built(label, facts=bench.reference.built.facts)
+        yield bench
+        if isinstance(bench, ModelBench):
+            bench.close()
+        release()
 
 
 @pytest.fixture(scope="session")

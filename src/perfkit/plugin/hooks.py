@@ -154,11 +154,11 @@ def _restore_plan_order(state: RunState, items: list[pytest.Item]) -> None:
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:
     """A case left out by -k or -m is not forgotten: it was planned and not run."""
     for item in items:
-        case = _case_of(item)
-        if case is not None:
+        case, state = _case_of(item), item.config.stash.get(STATE, None)
+        if case is not None and state is not None:  # there is none where the request itself is wrong
             from perfkit.record.schema import Status
 
-            item.config.stash[STATE].note(case, Status.NOT_RUN, "deselected")
+            state.note(case, Status.NOT_RUN, "deselected")
 
 
 @pytest.hookimpl(tryfirst=True)
