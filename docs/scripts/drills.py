@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from blocks import with_blocks
 from gpu_records import load
-from outcomes import RESULTS, judged, read
+from outcomes import RESULTS, STORED_H200, judged, read
 
 from perfkit.catalog.fault import parse_fault
 from perfkit.judge import field
@@ -28,9 +28,18 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "drills.md"
-DRILLS = {"drill-h100": "h100/2026-11-27-drill", "drill-cpu": "cpu/2026-11-27-drill"}
+DRILLS = {
+    "drill-h200": "h200/2026-11-27-nights/drill",
+    "drill-h100": "h100/2026-11-27-drill",
+    "drill-cpu": "cpu/2026-11-27-drill",
+}
 SHOWN = ("python", "torch", "tensorrt", "openvino")
+BASELINES = {"h200/2026-11-27-nights/drill": STORED_H200}
+"""The stored one; other drills keep theirs in their folder."""
 BASELINE = "baseline.json"
+SAME_CARD = RESULTS / "h200" / "2026-11-27-nights" / "baseline-card-0"
+"""Of the baseline of the drill on an H200 what was measured on the card that was drilled."""
+FAR = 0.005
 SIDES = ("variant_device_s", "reference_device_s")
 
 
@@ -59,7 +68,7 @@ def nights_of(name: str) -> tuple[Judgement, list[tuple[Judgement, list[field.Se
 
 def night(name: str, which: str) -> Judgement:
     """One night by the rule of today."""
-    return judged(f"{name}/{BASELINE}", f"{name}/{which}")
+    return judged(BASELINES.get(name, f"{name}/{BASELINE}"), f"{name}/{which}")
 
 
 def table(name: str) -> list[str]:
@@ -106,10 +115,47 @@ def neighbours(name: str, later: str) -> list[str]:
     return lines
 
 
+def moved(name: str, later: str) -> list[str]:
+    """One row a case without a fault whose device time in a later night is none that it had before on this card.
+
+    Before: in the clean night, and in the baseline's processes.
+    """
+    before = [own_us(path) for folder in (SAME_CARD, RESULTS / name / "clean") for path in records(folder)]
+    (after,) = map(own_us, records(RESULTS / name / later))
+    verdicts = {str(row.case): row.verdict for row in night(name, later).rows}
+    touched = {str(each.fault.case) for _, found in nights_of(name)[1] for each in found}
+    lines = [
+        f"| case without a fault | device µs in {len(before)} processes before | that night | change | verdict |",
+        "|---" * 5 + "|",
+    ]
+    for case, now in after.items():
+        then = [times[case] for times in before]
+        change = now / median(then) - 1
+        if case not in touched and abs(change) > FAR:
+            told = f"{min(then):.1f} to {max(then):.1f} | {now:.1f} | {change:+.1%} | {verdicts[case]}"
+            lines.append(f"| {case} | {told} |")
+    apart = [max(times) / min(times) - 1 for case in after for times in [[each[case] for each in before]]]
+    told = f"differ by at most {max(apart):.1%}, in half of the cases by less than {median(apart):.1%}"
+    return [*lines, "", f"The processes before {told}."]
+
+
+def own_us(path: Path) -> dict[str, float]:
+    """By case: the median of its own device times."""
+    return {
+        f"{case.model}/{case.variant}/{case.shape}": 1e6 * median(case.rounds.variant_device_s or ())
+        for case in load(path)[1]
+    }
+
+
+def records(folder: Path) -> list[Path]:
+    """A night's processes."""
+    return sorted(folder.glob("replicate-*.json.xz"))
+
+
 def device_us(folder: Path) -> dict[str, dict[str, dict[str, list[float]]]]:
     """By case, by the order of a round and by side: the device times of all rounds of all processes."""
     found: dict[str, dict[str, dict[str, list[float]]]] = {}
-    for path in sorted(folder.glob("replicate-*.json.xz")):
+    for path in records(folder):
         for case in load(path)[1]:
             of_case = found.setdefault(
                 f"{case.model}/{case.variant}", {order: {key: [] for key in SIDES} for order in "RV"}
@@ -123,7 +169,9 @@ def device_us(folder: Path) -> dict[str, dict[str, dict[str, list[float]]]]:
 def main() -> str:
     """The page with its tables made anew."""
     blocks = {block: table(name) for block, name in DRILLS.items()}
-    return with_blocks(PAGE, blocks | {"drill-neighbours": neighbours(DRILLS["drill-h100"], "night-5")})
+    blocks["drill-neighbours"] = neighbours(DRILLS["drill-h100"], "night-5")
+    blocks["drill-moved"] = moved(DRILLS["drill-h200"], "night-1")
+    return with_blocks(PAGE, blocks)
 
 
 if __name__ == "__main__":

@@ -75,7 +75,7 @@ build_all() { # perfkit builds one engine at a time a cache, so that the second 
   build 0 mobilenet_v2 "$cache" & first=$!
   build 1 resnet "$cache-second"
   wait "$first"
-  cp -r "$cache-second/engines/." "$cache/engines/"
+  [[ ! -e $cache-second/engines ]] || cp -r "$cache-second/engines/." "$cache/engines/"
 }
 
 kept() { # kept RUN-FOLDER/runs NAME: the run's files as FOLDER/NAME

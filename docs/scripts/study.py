@@ -5,7 +5,7 @@
     python docs/scripts/study.py --judge NAME                that → results/study/NAME-outcome.json
     python docs/scripts/study.py                             the outcomes → docs/study.md, docs/study.svg
 
-COMMITTED says which of results/h100/ a set is made of, h100-replayed without resnet18/trt-fp16/1x3x224x224.
+COMMITTED says which of results/ a set is made of, h100-replayed without resnet18/trt-fp16/1x3x224x224.
 
 A night is dealt from the processes of a file, whole, for what a process's cases have in common is part of what a rule
 must cope with: five processes for the baseline, three (or one) of the others for the night. Nothing differs between the
@@ -42,11 +42,12 @@ FOLDER = ROOT / "results" / "study"
 SPLITS, FEWER = ((5, 3), (5, 1)), ((4, 3), (4, 1))
 """Replicates of the baseline and of the night; the second where fewer processes were recorded."""
 SLOWER = (0.02, 0.03, 0.05, 0.10)
-NAMES = ("cpu", "h100", "h100-replayed", "h100-graphs", "h100-repeated")
+NAMES = ("cpu", "h100", "h100-replayed", "h100-graphs", "h100-repeated", "h200-nights")
 COMMITTED = {
-    "h100-replayed": ("2026-11-26-nights/*",),
-    "h100-graphs": ("2026-11-26-study/*", "2026-11-27-study", "2026-11-27-drill/clean"),
-    "h100-repeated": ("2026-11-27-repeated",),
+    "h100-replayed": ("h100/2026-11-26-nights/*",),
+    "h100-graphs": ("h100/2026-11-26-study/*", "h100/2026-11-27-study", "h100/2026-11-27-drill/clean"),
+    "h100-repeated": ("h100/2026-11-27-repeated",),
+    "h200-nights": ("h200/2026-11-27-nights/*", "h200/2026-11-27-nights/drill/clean"),
 }
 """Folders of replicates; the processes of the other sets aren't committed whole."""
 _KEPT = ("device_by",)

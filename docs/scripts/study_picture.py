@@ -18,7 +18,8 @@ TITLES = {
     "h100": "H100, queued",
     "h100-replayed": "H100, replayed",
     "h100-graphs": "H100, with graphs",
-    "h100-repeated": "H100, as it is measured now",
+    "h100-repeated": "H100, as measured now",
+    "h200-nights": "H200, 63 cases",
 }
 SHOWN = ("5%", "10%")
 """Slowdowns, a row of panels each."""
@@ -30,7 +31,7 @@ _MARKERS = "os^vDP<>*"
 def draw(outcomes: Mapping[str, Mapping[str, Any]], target: Path) -> None:
     """Writes an SVG file: a column a machine, a row a slowdown, a dot a rule; five processes against three."""
     mpl.rcParams.update({"svg.hashsalt": "perfkit", "svg.fonttype": "none", "font.size": 8})
-    figure = Figure(figsize=(12, 7), layout="constrained")
+    figure = Figure(figsize=(14, 7), layout="constrained")
     panels = figure.subplots(len(SHOWN), len(outcomes), sharex=True, sharey=True, squeeze=False)
     for column, (name, outcome) in enumerate(outcomes.items()):
         split = outcome["splits"][0]

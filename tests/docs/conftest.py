@@ -30,7 +30,12 @@ case $* in
     for ((number = 1; number <= replicates; number++)); do touch "$results/runs/now/replicate-$number.json"; done
     exit "${CODE:-10}"
     ;;
-  *"perfkit merge"*) mkdir "${7}"; exit 10 ;;
+  *"perfkit merge"*) [[ -z $MERGED ]] || exit "$MERGED"; mkdir "${7}"; exit 10 ;;
+  *"perfkit drill"*)
+    mkdir -p "$results/drills/now/clean" && touch "$results/drills/now/clean/replicate-1.json"
+    exit "${CODE:-0}"
+    ;;
+  *--benchmark-disable*) mkdir -p "$PERFKIT_CACHE/engines/of-$CUDA_VISIBLE_DEVICES" ;;
   *"perfkit promote"*)
     mkdir -p "$results/baselines" && echo "$*" > "$results/baselines/gpu.json"
     exit "${PROMOTED:-0}"

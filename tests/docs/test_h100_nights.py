@@ -51,6 +51,30 @@ def test_each_card_measures_its_share(host: Any, tmp_path: Path, wanted: dict[st
     assert promoted == (tmp_path / "kept" / "baseline.json").read_text()
 
 
+def test_on_two_cards_the_second_builds_beside_the_first(host: Any, tmp_path: Path) -> None:
+    """In a cache of its own, whose engines the first one gets."""
+    assert host("h100_nights.sh", "build").returncode == 0
+    builds = {line.split("|")[0]: line.split("|")[2] for line in (tmp_path / "log").read_text().splitlines()}
+    assert builds == {"GPU-one": ".perfkit", "GPU-two": ".perfkit-second"}
+    assert {path.name for path in (tmp_path / ".perfkit" / "engines").iterdir()} == {"of-GPU-one", "of-GPU-two"}
+
+
+def test_a_drill_and_the_same_code_unchanged(host: Any, tmp_path: Path) -> None:
+    done = host("h100_nights.sh", "baseline", "drill", "unchanged", "unchanged", SUITE="nights", REPLICATES="1")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert measured(tmp_path) == {
+        **{name: TWO[name] for name in ("baseline-card-0", "baseline-card-1")},
+        **dict.fromkeys(("unchanged-1", "unchanged-2"), ("GPU-two", "1")),
+    }
+    (drill,) = [line for line in (tmp_path / "log").read_text().splitlines() if "perfkit drill" in line]
+    assert drill.startswith("GPU-one|")
+    assert all(part in drill for part in ("--replicates 1", "--baseline kept/baseline.json", "--perfkit-suite nights"))
+    assert (tmp_path / "kept" / "drill.code").read_text() == "0\n"
+    assert (tmp_path / "kept" / "drill" / "clean" / "replicate-1.json").is_file()
+    again = host("h100_nights.sh", "drill")
+    assert (again.returncode, "is there already" in again.stderr) == (64, True)
+
+
 @pytest.mark.parametrize("steps", [("baseline", "nights"), ("nothing",)])
 def test_without_a_baseline_there_is_no_night(host: Any, tmp_path: Path, steps: tuple[str, ...]) -> None:
     done = host("h100_nights.sh", *steps, PROMOTED="1")

@@ -70,14 +70,19 @@ def test_tables_come_from_committed_records(name: str, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize(
     ("name", "without"),
-    [("h100-replayed", "resnet18/trt-fp16/1x3x224x224"), ("h100-graphs", None), ("h100-repeated", None)],
+    [
+        ("h100-replayed", "resnet18/trt-fp16/1x3x224x224"),
+        ("h100-graphs", None),
+        ("h100-repeated", None),
+        ("h200-nights", None),
+    ],
 )
 def test_a_set_of_the_study_is_of_the_committed_processes(
     name: str, without: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(ROOT / "docs" / "scripts")
     script = runpy.run_path(str(ROOT / "docs" / "scripts" / "study.py"))
-    records = ROOT / "results" / "h100"
+    records = ROOT / "results"
     folders = [path for pattern in script["COMMITTED"][name] for path in records.glob(pattern) if path.is_dir()]
     found = script["condensed"](folders, without)
     assert found == json.loads((ROOT / "results" / "study" / f"{name}.json").read_text("utf-8"))
