@@ -2,10 +2,14 @@ from __future__ import annotations
 
 import gc
 import weakref
+from typing import TYPE_CHECKING
 
 import pytest
 
 from perfkit.garbage import only_new_collected, uncollected
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @pytest.mark.parametrize("enabled", [True, False])
@@ -30,19 +34,43 @@ class Loop:
         self.itself = self
 
 
-def test_inside_only_what_is_new_is_collected_and_afterwards_everything() -> None:
+@pytest.fixture
+def manual() -> Iterator[None]:
+    """The collector doesn't begin by itself, and nothing is frozen."""
     was = gc.isenabled()
-    gc.disable()  # or it collects by itself in between
-    try:
-        before = weakref.ref(Loop())
-        with only_new_collected():
-            inside = weakref.ref(Loop())
-            gc.collect()
-            assert inside() is None
-            assert before() is not None
-        with pytest.raises(ZeroDivisionError), only_new_collected():
-            raise ZeroDivisionError
+    gc.disable()
+    yield
+    gc.unfreeze()
+    (gc.enable if was else gc.disable)()
+
+
+@pytest.mark.usefixtures("manual")
+def test_inside_only_what_is_new_is_collected_and_afterwards_everything() -> None:
+    kept = Loop()
+    before = weakref.ref(kept)
+    garbage = weakref.ref(Loop())
+    with only_new_collected():
+        assert garbage() is None
+        del kept
+        inside = weakref.ref(Loop())
         gc.collect()
-        assert before() is None
-    finally:
-        (gc.enable if was else gc.disable)()
+        assert inside() is None
+        assert before() is not None
+    with pytest.raises(ZeroDivisionError), only_new_collected():
+        raise ZeroDivisionError
+    gc.collect()
+    assert before() is None
+
+
+@pytest.mark.usefixtures("manual")
+def test_what_somebody_else_has_frozen_stays_so() -> None:
+    kept = Loop()
+    before = weakref.ref(kept)
+    gc.freeze()
+    frozen = gc.get_freeze_count()
+    with only_new_collected():
+        assert gc.get_freeze_count() == frozen
+    assert gc.get_freeze_count() == frozen
+    del kept
+    gc.collect()
+    assert before() is not None

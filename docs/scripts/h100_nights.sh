@@ -40,7 +40,15 @@ last=$((${#cards[@]} > 1 ? 1 : 0))
 mkdir -p "$folder"
 cp "$ROUNDS" perfkit.toml
 
-trap 'kill $(jobs -pr) 2> /dev/null || true' EXIT # nothing of what failed outlives this
+end_all() { # nothing of what failed outlives this: neither the parts nor what they run
+  local part
+  for part in $(jobs -p); do
+    # shellcheck disable=SC2046 # numbers of processes
+    kill $(cat "/proc/$part/task/$part/children" 2> /dev/null) "$part" 2> /dev/null || true
+  done
+}
+trap end_all EXIT
+trap 'exit 143' TERM
 
 on_card() { # on_card CARD COMMAND...
   local card=$1

@@ -27,6 +27,8 @@ FEW = ROOT / "results" / "h200" / "2026-11-27-ray" / "alone" / "replicate-1.json
 """Processes on a GPU with the usual settings: one of many cases, and one of few."""
 SHORT = ROOT / "results" / "h200" / "2026-11-27-nights" / "baseline-card-0" / "replicate-1.json.xz"
 """And one with 1.5 s for a case's rounds."""
+ALIKE = ("baseline-card-*", "more", "unchanged-1", "drill/clean")
+"""Beside that one: folders of processes that did the same."""
 
 
 def keep(path: Path) -> None:
@@ -83,7 +85,7 @@ def on_gpus() -> list[str]:
     many = json.loads(SOAK.read_text("utf-8"))
     few = json.loads(content(FEW))
     of_few: dict[str, float] = few["perfkit"]["spent_s"]
-    share = of_few["rounds"] / (of_few["whole"] - of_few["building"])
+    share = in_rounds(of_few)
     software = ", ".join(f"{name} {version}" for name, version in many["software"].items())
     card = few["perfkit"]["hardware"]["name"]
     return [
@@ -102,15 +104,25 @@ def with_short_rounds() -> list[str]:
     """The same with less time for rounds, after freeing variants had become quick."""
     data = json.loads(content(SHORT))
     run = data["perfkit"]
+    nights = SHORT.parents[1]
+    alike = [path for folder in ALIKE for path in nights.glob(f"{folder}/replicate-*.json.xz")]
+    least, *others = sorted(in_rounds(json.loads(content(path))["perfkit"]["spent_s"]) for path in alike)
     return [
         *rows(run["spent_s"]),
         "",
         (
             f"{len(data['benchmarks'])} cases in one process of {run['spent_s']['whole'] / 60:.0f} minutes, engines "
             f"from the store, 20 rounds a case and more: {run['hardware']['name']}, "
-            f"python {run['software']['python']}, torch {run['software']['torch']}, {data['datetime'][:10]}."
+            f"python {run['software']['python']}, torch {run['software']['torch']}, {data['datetime'][:10]}. "
+            f"Of {1 + len(others)} such processes {others[0]:.0%} to {others[-1]:.0%} went into rounds, "
+            f"and {least:.0%} in one."
         ),
     ]
+
+
+def in_rounds(of_run: Mapping[str, float]) -> float:
+    """The rounds' share, builds aside."""
+    return of_run["rounds"] / (of_run["whole"] - of_run["building"])
 
 
 def main() -> str:

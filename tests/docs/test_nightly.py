@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
 
 def test_each_card_builds_and_measures_its_shard(host: Any, tmp_path: Path) -> None:
@@ -37,3 +43,24 @@ def test_shards_that_cant_be_merged(host: Any, tmp_path: Path) -> None:
     done = host("nightly.sh", "shards", "merge", MERGED="4")
     assert done.returncode == 1
     assert not (tmp_path / "kept" / "merged").exists()
+
+
+@pytest.mark.usefixtures("host")
+def test_what_runs_ends_with_the_script(tmp_path: Path) -> None:
+    """A host that takes its time back leaves no process on a card."""
+    log = tmp_path / "log"
+    log.touch()
+    (tmp_path / "bin" / "python").write_text('#!/usr/bin/env bash\necho $$ >> "$LOG"\nexec sleep 60\n')
+    environment = {**os.environ, "PATH": f"{tmp_path}/bin:{os.environ['PATH']}", "LOG": str(log)}
+    script = subprocess.Popen(["docs/scripts/nightly.sh", "kept", "shards"], cwd=tmp_path, env=environment)
+    eventually(lambda: len(log.read_text().split()) == 2)
+    script.terminate()
+    assert script.wait(30) == 143
+    eventually(lambda: not any(Path("/proc", pid).exists() for pid in log.read_text().split()))
+
+
+def eventually(is_so: Callable[[], bool]) -> None:
+    until_s = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < until_s
+        time.sleep(0.05)

@@ -26,6 +26,7 @@ NIGHTS = "h100/2026-11-26-nights"
         "results_tables.py",
         "h100_first_nights.py",
         "tensorrt_tables.py",
+        "twins.py",
         "rebuilds.py",
         "dynamism.py",
         "throughput.py",
