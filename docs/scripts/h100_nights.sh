@@ -40,25 +40,13 @@ last=$((${#cards[@]} > 1 ? 1 : 0))
 mkdir -p "$folder"
 cp "$ROUNDS" perfkit.toml
 
-end_all() { # nothing of what failed outlives this: neither the parts nor what they run
-  local part
-  for part in $(jobs -p); do
-    # shellcheck disable=SC2046 # numbers of processes
-    kill $(cat "/proc/$part/task/$part/children" 2> /dev/null) "$part" 2> /dev/null || true
-  done
-}
-trap end_all EXIT
-trap 'exit 143' TERM
+# shellcheck source=docs/scripts/parts.sh
+source docs/scripts/parts.sh
 
 on_card() { # on_card CARD COMMAND...
   local card=$1
   shift
   CUDA_VISIBLE_DEVICES=${cards[card]} "$@"
-}
-
-took() { # took NAME BEGAN
-  awk -v name="$1" -v began="$2" -v ended="$EPOCHREALTIME" 'BEGIN { printf "%s\t%.1f\n", name, ended - began }' \
-    >> "$folder/seconds.tsv"
 }
 
 build() { # build CARD EXPRESSION CACHE: the models that pytest's -k selects

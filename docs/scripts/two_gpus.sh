@@ -35,7 +35,8 @@ else
   cards=("" "")
 fi
 
-trap 'kill $(jobs -pr) 2> /dev/null || true' EXIT # no load and no second shard outlives this
+# shellcheck source=docs/scripts/parts.sh
+source docs/scripts/parts.sh
 
 measured() { # measured NAME CARD REPLICATES RUN-OPTION... -- PYTEST-ARGUMENT...: one run, in FOLDER/run-NAME until it is kept
   local name=$1 card=$2 replicates=$3 code=0
@@ -52,11 +53,6 @@ kept() { # kept NAME...: the run's files in FOLDER/NAME
     mv "$folder/run-$name"/runs/* "$folder/$name"
     rm -r "$folder/run-$name"
   done
-}
-
-took() { # took NAME BEGAN
-  awk -v name="$1" -v began="$2" -v ended="$EPOCHREALTIME" 'BEGIN { printf "%s\t%.1f\n", name, ended - began }' \
-    >> "$folder/seconds.tsv"
 }
 
 alone() { # alone CARD
