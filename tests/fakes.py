@@ -108,6 +108,15 @@ class KillsItsProcess(Twin, StoredVariant):
         raise NotImplementedError
 
 
+class Interrupted(Twin):
+    """As by Ctrl-C while a case warms up."""
+
+    name = "interrupted"
+
+    def change(self, outputs: Tensor) -> Tensor:
+        raise KeyboardInterrupt
+
+
 class RaisesInCall(Twin):
     name = "raises-in-call"
 

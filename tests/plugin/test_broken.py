@@ -145,3 +145,16 @@ def test_wrong_answers_keep_no_pictures(tmp_path: Path) -> None:
     (kept,) = (line for line in ended.lines if line.startswith("kept frames:"))
     assert "_measure" in kept
     assert "measure_case" not in kept
+
+
+def test_ctrl_c_in_a_case_keeps_what_was_measured_and_shows_no_traceback(tmp_path: Path) -> None:
+    """Warnings are errors there, and pytest-benchmark warns of a fixture that wasn't used."""
+    folder = write_project(tmp_path, suite(["interrupted", "twin"], shapes=[SMALL]))
+    ended = run_pytest(folder, "--perfkit-baseline=none", "--benchmark-autosave")
+    assert ended.code == pytest.ExitCode.INTERRUPTED, ended.err
+    assert "Traceback" not in ended.out + ended.err
+    assert "! KeyboardInterrupt !" in ended.out
+    (path,) = saved_files(folder)
+    read = {outcome.case.variant: (outcome.status, outcome.reason) for outcome in read_run(path).outcomes}
+    assert read["eager-fp32"][0] is Status.MEASURED
+    assert read["twin"][0] is Status.NOT_RUN

@@ -154,6 +154,10 @@ class Case:
                 benchmark.pedantic(_raiser(error))
             benchmark.has_error = True
             raise
+        except KeyboardInterrupt:
+            # Or pytest-benchmark warns that it wasn't used, and where warnings are errors Ctrl-C ends in a traceback.
+            benchmark.skipped = True
+            raise
         self.state.note(self.id, Status.MEASURED)
 
     def _measure(self, benchmark: BenchmarkFixture) -> None:
