@@ -1,0 +1,174 @@
+"""What decides on which level a device time lies: the same calls on a GPU, captured again and again in several ways.
+
+``python docs/scripts/levels.py FILE [CASE...]`` (MODEL/VARIANT/SHAPE; about 90 s for those that are named here)
+captures four graphs of a case a time, as perfkit does, and times each of them alone, behind itself. The file is
+written anew after every row.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import tempfile
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from gpu_host import described, keep, loaded, tell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from gpu_host import Loaded
+    from torch import Tensor
+
+    from perfkit.measure.clock import Clock
+    from perfkit.variants.base import Built
+
+CASES = (
+    "resnet18/eager-fp16/1x3x224x224",
+    "resnet18/trt-fp16/1x3x224x224",
+    "resnet18/trt-fp16/1x3x448x448",
+    "resnet50/trt-int8/1x3x224x224",
+)
+CAPTURES, GRAPHS, TIMES, WARM_UP = 6, 4, 5, 20
+MIB = 2**20
+WAYS = {
+    "again": "captured again, the others kept",
+    "shifted": "a block of random size within each graph's memory",
+    "behind blocks": "blocks of random sizes taken before each graph",
+    "loaded": "loaded again",
+    "loaded behind blocks": "loaded again, blocks of random sizes taken before and before each graph",
+}
+
+
+def blocks(seed: random.Random) -> list[Tensor]:
+    """Up to 0.5 GB, of the driver's and not of what PyTorch has kept."""
+    import torch
+
+    torch.cuda.empty_cache()
+    count = seed.randint(1, 8)
+    return [torch.empty(seed.randint(2, 64) * MIB, dtype=torch.uint8, device="cuda") for _ in range(count)]
+
+
+def shifted(call: Callable[[], Any], size_bytes: int) -> Any:
+    """What the call allocates lies behind a block."""
+    import torch
+
+    block = torch.empty(size_bytes, dtype=torch.uint8, device="cuda")
+    outputs = call()
+    del block
+    return outputs
+
+
+def captured(clock: Clock, calls: Sequence[Callable[[], Any]], way: str, seed: random.Random) -> list[Any]:
+    """A Replay of each call."""
+    if way == "shifted":
+        calls = [partial(shifted, call, seed.randint(1, 8 * MIB)) for call in calls]
+    replays = []
+    for call in calls:
+        taken = blocks(seed) if "blocks" in way else []
+        replays.append(clock.replay_of([call]))
+        taken.clear()
+    return replays
+
+
+def timed(clock: Clock, replays: list[Any]) -> list[float]:
+    """Microseconds of each graph."""
+    found = []
+    for replay in replays:
+        clock.settle(replay)
+        found.append(round(1e6 * median(clock.replayed_s(replay) for _ in range(TIMES)), 2))
+    return found
+
+
+class Source:
+    """A variant that can be had again and again: loaded if it can be stored, else built."""
+
+    def __init__(self, one: Loaded, name: str, folder: Path) -> None:
+        from perfkit.variants.base import StoredVariant
+        from perfkit.variants.building import save_built
+        from perfkit.variants.registry import load_variant
+
+        self._variant, self._request, self._folder = load_variant(name), one.request, folder
+        self._facts = None
+        if isinstance(self._variant, StoredVariant):
+            with closing(self._variant.build(self._request)) as built:
+                folder.mkdir(parents=True)
+                save_built(self._variant, built, folder)
+                self._facts = built.facts
+
+    def another(self) -> Built:
+        """One more of it."""
+        from perfkit.variants.base import StoredVariant
+        from perfkit.variants.building import load_built
+
+        if not isinstance(self._variant, StoredVariant):
+            return self._variant.build(self._request)
+        assert self._facts is not None
+        return load_built(self._variant, self._request, self._folder, self._facts)
+
+
+def rows(clock: Clock, source: Source, pictures: list[Tensor], way: str) -> list[list[float]]:
+    """Microseconds of each graph of each capture."""
+    found, kept = [], []
+    built: Built | None = None
+    seed = random.Random(0)  # noqa: S311 - where memory lies
+    for _ in range(CAPTURES):
+        taken = blocks(seed) if way == "loaded behind blocks" else []
+        if built is None or "loaded" in way:
+            built = source.another()
+        call = built.capturable.call
+        calls = [partial(call, built.prepare(one)) for one in pictures]
+        for _ in range(WARM_UP):
+            calls[0]()
+        replays = captured(clock, calls, way, seed)
+        found.append(timed(clock, replays))
+        kept.append((built, calls, replays, taken))
+    for each, *_ in kept:
+        each.close()
+    return found
+
+
+def measure(target: Path, cases: list[str]) -> None:
+    """A row a case and way, kept at once."""
+    import torch
+
+    from perfkit.catalog.case import parse_shape
+    from perfkit.measure.clock import make_clock
+
+    torch.backends.cudnn.benchmark = False
+    models: dict[str, Loaded] = {}
+    data = described() | {"graphs": GRAPHS, "times": TIMES, "rows": []}
+    with tempfile.TemporaryDirectory() as temporary:
+        for case in cases:
+            model, variant, shape = case.split("/")
+            if model not in models:
+                models[model] = loaded(model, "size")
+            one = models[model]
+            source = Source(one, variant, Path(temporary, *case.split("/")))
+            pictures = list(one.images.batches(parse_shape(shape), one.model.preprocessing, GRAPHS, one.device))
+            clock = make_clock(one.device)
+            with torch.inference_mode(), clock.timed_region():
+                for way in WAYS:
+                    row = {"case": case, "way": way, "graphs_us": rows(clock, source, pictures, way)}
+                    data["rows"].append(row)
+                    tell(json.dumps(row))
+                    keep(data, target)
+                    torch.cuda.empty_cache()
+
+
+def main() -> None:
+    """As it is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("target", type=Path, metavar="FILE")
+    parser.add_argument("cases", nargs="*", metavar="CASE", default=list(CASES))
+    asked = parser.parse_args()
+    measure(asked.target, asked.cases)
+
+
+if __name__ == "__main__":
+    main()
