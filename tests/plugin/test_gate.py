@@ -17,7 +17,7 @@ pytestmark = pytest.mark.alone
 
 VARIANTS = ["twin", "sibling"]
 SLOWED = f"{MODEL}/sibling/{SMALL}"
-ROUNDS = 24
+ROUNDS = 12
 
 
 @pytest.fixture(scope="module")
