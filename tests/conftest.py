@@ -15,9 +15,8 @@ __all__ = ["history_url", "pytest_configure", "pytest_runtest_protocol", "pytest
 settings.register_profile("ci", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ci")
 
-# Two workers with as many threads each as the machine has processors wait for each other's: ten times as long.
-if "PYTEST_XDIST_WORKER" in os.environ:
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Tests share the machine, and threads of PyTorch's that wait for each other take many times as long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Sessions and commands within the tests are no workers of the session around them, and as wide as they are anywhere.
 for _variable in ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTRUNUID", "COLUMNS", "LINES"):
     os.environ.pop(_variable, None)

@@ -1,8 +1,7 @@
 """What decides on which level a device time lies: the same calls on a GPU, captured again and again in several ways.
 
-``python docs/scripts/levels.py FILE [CASE...]`` (MODEL/VARIANT/SHAPE; about 90 s for those that are named here)
-captures four graphs of a case a time, as perfkit does, and times each of them alone, behind itself. The file is
-written anew after every row.
+``python docs/scripts/levels.py FILE`` captures four graphs of a case a time, as perfkit does, and times each of them
+alone, behind itself. The file is written anew after every row. It hasn't run on a GPU yet.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gpu_host import described, keep, loaded, tell
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from perfkit.measure.clock import Clock
+    from perfkit.measure.replay import Replay
     from perfkit.variants.base import Built
 
 CASES = (
@@ -36,12 +36,25 @@ CASES = (
 )
 CAPTURES, GRAPHS, TIMES, WARM_UP = 6, 4, 5, 20
 MIB = 2**20
+
+
+class Way(NamedTuple):
+    """What is done before each capture; the captures before are kept."""
+
+    loads: bool = False
+    """The variant is loaded again."""
+    takes_blocks: bool = False
+    """Blocks of random sizes are taken before it is loaded and before each graph."""
+    shifts: bool = False
+    """A block of random size lies before what each graph allocates."""
+
+
 WAYS = {
-    "again": "captured again, the others kept",
-    "shifted": "a block of random size within each graph's memory",
-    "behind blocks": "blocks of random sizes taken before each graph",
-    "loaded": "loaded again",
-    "loaded behind blocks": "loaded again, blocks of random sizes taken before and before each graph",
+    "captured again": Way(),
+    "shifted": Way(shifts=True),
+    "behind blocks": Way(takes_blocks=True),
+    "loaded again": Way(loads=True),
+    "loaded again behind blocks": Way(loads=True, takes_blocks=True),
 }
 
 
@@ -64,19 +77,19 @@ def shifted(call: Callable[[], Any], size_bytes: int) -> Any:
     return outputs
 
 
-def captured(clock: Clock, calls: Sequence[Callable[[], Any]], way: str, seed: random.Random) -> list[Any]:
-    """A Replay of each call."""
-    if way == "shifted":
+def captured(clock: Clock, calls: Sequence[Callable[[], Any]], way: Way, seed: random.Random) -> list[Replay]:
+    """A graph of each call."""
+    if way.shifts:
         calls = [partial(shifted, call, seed.randint(1, 8 * MIB)) for call in calls]
     replays = []
     for call in calls:
-        taken = blocks(seed) if "blocks" in way else []
+        taken = blocks(seed) if way.takes_blocks else []
         replays.append(clock.replay_of([call]))
         taken.clear()
     return replays
 
 
-def timed(clock: Clock, replays: list[Any]) -> list[float]:
+def timed(clock: Clock, replays: list[Replay]) -> list[float]:
     """Microseconds of each graph."""
     found = []
     for replay in replays:
@@ -112,28 +125,30 @@ class Source:
         return load_built(self._variant, self._request, self._folder, self._facts)
 
 
-def rows(clock: Clock, source: Source, pictures: list[Tensor], way: str) -> list[list[float]]:
+def rows(clock: Clock, source: Source, pictures: list[Tensor], way: Way) -> list[list[float]]:
     """Microseconds of each graph of each capture."""
-    found, kept = [], []
-    built: Built | None = None
+    found: list[list[float]] = []
+    builts: list[Built] = []
+    kept: list[Any] = []
     seed = random.Random(0)  # noqa: S311 - where memory lies
     for _ in range(CAPTURES):
-        taken = blocks(seed) if way == "loaded behind blocks" else []
-        if built is None or "loaded" in way:
-            built = source.another()
-        call = built.capturable.call
-        calls = [partial(call, built.prepare(one)) for one in pictures]
+        if way.loads or not builts:
+            kept.append(blocks(seed) if way.takes_blocks else [])
+            builts.append(source.another())
+        built = builts[-1].capturable
+        calls = [partial(built.call, built.prepare(one)) for one in pictures]
         for _ in range(WARM_UP):
             calls[0]()
         replays = captured(clock, calls, way, seed)
         found.append(timed(clock, replays))
-        kept.append((built, calls, replays, taken))
-    for each, *_ in kept:
-        each.close()
+        kept.append((calls, replays))
+    kept.clear()  # graphs before what they replay
+    for built in builts:
+        built.close()
     return found
 
 
-def measure(target: Path, cases: list[str]) -> None:
+def measure(target: Path) -> None:
     """A row a case and way, kept at once."""
     import torch
 
@@ -144,7 +159,7 @@ def measure(target: Path, cases: list[str]) -> None:
     models: dict[str, Loaded] = {}
     data = described() | {"graphs": GRAPHS, "times": TIMES, "rows": []}
     with tempfile.TemporaryDirectory() as temporary:
-        for case in cases:
+        for case in CASES:
             model, variant, shape = case.split("/")
             if model not in models:
                 models[model] = loaded(model, "size")
@@ -153,8 +168,8 @@ def measure(target: Path, cases: list[str]) -> None:
             pictures = list(one.images.batches(parse_shape(shape), one.model.preprocessing, GRAPHS, one.device))
             clock = make_clock(one.device)
             with torch.inference_mode(), clock.timed_region():
-                for way in WAYS:
-                    row = {"case": case, "way": way, "graphs_us": rows(clock, source, pictures, way)}
+                for name, way in WAYS.items():
+                    row = {"case": case, "way": name, "graphs_us": rows(clock, source, pictures, way)}
                     data["rows"].append(row)
                     tell(json.dumps(row))
                     keep(data, target)
@@ -165,9 +180,7 @@ def main() -> None:
     """As it is asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("target", type=Path, metavar="FILE")
-    parser.add_argument("cases", nargs="*", metavar="CASE", default=list(CASES))
-    asked = parser.parse_args()
-    measure(asked.target, asked.cases)
+    measure(parser.parse_args().target)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ ROOT = Path(__file__).parents[2]
 
 SIGNALLED = """
 import gc, os, pathlib, signal, sys
-from perfkit.catalog.profile import ShapeProfile
 from perfkit.variants.registry import load_variant
 from tests.variants.requests import FIXED, PLAIN, Tiny, request_for
 
