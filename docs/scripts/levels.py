@@ -1,7 +1,8 @@
 """What decides on which level a device time lies: the same calls on a GPU, captured again and again in several ways.
 
-``python docs/scripts/levels.py FILE`` captures four graphs of a case a time, as perfkit does, and times each of them
-alone, behind itself. The file is written anew after every row. It hasn't run on a GPU yet.
+``python docs/scripts/levels.py FILE [CASE...]`` captures four graphs of a case a time, as perfkit does, and times each
+of them alone, behind itself. The file is written anew after every row. Other cases, or in another order, are another
+past of the process.
 """
 
 from __future__ import annotations
@@ -148,7 +149,7 @@ def rows(clock: Clock, source: Source, pictures: list[Tensor], way: Way) -> list
     return found
 
 
-def measure(target: Path) -> None:
+def measure(target: Path, cases: Sequence[str]) -> None:
     """A row a case and way, kept at once."""
     import torch
 
@@ -159,7 +160,7 @@ def measure(target: Path) -> None:
     models: dict[str, Loaded] = {}
     data = described() | {"graphs": GRAPHS, "times": TIMES, "rows": []}
     with tempfile.TemporaryDirectory() as temporary:
-        for case in CASES:
+        for case in cases:
             model, variant, shape = case.split("/")
             if model not in models:
                 models[model] = loaded(model, "size")
@@ -180,7 +181,9 @@ def main() -> None:
     """As it is asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("target", type=Path, metavar="FILE")
-    measure(parser.parse_args().target)
+    parser.add_argument("cases", nargs="*", default=CASES, metavar="CASE")
+    arguments = parser.parse_args()
+    measure(arguments.target, arguments.cases)
 
 
 if __name__ == "__main__":
