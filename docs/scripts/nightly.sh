@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A whole suite on a host with several GPUs of one model: each card takes a shard, builds its engines and measures it, and the shards
-# are merged and judged against nothing. docs/results.md is to be made of what this leaves.
+# are merged, and a further process is judged against them. docs/results.md is made of what this leaves.
 #
 # Usage: [PLATFORM=cuda] [SUITE=nightly] [ROUNDS=docs/scripts/nightly.toml] [REPLICATES=5] docs/scripts/nightly.sh FOLDER STEP...
 #        in the root of a clone that nothing is edited in, in an environment with perfkit[trt]
@@ -11,7 +11,8 @@
 #   STEP        each is one call, for hosts that are lent for minutes:
 #     shards     every card at once, up to nine: builds into a cache of its own, for builds in one cache wait for each other,
 #                and measures; of a card that was ended before it had finished nothing is used, and it begins anew
-#     merge      the run of all of them, as FOLDER/merged
+#     merge      the run of all of them, as FOLDER/merged, promoted to FOLDER/baseline.json
+#     night      one more process of each shard, merged and judged against it, as FOLDER/judged
 #   seconds.tsv  how long each took
 #
 # Decide before looking that whatever comes out is kept.
@@ -42,39 +43,64 @@ on_card() { # on_card NUMBER COMMAND...: from 1, with a cache that begins with t
   CUDA_VISIBLE_DEVICES=${cards[number - 1]} PERFKIT_CACHE=$own "$@"
 }
 
-shard() { # shard NUMBER: builds and measures
+build() { # build NUMBER: the engines of a shard
   local number=$1 of=$1/${#cards[@]} code=0 began=$EPOCHREALTIME
-  rm -rf "$folder/run-$number"
   on_card "$number" python -m pytest "${suite[@]}" --perfkit-baseline none --benchmark-disable \
     --perfkit-shard "$of" --perfkit-divided-by "$folder/run-$number/baselines" > "$folder/build-$number.txt" 2>&1 || code=$?
   took "build-$number" "$began"
   echo "build $of: exit code $code: $(tail -n 1 "$folder/build-$number.txt")"
-  began=$EPOCHREALTIME code=0
-  on_card "$number" python -m perfkit run --shard "$of" --replicates "$REPLICATES" --repeats 0 --baseline none \
-    --results "$folder/run-$number" -- "${suite[@]}" > "$folder/shard-$number.txt" 2> "$folder/shard-$number.log" || code=$?
-  took "shard-$number" "$began"
-  echo "$code" > "$folder/shard-$number.code"
-  mv "$folder/run-$number"/runs/* "$folder/shard-$number"
+}
+
+shard() { # shard NAME NUMBER REPLICATES: FOLDER/NAME-NUMBER
+  local name=$1 number=$2 of=$2/${#cards[@]} code=0 began=$EPOCHREALTIME own=$1-$2
+  on_card "$number" python -m perfkit run --shard "$of" --replicates "$3" --repeats 0 --baseline none \
+    --results "$folder/run-$number" -- "${suite[@]}" > "$folder/$own.txt" 2> "$folder/$own.log" || code=$?
+  took "$own" "$began"
+  echo "$code" > "$folder/$own.code"
+  mv "$folder/run-$number"/runs/* "$folder/$own"
   rmdir "$folder/run-$number/runs" "$folder/run-$number" || true
-  echo "shard $of: exit code $code: $(tail -n 1 "$folder/shard-$number.txt")"
+  echo "$own: exit code $code: $(tail -n 1 "$folder/$own.txt")"
+}
+
+built_and_measured() { # built_and_measured NUMBER
+  rm -rf "$folder/run-$1"
+  build "$1"
+  shard shard "$1" "$REPLICATES"
+}
+
+measured_again() { # measured_again NUMBER
+  rm -rf "$folder/run-$1"
+  shard night "$1" 1
+}
+
+on_all() { # on_all NAME FUNCTION: every card at once that has no FOLDER/NAME-NUMBER yet; one that fails leaves the others their time
+  local running=() code=0 number process
+  for ((number = 1; number <= ${#cards[@]}; number++)); do
+    [[ -e $folder/$1-$number ]] || { "$2" "$number" & running+=($!); }
+  done
+  for process in "${running[@]}"; do wait "$process" || code=1; done
+  return "$code"
+}
+
+merged() { # merged NAME PARTS BASELINE: FOLDER/NAME, of the shards FOLDER/PARTS-*
+  local code=0
+  python -m perfkit merge "$folder/$2"-[0-9] --output "$folder/$1" --baseline "$3" > "$folder/$1.txt" 2> "$folder/$1.log" || code=$?
+  echo "$code" > "$folder/$1.code" # 10: judged against nothing; 1: a case is BROKEN
+  [[ -d $folder/$1 ]] || { cat "$folder/$1.log" >&2; exit 1; }
 }
 
 for step; do
   case $step in
-    shards)
-      running=() code=0
-      for ((number = 1; number <= ${#cards[@]}; number++)); do
-        [[ -e $folder/shard-$number ]] || { shard "$number" & running+=($!); }
-      done
-      for process in "${running[@]}"; do wait "$process" || code=1; done # one that fails leaves the others their time
-      ((!code)) || exit 1
-      ;;
+    shards) on_all shard built_and_measured || exit 1 ;;
     merge)
-      code=0
-      python -m perfkit merge "$folder"/shard-[0-9] --output "$folder/merged" --baseline none \
-        > "$folder/merged.txt" 2> "$folder/merged.log" || code=$?
-      echo "$code" > "$folder/merged.code" # 10: judged against nothing; 1: a case is BROKEN
-      [[ -d $folder/merged ]] || { cat "$folder/merged.log" >&2; exit 1; }
+      merged merged shard none
+      python -m perfkit promote --results "$folder/promoted" "$folder"/merged/*.json > "$folder/promoted.txt" 2>&1 ||
+        { cat "$folder/promoted.txt" >&2; exit 1; }
+      cp "$folder"/promoted/baselines/*.json "$folder/baseline.json"
+      ;;
+    night)
+      on_all night measured_again || exit 1
+      merged judged night "$folder/baseline.json"
       ;;
     *) echo "unknown step $step" >&2; exit 64 ;;
   esac

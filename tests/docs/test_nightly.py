@@ -27,9 +27,19 @@ def test_each_card_builds_and_measures_its_shard(host: Any, tmp_path: Path) -> N
         assert all("--perfkit-suite quick" in line and line.endswith(f"|.perfkit-{number}") for line in (build, run))
         assert (tmp_path / f".perfkit-{number}" / "timing" / "known.bin").is_file()
         assert (tmp_path / "kept" / f"shard-{number}" / "replicate-2.json").is_file()
+    assert any("perfkit merge kept/shard-1 kept/shard-2 --output kept/merged --baseline none" in line for line in log)
+    assert "perfkit promote --results kept/promoted kept/merged/" in (tmp_path / "kept" / "baseline.json").read_text()
+
+
+def test_a_further_process_is_judged_against_the_others(host: Any, tmp_path: Path) -> None:
+    assert host("nightly.sh", "shards", "merge").returncode == 0
+    done = host("nightly.sh", "night")
+    assert (done.returncode, done.stderr) == (0, "")
+    log = (tmp_path / "log").read_text().splitlines()
+    runs = [line for line in log if "--replicates 1 " in line]
+    assert sorted(line.partition("|")[0] for line in runs) == ["GPU-one", "GPU-two"]
     merge = log[-1]
-    assert "perfkit merge kept/shard-1 kept/shard-2 --output kept/merged --baseline none" in merge
-    assert (tmp_path / "kept" / "merged").is_dir()
+    assert "perfkit merge kept/night-1 kept/night-2 --output kept/judged --baseline kept/baseline.json" in merge
 
 
 def test_what_was_measured_is_not_measured_again(host: Any, tmp_path: Path) -> None:

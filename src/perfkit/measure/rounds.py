@@ -124,7 +124,7 @@ class RoundRecorder:
         """
         device = self.clock.has_device_time and self.device_time_lost is None
         calls, kept = self.variant_calls, self.watch.kept
-        by = DeviceBy.QUEUED if self.replays is None else DeviceBy.REPEATED
+        by = DeviceBy.QUEUED if self.replays is None else DeviceBy.SCATTERED
         return Rounds(
             order="".join(self.order[index] for index in kept),
             reference_calls=self.reference_calls,

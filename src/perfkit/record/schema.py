@@ -34,8 +34,10 @@ class Status(StrEnum):
 class DeviceBy(StrEnum):
     """How device times are taken. Times of one way aren't those of the other."""
 
+    SCATTERED = "scattered"
+    """The call's kernels from CUDA graphs, each replayed behind itself; in memory all lies where chance has put it."""
     REPEATED = "repeated"
-    """The call's kernels from CUDA graphs, each replayed behind itself."""
+    """From CUDA graphs, each behind itself, placed alike in all processes that do the same; perfkit no longer does."""
     REPLAYED = "replayed"
     """From CUDA graphs replayed one after the other; perfkit no longer does."""
     QUEUED = "queued"
