@@ -1,23 +1,26 @@
 """What decides on which level a device time lies: the same calls on a GPU, captured again and again in several ways.
 
-``python docs/scripts/levels.py FILE [CASE...]`` captures four graphs of a case a time, as perfkit does, and times each
-of them alone, behind itself. The file is written anew after every row. Other cases, or in another order, are another
-past of the process.
+    python docs/scripts/levels.py --measure FILE    captures and times CASES on a GPU
+    python docs/scripts/levels.py                   results/h200/2026-11-27-levels.json → docs/device-times.md
+
+Four graphs of a case are captured a time, as perfkit does but for where they lie, and each of them is timed alone,
+behind itself. The file is written anew after every row.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import tempfile
-from contextlib import closing
+from contextlib import closing, nullcontext
 from functools import partial
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 from typing import TYPE_CHECKING, Any, NamedTuple
+from unittest import mock
 
-from gpu_host import described, keep, loaded, tell
+from blocks import with_blocks
+from gpu_host import described, keep, loaded, measure_or_write, tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,6 +32,9 @@ if TYPE_CHECKING:
     from perfkit.measure.replay import Replay
     from perfkit.variants.base import Built
 
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "device-times.md"
+RECORDED = ROOT / "results" / "h200" / "2026-11-27-levels.json"
 CASES = (
     "resnet18/eager-fp16/1x3x224x224",
     "resnet18/trt-fp16/1x3x224x224",
@@ -149,18 +155,22 @@ def rows(clock: Clock, source: Source, pictures: list[Tensor], way: Way) -> list
     return found
 
 
-def measure(target: Path, cases: Sequence[str]) -> None:
+def measure(target: Path) -> None:
     """A row a case and way, kept at once."""
     import torch
 
     from perfkit.catalog.case import parse_shape
+    from perfkit.measure import replay
     from perfkit.measure.clock import make_clock
 
     torch.backends.cudnn.benchmark = False
     models: dict[str, Loaded] = {}
     data = described() | {"graphs": GRAPHS, "times": TIMES, "rows": []}
-    with tempfile.TemporaryDirectory() as temporary:
-        for case in cases:
+    with (
+        tempfile.TemporaryDirectory() as temporary,
+        mock.patch.object(replay, "elsewhere", return_value=nullcontext()),  # placed by the ways alone
+    ):
+        for case in CASES:
             model, variant, shape = case.split("/")
             if model not in models:
                 models[model] = loaded(model, "size")
@@ -177,14 +187,24 @@ def measure(target: Path, cases: Sequence[str]) -> None:
                     torch.cuda.empty_cache()
 
 
-def main() -> None:
-    """As it is asked for."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("target", type=Path, metavar="FILE")
-    parser.add_argument("cases", nargs="*", default=CASES, metavar="CASE")
-    arguments = parser.parse_args()
-    measure(arguments.target, arguments.cases)
+def table(recorded: list[dict[str, Any]]) -> list[str]:
+    """A row a case and way: the mean of four graphs, capture by capture, and how far graphs lie apart."""
+    lines = [
+        "| case | way | the mean of four graphs, µs, capture by capture | apart | graphs of one capture, at the most |",
+        "|---|---|---|---|---|",
+    ]
+    for row in recorded:
+        means = [fmean(graphs) for graphs in row["graphs_us"]]
+        within = max(max(graphs) / min(graphs) for graphs in row["graphs_us"]) - 1
+        told = ", ".join(f"{mean:.1f}" for mean in means)
+        lines.append(f"| {row['case']} | {row['way']} | {told} | {max(means) / min(means) - 1:.1%} | {within:.1%} |")
+    return lines
+
+
+def main() -> str:
+    """The page with its table made anew."""
+    return with_blocks(PAGE, {"levels": table(json.loads(RECORDED.read_text("utf-8"))["rows"])})
 
 
 if __name__ == "__main__":
-    main()
+    measure_or_write(__doc__, measure, PAGE, main)

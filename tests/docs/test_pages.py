@@ -27,6 +27,8 @@ NIGHTS = "h100/2026-11-26-nights"
         "h100_first_nights.py",
         "tensorrt_tables.py",
         "twins.py",
+        "levels.py",
+        "placed.py",
         "rebuilds.py",
         "dynamism.py",
         "throughput.py",
