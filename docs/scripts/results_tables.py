@@ -1,14 +1,14 @@
-"""What variants come to on an H100, on one page: the tables of docs/results.md.
+"""What variants come to on H200s, on one page: the tables of docs/results.md.
 
-    python docs/scripts/results_tables.py    the processes of FOLDERS → docs/results.md
+    python docs/scripts/results_tables.py    the processes of NIGHTLY → docs/results.md
 
-Numbers are medians over the processes; builds are those that made the engines of the store. Published figures stand in
-``PUBLISHED``, with where they are from.
+Numbers are medians over the processes that were alone on their GPU. Published figures stand in ``PUBLISHED``, with
+where they are from.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
@@ -18,20 +18,39 @@ from gpu_records import load, machine_lines, milliseconds, speedup
 
 from perfkit.catalog.case import REFERENCE_VARIANT
 from perfkit.judge.roofline import roofline_of
+from perfkit.record.schema import Status
+from perfkit.variants.graph_replay import SUFFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from perfkit.record.schema import CaseRecord, RunRecord
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "results.md"
-FOLDERS = tuple(ROOT / "results" / "h100" / "2026-11-26-nights" / f"baseline-card-{card}" for card in (0, 1))
+NIGHTLY = ROOT / "results" / "h200" / "2026-11-27-nightly"
 SHAPE = "1x3x224x224"
 _MIB = 2**20
 
-Cases = dict[tuple[str, str, str], list["CaseRecord"]]
-"""By model, variant and shape what each process recorded."""
+
+@dataclass
+class Measured:
+    """What all processes recorded."""
+
+    runs: list[RunRecord] = field(default_factory=list)
+    cases: dict[tuple[str, str, str], list[CaseRecord]] = field(default_factory=dict)
+    """By model, variant and shape, in the order of measuring."""
+    broken: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    """The reason of each case that no process measured."""
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Models and shapes; with fixed profiles behind their plain models."""
+        found = dict.fromkeys((model, shape) for model, _, shape in self.cases)
+        return sorted(found, key=lambda row: row[0].partition("@"))
+
+    def variants(self) -> list[str]:
+        """All but the reference."""
+        return [name for name in dict.fromkeys(variant for _, variant, _ in self.cases) if name != REFERENCE_VARIANT]
 
 
 @dataclass(frozen=True)
@@ -46,22 +65,25 @@ class Published:
 
 
 PUBLISHED = (
-    Published("resnet50", "trt-int8", 0.46, "A100, TensorRT 8.4, INT8 (PTQ), ResNet50-v1"),
+    Published("resnet50@fixed-224", "trt-int8", 0.46, "A100, TensorRT 8.4, INT8 (PTQ), ResNet50-v1"),
     Published("mobilenet_v2", "trt-int8", 0.30, "A100, TensorRT 8.4, INT8 (PTQ)"),
 )
 """By NVIDIA, of batch 1: docs.nvidia.com/deeplearning/tensorrt/tensorflow-quantization-toolkit, "Model Zoo Results"."""
 
 
-def processes() -> tuple[list[RunRecord], Cases]:
-    """The records of all processes, and their cases."""
-    runs: list[RunRecord] = []
-    found: Cases = {}
-    for path in (path for folder in FOLDERS for path in sorted(folder.glob("replicate-*.json.xz"))):
+def measured() -> Measured:
+    """The records of all processes."""
+    found = Measured()
+    for path in sorted(NIGHTLY.glob("shard-*/replicate-*.json.xz")):
         run, cases = load(path)
-        runs.append(run)
+        found.runs.append(run)
         for case in cases:
-            found.setdefault((case.model, case.variant, case.shape), []).append(case)
-    return runs, found
+            if not (case.conditions and case.conditions.spoiled):
+                found.cases.setdefault((case.model, case.variant, case.shape), []).append(case)
+        for outcome in run.outcomes:
+            if outcome.status is Status.BROKEN:
+                found.broken[outcome.model, outcome.variant, outcome.shape] = outcome.reason
+    return found
 
 
 def middle(numbers: Iterable[float]) -> float:
@@ -69,38 +91,73 @@ def middle(numbers: Iterable[float]) -> float:
     return median(list(numbers))
 
 
-def speed_table(cases: Cases) -> list[str]:
-    """One row a model and variant, at one shape: how fast, and how right."""
-    lines = [
-        "| model | variant | device ms | device speedup | wall ms | wall speedup | SQNR, dB | same best class |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for (model, variant, shape), found in cases.items():
-        if shape != SHAPE:
-            continue
-        cells = [model, variant]
-        for clock in ("device", "wall"):
-            cells.append(f"{middle(milliseconds(getattr(c.rounds, f'variant_{clock}_s')) for c in found):.3f}")
-            cells.append(f"{middle(speedup(c, clock)[0] for c in found):.2f}")
-        agreement = found[0].agreement
-        cells.append("—" if variant == REFERENCE_VARIANT else f"{agreement.sqnr_db_min:.0f}")
-        same = agreement.top1_agreement
-        cells.append("—" if same is None else f"{same * agreement.images:.0f} of {agreement.images}")
+def device_ms(found: Sequence[CaseRecord]) -> float:
+    """Of the variant's own calls."""
+    return middle(milliseconds(case.rounds.variant_device_s) for case in found)
+
+
+def wall_ms(found: Sequence[CaseRecord]) -> float:
+    """The same by the wall clock."""
+    return middle(milliseconds(case.rounds.variant_wall_s) for case in found)
+
+
+def matrix(
+    data: Measured,
+    rows: Sequence[tuple[str, str]],
+    cell: Callable[[Sequence[CaseRecord]], str],
+    of_reference: tuple[str, Callable[[Sequence[CaseRecord]], str]] | None = None,
+) -> list[str]:
+    """A row a model and shape, a column a variant; before them one of the reference, with its name."""
+    variants = data.variants()
+    names = [*([] if of_reference is None else [of_reference[0]]), *variants]
+    lines = [f"| case | {' | '.join(names)} |", "|---" * (1 + len(names)) + "|"]
+    for model, shape in rows:
+        cells = [f"{model} {shape}"]
+        if of_reference is not None:
+            cells.append(of_reference[1](data.cases[model, REFERENCE_VARIANT, shape]))
+        for variant in variants:
+            found = data.cases.get((model, variant, shape))
+            cells.append(cell(found) if found else "BROKEN" if (model, variant, shape) in data.broken else "—")
         lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 
-def engine_table(cases: Cases) -> list[str]:
+def answers(found: Sequence[CaseRecord]) -> str:
+    """How right."""
+    agreement = found[0].agreement
+    same = agreement.top1_agreement
+    classes = "" if same is None else f", {same * agreement.images:.0f} of {agreement.images}"
+    return f"{agreement.sqnr_db_min:.0f}{classes}"
+
+
+def roofline(hardware: str) -> Callable[[Sequence[CaseRecord]], str]:
+    """So many times as long as the card must take at the least."""
+
+    def cell(found: Sequence[CaseRecord]) -> str:
+        least = None if found[0].work is None else roofline_of(hardware, found[0].work)
+        return "—" if least is None else f"{device_ms(found) / 1e3 / least.least_s:.0f}x"
+
+    return cell
+
+
+def engine_table(data: Measured) -> list[str]:
     """One row an engine: what it took to build, what it takes to load, and the memory that it holds."""
     lines = [
         "| model | variant | built in, s | loaded in, s | engine, MiB | activations, MiB | layers |",
         "|---|---|---|---|---|---|---|",
     ]
-    for (model, variant, shape), found in cases.items():
+    seen = set()
+    for (model, variant, _), found in sorted(data.cases.items(), key=lambda item: item[0][0].partition("@")):
         facts = found[0].facts
-        if shape != SHAPE or facts.engine_bytes is None or facts.activation_bytes is None:
+        if (
+            (model, variant) in seen
+            or variant.endswith(SUFFIX)
+            or facts.engine_bytes is None
+            or facts.activation_bytes is None
+        ):
             continue
-        loads = [c.facts.load_s for c in found if c.facts.load_s is not None]
+        seen.add((model, variant))
+        loads = [case.facts.load_s for case in found if case.facts.load_s is not None]
         lines.append(
             f"| {model} | {variant} | {facts.build_s:.0f} | {middle(loads):.1f} | {facts.engine_bytes / _MIB:.1f}"
             f" | {facts.activation_bytes / _MIB:.1f} | {facts.layers} |"
@@ -108,45 +165,70 @@ def engine_table(cases: Cases) -> list[str]:
     return lines
 
 
-def roofline_table(hardware: str, cases: Cases) -> list[str]:
-    """One row a model and variant: so many times as long as the card must take at the least, by shape."""
-    shapes = list(dict.fromkeys(shape for _, _, shape in cases))
-    lines = [f"| model | variant | {' | '.join(shapes)} |", "|---" * (2 + len(shapes)) + "|"]
-    for model, variant in dict.fromkeys((model, variant) for model, variant, _ in cases):
-        cells = []
-        for shape in shapes:
-            found = cases[model, variant, shape]
-            roofline = None if found[0].work is None else roofline_of(hardware, found[0].work)
-            device_s = middle(milliseconds(c.rounds.variant_device_s) for c in found) / 1e3
-            cells.append("—" if roofline is None else f"{device_s / roofline.least_s:.0f}x")
-        lines.append(f"| {model} | {variant} | {' | '.join(cells)} |")
+def int8_lines(data: Measured) -> list[str]:
+    """In how many cases INT8 is faster on the device than FP16 by the same way."""
+    lines = []
+    for int8, fp16 in (("trt-int8", "trt-fp16"), ("onnx-trt-int8", "onnx-trt-fp16")):
+        pairs = {
+            (model, shape): device_ms(data.cases[model, fp16, shape]) / device_ms(found)
+            for (model, variant, shape), found in data.cases.items()
+            if variant == int8
+        }
+        faster = [f"{model} {shape} ({gain - 1:+.0%})" for (model, shape), gain in pairs.items() if gain > 1]
+        lines.append(f"- {int8} is faster than {fp16} in {len(faster)} of {len(pairs)} cases: {', '.join(faster)}.")
     return lines
 
 
-def published_table(cases: Cases) -> list[str]:
+def published_table(data: Measured) -> list[str]:
     """What others have published beside the nearest of ours."""
     lines = ["| model | published, ms | of | ours, device ms | variant |", "|---|---|---|---|---|"]
     for each in PUBLISHED:
-        found = cases[each.model, each.variant, SHAPE]
-        ours_ms = middle(milliseconds(c.rounds.variant_device_s) for c in found)
+        ours_ms = device_ms(data.cases[each.model, each.variant, SHAPE])
         lines.append(f"| {each.model} | {each.latency_ms:.2f} | {each.on} | {ours_ms:.2f} | {each.variant} |")
     return lines
 
 
 def main() -> str:
     """The page with its tables made anew."""
-    runs, cases = processes()
-    origin = f"{len(runs)} processes of the suite `{runs[0].suite}`, {len(cases)} cases."
+    data = measured()
+    counts = [len(found) for found in data.cases.values()]
+    cards = len({run.machine_state["start_gpu_uuid"] for run in data.runs})
+    origin = (
+        f"The suite `{data.runs[0].suite}` on {cards} cards, {len(data.runs)} processes of a shard each: "
+        f"{len(data.cases)} cases in {min(counts)} to {max(counts)} processes, {len(data.broken)} BROKEN."
+    )
+    rows = data.rows()
+    plain = [row for row in rows if row[1] == SHAPE]
+    at_least = roofline(data.runs[0].hardware.name)
     return with_blocks(
         PAGE,
         {
-            "machine": [origin, "", *machine_lines(runs[0])],
-            "speed": speed_table(cases),
-            "engines": engine_table(cases),
-            "roofline": roofline_table(runs[0].hardware.name, cases),
-            "published": published_table(cases),
+            "machine": [origin, "", *machine_lines(data.runs[0])],
+            "device": matrix(
+                data,
+                rows,
+                lambda found: f"{middle_speedup(found, 'device'):.2f}",
+                ("eager-fp32, device ms", lambda found: f"{device_ms(found):.3f}"),
+            ),
+            "wall": matrix(
+                data,
+                rows,
+                lambda found: f"{middle_speedup(found, 'wall'):.2f}",
+                ("eager-fp32, wall ms", lambda found: f"{wall_ms(found):.3f}"),
+            ),
+            "int8": int8_lines(data),
+            "answers": matrix(data, plain, answers),
+            "broken": [f"- {'/'.join(case)}: {why}" for case, why in sorted(data.broken.items())],
+            "engines": engine_table(data),
+            "roofline": matrix(data, plain, at_least, (REFERENCE_VARIANT, at_least)),
+            "published": published_table(data),
         },
     )
+
+
+def middle_speedup(found: Sequence[CaseRecord], clock: str) -> float:
+    """The median over processes of what each found."""
+    return middle(speedup(case, clock)[0] for case in found)
 
 
 if __name__ == "__main__":
