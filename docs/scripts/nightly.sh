@@ -73,17 +73,19 @@ measured_again() { # measured_again NUMBER
   shard night "$1" 1
 }
 
-on_all() { # on_all NAME FUNCTION: every card at once that has no FOLDER/NAME-NUMBER yet; one that fails leaves the others their time
+on_all() { # on_all NAME FUNCTION: every card at once that has no FOLDER/NAME-NUMBER yet; one that fails leaves the others their time.
+  # To be called as a statement of its own: where its outcome is asked for, set -e is off in all that it starts.
   local running=() code=0 number process
   for ((number = 1; number <= ${#cards[@]}; number++)); do
     [[ -e $folder/$1-$number ]] || { "$2" "$number" & running+=($!); }
   done
   for process in "${running[@]}"; do wait "$process" || code=1; done
-  return "$code"
+  ((!code)) || exit 1
 }
 
 merged() { # merged NAME PARTS BASELINE: FOLDER/NAME, of the shards FOLDER/PARTS-*
   local code=0
+  rm -rf "${folder:?}/$1"
   python -m perfkit merge "$folder/$2"-[0-9] --output "$folder/$1" --baseline "$3" > "$folder/$1.txt" 2> "$folder/$1.log" || code=$?
   echo "$code" > "$folder/$1.code" # 10: judged against nothing; 1: a case is BROKEN
   [[ -d $folder/$1 ]] || { cat "$folder/$1.log" >&2; exit 1; }
@@ -91,8 +93,9 @@ merged() { # merged NAME PARTS BASELINE: FOLDER/NAME, of the shards FOLDER/PARTS
 
 for step; do
   case $step in
-    shards) on_all shard built_and_measured || exit 1 ;;
+    shards) on_all shard built_and_measured ;;
     merge)
+      rm -rf "$folder/promoted" "$folder/baseline.json"
       merged merged shard none
       python -m perfkit promote --results "$folder/promoted" --force --reason 'the first; what is BROKEN is left out' \
         "$folder"/merged/*.json > "$folder/promoted.txt" 2>&1 ||
@@ -100,7 +103,7 @@ for step; do
       cp "$folder"/promoted/baselines/*.json "$folder/baseline.json"
       ;;
     night)
-      on_all night measured_again || exit 1
+      on_all night measured_again
       merged judged night "$folder/baseline.json"
       ;;
     *) echo "unknown step $step" >&2; exit 64 ;;

@@ -26,6 +26,7 @@ done
 case $* in
   *--load*) echo busy > "${4}"; exec sleep 60 ;;
   *"perfkit run"*)
+    [[ -z $LOST || $CUDA_VISIBLE_DEVICES != "$LOST" ]] || exit 1
     mkdir -p "$results/runs/now"
     for ((number = 1; number <= replicates; number++)); do touch "$results/runs/now/replicate-$number.json"; done
     exit "${CODE:-10}"

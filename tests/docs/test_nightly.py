@@ -49,6 +49,20 @@ def test_what_was_measured_is_not_measured_again(host: Any, tmp_path: Path) -> N
     assert (tmp_path / "log").read_text() == before
 
 
+def test_a_card_that_measured_nothing_ends_it(host: Any, tmp_path: Path) -> None:
+    done = host("nightly.sh", "shards", LOST="GPU-two")
+    assert done.returncode == 1
+    assert (tmp_path / "kept" / "shard-1").is_dir()
+    assert not (tmp_path / "kept" / "shard-2").exists()
+
+
+def test_merged_again_after_a_shard_was_measured_anew(host: Any, tmp_path: Path) -> None:
+    assert host("nightly.sh", "shards", "merge").returncode == 0
+    (tmp_path / "kept" / "merged" / "old").touch()
+    assert host("nightly.sh", "merge").returncode == 0
+    assert not (tmp_path / "kept" / "merged" / "old").exists()
+
+
 def test_shards_that_cant_be_merged(host: Any, tmp_path: Path) -> None:
     done = host("nightly.sh", "shards", "merge", MERGED="4")
     assert done.returncode == 1

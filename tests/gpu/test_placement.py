@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 pytestmark = pytest.mark.gpu
 
@@ -47,20 +52,38 @@ def test_what_is_allocated_inside_stays_and_lies_elsewhere_each_time() -> None:
     assert len(addresses) > 1
 
 
-def test_a_capture_is_placed_and_replays_the_same() -> None:
+def test_each_capture_is_placed(monkeypatch: pytest.MonkeyPatch) -> None:
+    from contextlib import contextmanager
+
+    from perfkit.measure import replay
     from perfkit.measure.clock import CudaClock
+    from perfkit.variants.placement import elsewhere
 
     clock = CudaClock(torch.device("cuda", 0))
     values = torch.ones(1000, device="cuda")
-    kept = []
+    kept, draws, inside = [], 0, False
+
+    @contextmanager
+    def counted(device: Any) -> Iterator[int]:
+        nonlocal draws, inside
+        with elsewhere(device) as blocks_bytes:
+            draws, inside = draws + 1, True
+            yield blocks_bytes
+            inside = False
+
+    monkeypatch.setattr(replay, "elsewhere", counted)
+    placed = []
 
     def work() -> None:
+        placed.append(inside)
         kept.append(values * 2 + 1)
 
     with clock.timed_region():
         work()
-        replay = clock.replay_of([work, work])
+        graphs = clock.replay_of([work, work])
         kept[-1].zero_()
-        replay()
+        graphs()
         torch.cuda.synchronize()
+    assert draws == 2
+    assert placed.count(True) == 2  # the calls of the captures, not those before
     assert torch.equal(kept[-1], torch.full_like(values, 3))

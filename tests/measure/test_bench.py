@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,7 @@ from perfkit.catalog.config import load_config
 from perfkit.catalog.images import ImageSet, calibration_images, evaluation_images
 from perfkit.catalog.plan import ModelPlan
 from perfkit.catalog.profile import ShapeProfile
+from perfkit.measure import bench as bench_module
 from perfkit.measure.bench import Batches, ModelBench, Workshop
 from perfkit.measure.clock import make_clock
 from perfkit.measure.spent import Spent
@@ -49,12 +51,9 @@ def prepared(monkeypatch: pytest.MonkeyPatch) -> list[Shape]:
     return shapes
 
 
-@pytest.fixture
-def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelBench:
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "hub"))
-    monkeypatch.setattr("perfkit.catalog.models._network_answers", lambda _host: False)
+def workshop_in(tmp_path: Path) -> Workshop:
     config = load_config(tmp_path)
-    workshop = Workshop(
+    return Workshop(
         device=CPU,
         clock=make_clock(CPU),
         calibration=calibration_images(),
@@ -72,6 +71,13 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelBench:
         machine={},
         metrics=(),
     )
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelBench:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "hub"))
+    monkeypatch.setattr("perfkit.catalog.models._network_answers", lambda _host: False)
+    workshop = workshop_in(tmp_path)
     plan = ModelPlan("squeezenet1_1", "squeezenet1_1", PROFILE, PROFILE.shapes(), ("eager-fp32",))
     return ModelBench(workshop, plan, load_variant("eager-fp32"))
 
@@ -131,3 +137,28 @@ def test_batches_are_made_when_one_is_asked_for_and_once() -> None:
 def test_another_process_gets_them_made() -> None:
     batches = pickle.loads(pickle.dumps(Batches(lambda: [torch.ones(1)])))  # noqa: S301 - our own
     assert [batch.tolist() for batch in batches] == [[1]]
+
+
+def test_a_model_is_placed_when_it_is_loaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    seen, inside = [], False
+
+    @contextmanager
+    def elsewhere(_: object) -> Iterator[int]:
+        nonlocal inside
+        inside = True
+        yield 0
+        inside = False
+
+    class Loaded(Exception):
+        pass
+
+    def load_model(*_: object) -> None:
+        seen.append(inside)
+        raise Loaded
+
+    monkeypatch.setattr(bench_module, "elsewhere", elsewhere)
+    monkeypatch.setattr(bench_module, "load_model", load_model)
+    plan = ModelPlan("squeezenet1_1", "squeezenet1_1", PROFILE, PROFILE.shapes(), ("eager-fp32",))
+    with pytest.raises(Loaded):
+        ModelBench(workshop_in(tmp_path), plan, load_variant("eager-fp32"))
+    assert seen == [True]

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import random
 import weakref
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
 
+from perfkit.record.facts import BuildFacts
+from perfkit.store.engine_store import EngineStore
+from perfkit.variants import build, building
+from perfkit.variants.base import StoredVariant, Variant
+from perfkit.variants.build import build_variant
 from perfkit.variants.placement import elsewhere
+from tests.variants.requests import FIXED, PLAIN, BuiltNumber, Tiny, request_for
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from perfkit.variants.base import BuildRequest, Built
 
 CUDA = torch.device("cuda", 0)
+GIB = 2**30
 
 
 class Block:
@@ -28,6 +39,7 @@ class Memory:
 
     def __init__(self, room: int) -> None:
         self.room = room
+        self.free_bytes = 80 * GIB
         self.taken: weakref.WeakSet[Block] = weakref.WeakSet()
 
     def empty(self, size_bytes: int, **_: Any) -> Block:
@@ -41,7 +53,7 @@ class Memory:
         return sorted(block.size_bytes for block in self.taken)
 
 
-def use_mem_pool(_: object) -> AbstractContextManager[None]:
+def use_mem_pool(*_: object) -> AbstractContextManager[None]:
     return nullcontext()
 
 
@@ -51,12 +63,15 @@ def memory(monkeypatch: pytest.MonkeyPatch) -> Memory:
     monkeypatch.setattr(torch.cuda, "MemPool", object)
     monkeypatch.setattr(torch.cuda, "use_mem_pool", use_mem_pool)
     monkeypatch.setattr(torch, "empty", made_up.empty)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (made_up.free_bytes, 80 * GIB))
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda _: sum(made_up.sizes_bytes()))
     return made_up
 
 
 def test_blocks_are_taken_and_given_back(memory: Memory) -> None:
-    with elsewhere(CUDA):
+    with elsewhere(CUDA) as blocks_bytes:
         taken = memory.sizes_bytes()
+    assert sum(taken) == blocks_bytes
     assert 1 <= len(taken) <= 8
     assert sum(taken) <= 512 * 2**20
     assert not memory.sizes_bytes()
@@ -78,6 +93,13 @@ def test_each_draw_is_another_even_where_chance_is_seeded(memory: Memory) -> Non
     assert len(draws) > 1
 
 
+def test_most_of_what_is_free_is_left(memory: Memory) -> None:
+    memory.free_bytes = GIB // 2
+    for _ in range(20):
+        with elsewhere(CUDA) as blocks_bytes:
+            assert blocks_bytes <= GIB // 16
+
+
 @pytest.mark.parametrize("room", [0, 1])
 def test_a_full_gpu_has_fewer_blocks(memory: Memory, room: int) -> None:
     memory.room = room
@@ -86,5 +108,74 @@ def test_a_full_gpu_has_fewer_blocks(memory: Memory, room: int) -> None:
 
 
 def test_on_the_cpu_nothing_is_moved(memory: Memory) -> None:
-    with elsewhere(torch.device("cpu")):
+    with elsewhere(torch.device("cpu")) as blocks_bytes:
         assert not memory.sizes_bytes()
+    assert not blocks_bytes
+
+
+class Places:
+    """In which steps what is made lies behind blocks."""
+
+    def __init__(self) -> None:
+        self.inside = False
+        self.seen: list[tuple[str, bool]] = []
+
+    def see(self, step: str) -> None:
+        self.seen.append((step, self.inside))
+
+    @contextmanager
+    def elsewhere(self, _: object) -> Iterator[int]:
+        self.inside = True
+        yield 0
+        self.inside = False
+
+
+@pytest.fixture
+def places(monkeypatch: pytest.MonkeyPatch) -> Places:
+    seen = Places()
+    for module in (build, building):
+        monkeypatch.setattr(module, "elsewhere", seen.elsewhere)
+    return seen
+
+
+class Converted(Variant):
+    """A copy of the model that no store keeps."""
+
+    name = "converted"
+    cosine_bound = 0.9
+
+    def __init__(self, places: Places) -> None:
+        self.places = places
+
+    def build(self, request: BuildRequest) -> Built:
+        self.places.see("build")
+        return BuiltNumber(1.0, BuildFacts(build_s=1.0))
+
+
+class Engine(Converted, StoredVariant):
+    """One that is kept."""
+
+    name = "engine"
+
+    def key_parts(self, request: BuildRequest) -> dict[str, str]:
+        return {"library": "1.0"}
+
+    def save(self, built: Built, folder: Path) -> None:
+        (folder / "engine").touch()
+
+    def load(self, request: BuildRequest, folder: Path, facts: BuildFacts) -> Built:
+        self.places.see("load")
+        return BuiltNumber(1.0, facts)
+
+
+def test_a_copy_is_placed_when_it_is_made(places: Places, tmp_path: Path) -> None:
+    build_variant(Converted(places), request_for(Tiny().eval(), FIXED, PLAIN, tmp_path))
+    assert places.seen == [("build", True)]
+
+
+def test_an_engine_is_placed_each_time_it_is_loaded(places: Places, tmp_path: Path) -> None:
+    """Not while it is built: then all memory is the builder's, which tries kernels out in it."""
+    request, store = request_for(Tiny().eval(), FIXED, PLAIN, tmp_path), EngineStore(tmp_path / "cache", GIB)
+    for _ in range(2):
+        build_variant(Engine(places), request, store)
+    assert places.seen == [("build", False), ("load", True), ("load", True)]
