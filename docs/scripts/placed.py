@@ -1,25 +1,39 @@
-"""How far processes lie apart whose weights, engines and graphs are placed by chance; a table of docs/device-times.md.
+"""How far processes lie apart that place by chance, and what the judge says of them; tables of docs/device-times.md.
 
-``python docs/scripts/placed.py`` makes it from the processes of results/h200/2026-11-27-nightly/.
+``python docs/scripts/placed.py`` makes them from the processes of results/h200/2026-11-27-nightly/.
 """
 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
+from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from statistics import fmean, median, variance
 from typing import TYPE_CHECKING, NamedTuple
 
 from blocks import with_blocks
 from gpu_records import load
+from outcomes import read
+from packed import plain
+
+from perfkit.judge.compare import judge
+from perfkit.judge.verdict import Verdict
+from perfkit.record.baseline import read_baseline
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from perfkit.judge.verdict import Judgement
     from perfkit.record.schema import CaseRecord
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "device-times.md"
 NIGHTLY = ROOT / "results" / "h200" / "2026-11-27-nightly"
+FIVE = ("shard-3", "shard-4")
+"""Shards that five processes measured."""
+SPLITS = ((4, 1), (3, 2), (3, 1))
 
 
 class Spread(NamedTuple):
@@ -60,7 +74,7 @@ def root_mean_square(spreads: list[float]) -> float:
 
 def row(name: str, found: list[Spread]) -> str:
     """One variant, or all."""
-    worst = max(found, key=lambda one: one.of_time)
+    worst = max(found, key=lambda one: max(one.times_us) / min(one.times_us))
     model, _, shape = worst.case.split("/")
     lies = f"{min(worst.times_us):.1f} to {max(worst.times_us):.1f} ({model}, {shape})"
     times = [one.of_time for one in found]
@@ -82,9 +96,50 @@ def table() -> list[str]:
     ]
 
 
+def nights(shard: str, before: int, after: int) -> Iterator[Judgement]:
+    """Of a shard's processes so many as baseline and so many as a night without a change, in every way."""
+    folder = NIGHTLY / shard
+    runs = list(read(folder))
+    with plain(folder) as unpacked:
+        baseline = read_baseline(unpacked)
+    for night in combinations(range(len(runs)), after):
+        others = [index for index in range(len(runs)) if index not in night]
+        for chosen in combinations(others, before):
+            replicates = tuple(runs[index].replicate for index in chosen)
+            yield judge(replace(baseline, replicates=replicates), [runs[index] for index in night])
+
+
+def verdict_table() -> list[str]:
+    """A row a shard and split."""
+    heads = (
+        "models",
+        "baseline : run",
+        "nights",
+        "with a REGRESSED",
+        "with an IMPROVED",
+        "INCONCLUSIVE a night",
+        "which",
+    )
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    for shard in FIVE:
+        for before, after in SPLITS:
+            found = [[row for row in judgement.rows if row.compared] for judgement in nights(shard, before, after)]
+            models = ", ".join(sorted({row.case.model for rows in found for row in rows}))
+            falls, rises, unsure = (
+                [[str(row.case) for row in rows if row.verdict is verdict] for rows in found]
+                for verdict in (Verdict.REGRESSED, Verdict.IMPROVED, Verdict.INCONCLUSIVE)
+            )
+            named = Counter(case for night in (*falls, *rises, *unsure) for case in night)
+            lines.append(
+                f"| {models} | {before} : {after} | {len(found)} | {sum(map(bool, falls))} | {sum(map(bool, rises))} "
+                f"| {fmean(map(len, unsure)):.1f} | {', '.join(case for case, _ in named.most_common()) or '-'} |"
+            )
+    return lines
+
+
 def main() -> str:
-    """The page with its table made anew."""
-    return with_blocks(PAGE, {"placed": table()})
+    """The page with its tables made anew."""
+    return with_blocks(PAGE, {"placed": table(), "placed-nights": verdict_table()})
 
 
 if __name__ == "__main__":
