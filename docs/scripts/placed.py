@@ -115,8 +115,8 @@ def verdict_table() -> list[str]:
         "models",
         "baseline : run",
         "nights",
-        "with a REGRESSED",
-        "with an IMPROVED",
+        "one REGRESSED",
+        "one IMPROVED",
         "INCONCLUSIVE a night",
         "which",
     )
