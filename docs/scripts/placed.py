@@ -18,14 +18,18 @@ from gpu_records import load
 from outcomes import read
 from packed import plain
 
+from perfkit.catalog.case import REFERENCE_VARIANT
 from perfkit.judge.compare import judge
+from perfkit.judge.drill import slowed_sample
 from perfkit.judge.verdict import Verdict
 from perfkit.record.baseline import read_baseline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from perfkit.judge.verdict import Judgement
+    from perfkit.catalog.case import CaseId
+    from perfkit.record.baseline import Baseline
+    from perfkit.record.replicate import Run
     from perfkit.record.schema import CaseRecord
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,6 +38,8 @@ NIGHTLY = ROOT / "results" / "h200" / "2026-11-27-nightly"
 FIVE = ("shard-3", "shard-4")
 """Shards that five processes measured."""
 SPLITS = ((4, 1), (3, 2), (3, 1))
+CAUGHT_SPLIT = (3, 2)
+SLOWER = (0.03, 0.05)
 
 
 class Spread(NamedTuple):
@@ -96,8 +102,24 @@ def table() -> list[str]:
     ]
 
 
-def nights(shard: str, before: int, after: int) -> Iterator[Judgement]:
-    """Of a shard's processes so many as baseline and so many as a night without a change, in every way."""
+class Night(NamedTuple):
+    """Some of a shard's processes as the baseline, and others as a night without a change."""
+
+    baseline: Baseline
+    runs: list[Run]
+
+    def slowed(self, case: CaseId, share: float) -> list[Run]:
+        """With one case slower."""
+        return [_slowed(run, case, share) for run in self.runs]
+
+
+def _slowed(run: Run, case: CaseId, share: float) -> Run:
+    samples = [slowed_sample(each, share) if each.case == case else each for each in run.replicate.samples]
+    return run.model_copy(update={"replicate": run.replicate.model_copy(update={"samples": samples})})
+
+
+def nights(shard: str, before: int, after: int) -> Iterator[Night]:
+    """In every way."""
     folder = NIGHTLY / shard
     runs = list(read(folder))
     with plain(folder) as unpacked:
@@ -106,40 +128,56 @@ def nights(shard: str, before: int, after: int) -> Iterator[Judgement]:
         others = [index for index in range(len(runs)) if index not in night]
         for chosen in combinations(others, before):
             replicates = tuple(runs[index].replicate for index in chosen)
-            yield judge(replace(baseline, replicates=replicates), [runs[index] for index in night])
+            yield Night(replace(baseline, replicates=replicates), [runs[index] for index in night])
 
 
 def verdict_table() -> list[str]:
     """A row a shard and split."""
-    heads = (
-        "models",
-        "baseline : run",
-        "nights",
-        "one REGRESSED",
-        "one IMPROVED",
-        "INCONCLUSIVE a night",
-        "which",
-    )
-    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    heads = ("models", "baseline : run", "nights", "one REGRESSED", "one IMPROVED", "INCONCLUSIVE a night", "which")
+    seeing = "half of the cases could see, nine of ten, all"
+    lines = [f"| {' | '.join(heads)} | {seeing} |", "|---" * (len(heads) + 1) + "|"]
     for shard in FIVE:
         for before, after in SPLITS:
-            found = [[row for row in judgement.rows if row.compared] for judgement in nights(shard, before, after)]
+            judgements = [judge(night.baseline, night.runs) for night in nights(shard, before, after)]
+            found = [[row for row in judgement.rows if row.compared] for judgement in judgements]
             models = ", ".join(sorted({row.case.model for rows in found for row in rows}))
             falls, rises, unsure = (
                 [[str(row.case) for row in rows if row.verdict is verdict] for rows in found]
                 for verdict in (Verdict.REGRESSED, Verdict.IMPROVED, Verdict.INCONCLUSIVE)
             )
             named = Counter(case for night in (*falls, *rises, *unsure) for case in night)
+            seen = sorted(row.detectable_pct for rows in found for row in rows if row.detectable_pct is not None)
+            which = ", ".join(case for case, _ in named.most_common()) or "-"
+            could = ", ".join(f"{seen[math.ceil(share * len(seen)) - 1]:.1f}%" for share in (0.5, 0.9, 1))
             lines.append(
                 f"| {models} | {before} : {after} | {len(found)} | {sum(map(bool, falls))} | {sum(map(bool, rises))} "
-                f"| {fmean(map(len, unsure)):.1f} | {', '.join(case for case, _ in named.most_common()) or '-'} |"
+                f"| {fmean(map(len, unsure)):.1f} | {which} | {could} |"
             )
     return lines
 
 
+def caught_table() -> list[str]:
+    """Of all cases of all nights, each slowed alone, the share that is named."""
+    before, after = CAUGHT_SPLIT
+    of, named = 0, Counter[float]()
+    for shard in FIVE:
+        for night in nights(shard, before, after):
+            cases = {sample.case for run in night.runs for sample in run.replicate.samples}
+            for case in sorted(case for case in cases if case.variant != REFERENCE_VARIANT):
+                of += 1
+                for share in SLOWER:
+                    rows = judge(night.baseline, night.slowed(case, share)).rows
+                    named[share] += any(row.case == case and row.verdict is Verdict.REGRESSED for row in rows)
+    return [
+        f"| one case slower by | named REGRESSED, of {of}, {before} : {after} |",
+        "|---|---|",
+        *(f"| {share:.0%} | {named[share]} ({named[share] / of:.1%}) |" for share in SLOWER),
+    ]
+
+
 def main() -> str:
     """The page with its tables made anew."""
-    return with_blocks(PAGE, {"placed": table(), "placed-nights": verdict_table()})
+    return with_blocks(PAGE, {"placed": table(), "placed-nights": verdict_table(), "placed-caught": caught_table()})
 
 
 if __name__ == "__main__":
