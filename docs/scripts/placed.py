@@ -159,7 +159,7 @@ def verdict_table() -> list[str]:
 def caught_table() -> list[str]:
     """Of all cases of all nights, each slowed alone, the share that is named."""
     before, after = CAUGHT_SPLIT
-    of, named = 0, Counter[float]()
+    of, missed = 0, {share: Counter[str]() for share in SLOWER}
     for shard in FIVE:
         for night in nights(shard, before, after):
             cases = {sample.case for run in night.runs for sample in run.replicate.samples}
@@ -167,12 +167,17 @@ def caught_table() -> list[str]:
                 of += 1
                 for share in SLOWER:
                     rows = judge(night.baseline, night.slowed(case, share)).rows
-                    named[share] += any(row.case == case and row.verdict is Verdict.REGRESSED for row in rows)
-    return [
-        f"| one case slower by | named REGRESSED, of {of}, {before} : {after} |",
-        "|---|---|",
-        *(f"| {share:.0%} | {named[share]} ({named[share] / of:.1%}) |" for share in SLOWER),
+                    if not any(row.case == case and row.verdict is Verdict.REGRESSED for row in rows):
+                        missed[share][str(case)] += 1
+    lines = [
+        f"| one case slower by | named REGRESSED, of {of}, {before} : {after} | missed, how often |",
+        "|---|---|---|",
     ]
+    for share, cases in missed.items():
+        told = ", ".join(f"{case} {count}" for case, count in cases.most_common())
+        named = of - cases.total()
+        lines.append(f"| {share:.0%} | {named} ({named / of:.1%}) | {told} |")
+    return lines
 
 
 def main() -> str:
