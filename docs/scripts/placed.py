@@ -159,7 +159,8 @@ def verdict_table() -> list[str]:
 def caught_table() -> list[str]:
     """Of all cases of all nights, each slowed alone, the share that is named."""
     before, after = CAUGHT_SPLIT
-    of, missed = 0, {share: Counter[str]() for share in SLOWER}
+    of = 0
+    missed = {share: Counter[str]() for share in SLOWER}
     for shard in FIVE:
         for night in nights(shard, before, after):
             cases = {sample.case for run in night.runs for sample in run.replicate.samples}
@@ -173,9 +174,9 @@ def caught_table() -> list[str]:
         f"| one case slower by | named REGRESSED, of {of}, {before} : {after} | missed, how often |",
         "|---|---|---|",
     ]
-    for share, cases in missed.items():
-        told = ", ".join(f"{case} {count}" for case, count in cases.most_common())
-        named = of - cases.total()
+    for share, lost in missed.items():
+        told = ", ".join(f"{case} {count}" for case, count in lost.most_common())
+        named = of - lost.total()
         lines.append(f"| {share:.0%} | {named} ({named / of:.1%}) | {told} |")
     return lines
 
