@@ -14,9 +14,9 @@ from statistics import fmean, median, variance
 from typing import TYPE_CHECKING, NamedTuple
 
 from blocks import with_blocks
-from gpu_records import load
 from outcomes import read
 from packed import plain
+from results_tables import NIGHTLY, measured
 
 from perfkit.catalog.case import REFERENCE_VARIANT
 from perfkit.judge.compare import judge
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "device-times.md"
-NIGHTLY = ROOT / "results" / "h200" / "2026-11-27-nightly"
 FIVE = ("shard-3", "shard-4")
 """Shards that five processes measured."""
 SPLITS = ((4, 1), (3, 2), (3, 1))
@@ -50,16 +49,6 @@ class Spread(NamedTuple):
     of_time: float
     """Standard deviation of the logarithm."""
     of_speedup: float
-
-
-def undisturbed() -> dict[str, list[CaseRecord]]:
-    """By case what each process recorded that was alone on its GPU."""
-    found = defaultdict(list)
-    for path in sorted(NIGHTLY.glob("shard-*/replicate-*.json.xz")):
-        for case in load(path)[1]:
-            if case.rounds.variant_device_s and not (case.conditions and case.conditions.spoiled):
-                found[f"{case.model}/{case.variant}/{case.shape}"].append(case)
-    return found
 
 
 def spread(name: str, processes: list[CaseRecord]) -> Spread:
@@ -91,9 +80,8 @@ def row(name: str, found: list[Spread]) -> str:
 def table() -> list[str]:
     """A row a variant."""
     by_variant = defaultdict(list)
-    for name, processes in undisturbed().items():
-        if len(processes) > 1:
-            by_variant[name.split("/")[1]].append(spread(name, processes))
+    for (model, variant, shape), processes in measured().cases.items():
+        by_variant[variant].append(spread(f"{model}/{variant}/{shape}", processes))
     return [
         "| variant | cases | half of them within | time, pooled | speedup, pooled | the widest, µs |",
         "|---|---|---|---|---|---|",

@@ -29,6 +29,13 @@ def test_the_better_device_times_are_taken_the_less_spread_is_assumed(metric: Me
     assert spreads == sorted(set(spreads))
 
 
+@pytest.mark.parametrize("metric", [Metric.DEVICE_SPEEDUP, Metric.DEVICE_TIME])
+def test_of_today_s_device_times_more_spread_is_assumed_than_when_all_lay_alike(metric: Metric) -> None:
+    ways = (DeviceBy.REPEATED, DeviceBy.SCATTERED, DeviceBy.QUEUED)
+    spreads = [rule.assumed_spread(metric, Platform.CUDA, paired=True, device_by=way) for way in ways]
+    assert spreads == sorted(set(spreads))
+
+
 def test_all_metrics_together_raise_a_false_alarm_in_one_night_of_twenty() -> None:
     by_device = [Metric.DEVICE_SPEEDUP, Metric.DEVICE_TIME]
     for leading in by_device:

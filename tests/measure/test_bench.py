@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,7 +18,7 @@ from perfkit.measure.clock import make_clock
 from perfkit.measure.spent import Spent
 from perfkit.store.engine_store import EngineStore
 from perfkit.variants.registry import load_variant
-from tests.variants.requests import CPU, BuiltNumber
+from tests.variants.requests import CPU, BuiltNumber, Places
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -140,25 +139,18 @@ def test_another_process_gets_them_made() -> None:
 
 
 def test_a_model_is_placed_when_it_is_loaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    seen, inside = [], False
-
-    @contextmanager
-    def elsewhere(_: object) -> Iterator[int]:
-        nonlocal inside
-        inside = True
-        yield 0
-        inside = False
+    places = Places()
 
     class Loaded(Exception):
         pass
 
     def load_model(*_: object) -> None:
-        seen.append(inside)
+        places.see("load")
         raise Loaded
 
-    monkeypatch.setattr(bench_module, "elsewhere", elsewhere)
+    monkeypatch.setattr(bench_module, "elsewhere", places.elsewhere)
     monkeypatch.setattr(bench_module, "load_model", load_model)
     plan = ModelPlan("squeezenet1_1", "squeezenet1_1", PROFILE, PROFILE.shapes(), ("eager-fp32",))
     with pytest.raises(Loaded):
         ModelBench(workshop_in(tmp_path), plan, load_variant("eager-fp32"))
-    assert seen == [True]
+    assert places.seen == [("load", True)]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import weakref
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,11 +16,11 @@ from perfkit.store.engine_store import EngineStore
 from perfkit.variants import build, building
 from perfkit.variants.base import StoredVariant, Variant
 from perfkit.variants.build import build_variant
+from perfkit.variants.building import build_here
 from perfkit.variants.placement import elsewhere
-from tests.variants.requests import FIXED, PLAIN, BuiltNumber, Tiny, request_for
+from tests.variants.requests import FIXED, PLAIN, BuiltNumber, Places, Tiny, request_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -113,21 +114,9 @@ def test_on_the_cpu_nothing_is_moved(memory: Memory) -> None:
     assert not blocks_bytes
 
 
-class Places:
-    """In which steps what is made lies behind blocks."""
-
-    def __init__(self) -> None:
-        self.inside = False
-        self.seen: list[tuple[str, bool]] = []
-
-    def see(self, step: str) -> None:
-        self.seen.append((step, self.inside))
-
-    @contextmanager
-    def elsewhere(self, _: object) -> Iterator[int]:
-        self.inside = True
-        yield 0
-        self.inside = False
+@pytest.fixture
+def tiny(tmp_path: Path) -> BuildRequest:
+    return request_for(Tiny().eval(), FIXED, PLAIN, tmp_path)
 
 
 @pytest.fixture
@@ -168,14 +157,23 @@ class Engine(Converted, StoredVariant):
         return BuiltNumber(1.0, facts)
 
 
-def test_a_copy_is_placed_when_it_is_made(places: Places, tmp_path: Path) -> None:
-    build_variant(Converted(places), request_for(Tiny().eval(), FIXED, PLAIN, tmp_path))
+def test_a_copy_is_placed_when_it_is_made(places: Places, tiny: BuildRequest) -> None:
+    build_variant(Converted(places), tiny)
     assert places.seen == [("build", True)]
 
 
-def test_an_engine_is_placed_each_time_it_is_loaded(places: Places, tmp_path: Path) -> None:
+def test_an_engine_is_placed_each_time_it_is_loaded(places: Places, tiny: BuildRequest, tmp_path: Path) -> None:
     """Not while it is built: then all memory is the builder's, which tries kernels out in it."""
-    request, store = request_for(Tiny().eval(), FIXED, PLAIN, tmp_path), EngineStore(tmp_path / "cache", GIB)
+    store = EngineStore(tmp_path / "cache", GIB)
     for _ in range(2):
-        build_variant(Engine(places), request, store)
+        build_variant(Engine(places), tiny, store)
     assert places.seen == [("build", False), ("load", True), ("load", True)]
+
+
+def test_the_blocks_are_no_part_of_what_a_build_takes(
+    tiny: BuildRequest, memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for nothing in ("synchronize", "reset_peak_memory_stats"):
+        monkeypatch.setattr(torch.cuda, nothing, lambda: None)
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: GIB + sum(memory.sizes_bytes()))
+    assert build_here(Converted(Places()), dataclasses.replace(tiny, device=CUDA)).peak_build_bytes == GIB
