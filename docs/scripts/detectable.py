@@ -24,7 +24,7 @@ CASES = [(model, variant, shape) for model in range(3) for variant in range(3) f
 SPLITS = ((1, 1), (3, 1), (3, 3), (5, 1), (5, 3))
 NIGHTS = 100
 SPREADS = {
-    "0.1%, device times of graphs": (0.001, Platform.CUDA, DeviceBy.SCATTERED),
+    "0.1%, half of the device times": (0.001, Platform.CUDA, DeviceBy.SCATTERED),
     "0.5% (assumed there)": (0.005, Platform.CUDA, DeviceBy.SCATTERED),
     "1%": (0.01, Platform.CUDA, DeviceBy.SCATTERED),
     "1.5% (assumed of queued device speedups)": (0.015, Platform.CUDA, DeviceBy.QUEUED),

@@ -38,7 +38,11 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "baselines.md"
 STUDY = ROOT / "results" / "study"
 OUTCOME = STUDY / "drift-outcome.json"
-NAMES = {"h100": "H100", "cpu": "2 cores of a shared machine"}
+NAMES = {
+    "h100": "H100, queued device times",
+    "h100-repeated": "H100, each graph timed behind itself",
+    "cpu": "2 cores of a shared machine",
+}
 ANCHORS, BASELINE, NIGHT = 4, 4, 2
 SLOWER = (0.12, 0.15, 0.20, 0.30)
 CLEAN_NIGHTS, DRIFTED_NIGHTS = 1000, 400

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from blocks import with_blocks
 from packed import content
 
-from perfkit.record.modes import round_modes
+from perfkit.record.modes import FEWEST_ROUNDS, round_modes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -68,11 +68,12 @@ def simulated_table() -> list[str]:
 
 
 def recorded_table() -> list[str]:
-    """One row a platform and clock: the variant's rounds of every case in every committed process."""
-    lines = ["| records | clock | cases, all processes | with two modes |", "|---" * 4 + "|"]
+    """One row a platform and clock: the variant's rounds of every case in every committed process that has enough."""
+    lines = [f"| records | clock | cases of {FEWEST_ROUNDS} rounds or more, all processes | with two modes |", "|---" * 4 + "|"]
     records = {folder: list(case_rounds(ROOT / "results" / folder)) for folder, _ in RECORDS}
     for folder, clock in RECORDS:
-        sets = [rounds[f"variant_{clock}_s"] for rounds in records[folder] if rounds[f"variant_{clock}_s"]]
+        taken = [rounds[f"variant_{clock}_s"] for rounds in records[folder]]
+        sets = [times_s for times_s in taken if times_s is not None and len(times_s) >= FEWEST_ROUNDS]
         count = sum(round_modes(times_s) is not None for times_s in sets)
         lines.append(f"| results/{folder} | {clock} | {len(sets)} | {count} ({count / len(sets):.1%}) |")
     return lines

@@ -196,7 +196,7 @@ def main() -> str:
     counts = [len(found) for found in data.cases.values()]
     cards = len({run.machine_state["start_gpu_uuid"] for run in data.runs})
     origin = (
-        f"The suite `{data.runs[0].suite}` on {cards} cards, {len(data.runs)} processes of a shard each: "
+        f"The suite `{data.runs[0].suite}` on {cards} cards, {len(data.runs)} processes in all, each of one shard: "
         f"{len(data.cases)} cases in {min(counts)} to {max(counts)} processes, {len(data.broken)} BROKEN."
     )
     rows = data.rows()

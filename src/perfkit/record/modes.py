@@ -22,8 +22,8 @@ _APART = math.log1p(0.02)
 """Modes that lie closer together move no median by anything that anybody cares about."""
 _SMALLEST_SHARE = 0.1
 """Of the rounds in either mode: fewer move no median, and are told as the tail."""
-_FEWEST = 20
-"""Rounds: of fewer hardly any two modes would be told."""
+FEWEST_ROUNDS = 20
+"""Of fewer hardly any two modes would be told."""
 _CRITICAL = 0.70
 """Of √n times the dip: of even distributions, which are the nearest to two modes of all that have one, it is larger in
 fewer than one of a thousand samples of up to 300 (docs/MATH.md)."""
@@ -38,7 +38,7 @@ def round_modes(times_s: Sequence[float]) -> RoundModes | None:
     Both hold a tenth of the rounds at least, and their medians lie 2% apart or more.
     """
     count = len(times_s)
-    if count < _FEWEST:
+    if count < FEWEST_ROUNDS:
         return None
     ordered = sorted(map(math.log, times_s))
     slow_from = _split(ordered)
