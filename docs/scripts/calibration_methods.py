@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "tensorrt.md"
+A_SHAPE = 11
+"""Pictures. What is recorded had the same ones at each shape, as perfkit until 2026-11-28."""
 DATA = ROOT / "results" / "cpu" / "calibration.json"
 MODELS = ("mobilenet_v2", "resnet18", "resnet50")
 NORMAL_VALUES = 200_000
@@ -54,7 +56,9 @@ def measure() -> dict[str, Any]:
     for name in MODELS:
         model = load_model(name, pictures, profile.opt, device)
         calibration = [
-            batch for shape in profile.shapes() for batch in pictures.batches(shape, model.preprocessing, 11, device)
+            batch
+            for index, shape in enumerate(profile.shapes())
+            for batch in pictures.batches(shape, model.preprocessing, A_SHAPE, device, first=index * A_SHAPE)
         ]
         batches = list(evaluation.batches(profile.opt, model.preprocessing, EVALUATION_IMAGES, device))
         for method, weights in METHODS:

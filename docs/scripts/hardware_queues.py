@@ -48,8 +48,9 @@ KEY = (
     "*Building*: the process built its engines; else they came from the store. *Beside others*: every two seconds"
     " another process made a context on the GPU and ended. Two numbers: the medians of the rounds that begin with the"
     " reference and with the variant, where 1% lies between. 20 rounds a case, less those that perfkit left out because"
-    " the GPU was shared. The columns *as it is* (but that places aren't drawn by chance yet) are of another host than the rest, and the last is the first of ten"
-    " processes ([study.md](study.md#on-an-h100-each-graph-behind-itself))."
+    " the GPU was shared. The columns *as it is* (but that places aren't drawn by chance yet) are of another"
+    " host than the rest, and the last is the first of ten processes"
+    " ([study.md](study.md#on-an-h100-each-graph-behind-itself))."
 )
 ORDERS_DIFFER = 0.01
 KERNELS, TIMES, CALLS, STREAMS = 200, 9, 50, 9

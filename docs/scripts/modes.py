@@ -69,7 +69,10 @@ def simulated_table() -> list[str]:
 
 def recorded_table() -> list[str]:
     """One row a platform and clock: the variant's rounds of every case in every committed process that has enough."""
-    lines = [f"| records | clock | cases of {FEWEST_ROUNDS} rounds or more, all processes | with two modes |", "|---" * 4 + "|"]
+    lines = [
+        f"| records | clock | cases of {FEWEST_ROUNDS} rounds or more, all processes | with two modes |",
+        "|---" * 4 + "|",
+    ]
     records = {folder: list(case_rounds(ROOT / "results" / folder)) for folder, _ in RECORDS}
     for folder, clock in RECORDS:
         taken = [rounds[f"variant_{clock}_s"] for rounds in records[folder]]

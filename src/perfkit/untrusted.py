@@ -40,6 +40,26 @@ class _RefusedError(ValueError):
     """What is well-formed and taken all the same by nobody; the message is the reason."""
 
 
+def exists(path: Path) -> bool:
+    """Raises UserError where that can't be told: a folder on the way may not be looked into, the name is too long."""
+    return _mode(path) is not None
+
+
+def is_folder(path: Path) -> bool:
+    """Raises UserError as :func:`exists` does."""
+    mode = _mode(path)
+    return mode is not None and stat.S_ISDIR(mode)
+
+
+def _mode(path: Path) -> int | None:
+    try:
+        return path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
+
+
 def read_file(path: Path, *, limit_bytes: int = MAX_BYTES, too_large: str) -> bytes:
     """What a file or a pipe holds, if that is no more than the limit; `too_large` says what a larger one is not.
 

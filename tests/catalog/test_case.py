@@ -50,3 +50,10 @@ def test_no_shape(text: str) -> None:
 
 def test_a_case_is_told_by_its_three_parts() -> None:
     assert str(CaseId("resnet18@batch", "trt-fp16", "8x3x224x224")) == "resnet18@batch/trt-fp16/8x3x224x224"
+
+
+def test_a_name_with_brackets_fits_itself() -> None:
+    which = CaseId("bench.py::test[resnet50]", "", "")
+    assert which.fits("bench.py::test[resnet50]")
+    assert which.fits("bench.py::*")
+    assert not which.fits("bench.py::test[resnet18]")

@@ -132,6 +132,10 @@ def test_a_pyproject_without_a_table_changes_nothing(tmp_path: Path) -> None:
         ),
         (SUITE.replace("resnet18", ""), "perfkit.toml: suites.mine.models.0: "),
         (SUITE.replace('"resnet18"', '"a", "b", "a"'), "perfkit.toml: suites.mine: models names a more than once"),
+        (
+            SUITE.replace("[suites.mine]", "[suites.mine]\nshapes = [[1, 3, 8, 8], [1, 3, 8, 8]]"),
+            "perfkit.toml: suites.mine: shapes names 1x3x8x8 more than once",
+        ),
         (SUITE.replace("eager-fp32", "twin"), "perfkit.toml: suites.mine.variants.cpu: eager-fp32 is missing"),
         ('[models.x]\nprofile = "siz"', "perfkit.toml: models.x.profile: unknown profile 'siz'; did you mean size?"),
         ("[measure", "perfkit.toml: can't be read: "),

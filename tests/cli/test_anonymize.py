@@ -21,7 +21,7 @@ from perfkit.record.provenance import Change
 from perfkit.record.read import read_run, run_from_json
 from perfkit.record.schema import Outcome, Status
 from perfkit.report.exporter import Format
-from tests.support import GPU, case, make_run, run_data, slowed, usual_times
+from tests.support import GPU, case, make_run, run_data, slowed, usual_times, write_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -259,3 +259,13 @@ def test_a_baseline_that_would_compare_with_nothing_isnt_written(
     assert main(["promote", "1.json", "--anonymize"]) == ExitCode.USAGE
     assert "its name, weights or settings name a user, a host or a folder" in capsys.readouterr().err
     assert not list((project / "results" / "baselines").iterdir())
+
+
+def test_where_a_copy_cannot_be_written_there_is_none(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("a", "b"):
+        write_run(project / name)
+    (project / "out").mkdir()
+    (project / "out" / "b").write_text("in the way")
+    assert main(["anonymize", "a", "b", "--output", "out"]) == ExitCode.USAGE
+    assert "cannot be written" in capsys.readouterr().err
+    assert [path.name for path in (project / "out").rglob("*") if path.is_file()] == ["b"]

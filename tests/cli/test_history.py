@@ -287,3 +287,15 @@ def test_without_a_history_nothing_is_made(
 )
 def test_sparklines(values: list[float], width: int, line: str) -> None:
     assert sparkline(values, width) == line
+
+
+def test_a_run_without_a_date_keeps_no_other_out(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    more = kept / "more"
+    for day in (4, 5, 6):
+        path = write_run(more, day=day, jitter=0.004)
+        if day == 5:
+            path.write_text(json.dumps(json.loads(path.read_text()) | {"datetime": "yesterday"}))
+    assert main(["history", "add", str(more)]) == ExitCode.USAGE
+    shown = capsys.readouterr()
+    assert shown.out.startswith("2 added to ")
+    assert "0005.json: 'yesterday' is no date" in shown.err

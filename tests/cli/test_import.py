@@ -184,3 +184,24 @@ def test_what_was_imported_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     (kept,) = Path("results/imported").iterdir()
     assert told["files"] == [{"file": str(kept), "benchmarks": 6, "fits": 5, "speedups": 2}]
     assert "answers: nothing says that they are right" in told["cannot_be_judged"]
+
+
+def test_a_name_with_controls_forges_no_line(capsys: pytest.CaptureFixture[str]) -> None:
+    name = "b.py::t\x1b[31m\nadded to results/baselines/x.json: 3 replicates"
+    write_plain(Path("theirs.json"), {name: 1e-3, "b.py::other": 2e-3})
+    assert main(["import", "theirs.json"]) == ExitCode.PASS
+    (kept,) = Path("results/imported").iterdir()
+    assert main(["promote", str(kept), "--reason", "the first"]) == ExitCode.PASS
+    shown = capsys.readouterr().out
+    assert "\x1b" not in shown
+    assert not [line for line in shown.splitlines() if line.startswith("added to")]
+
+
+def test_no_spreadsheet_runs_what_a_test_is_called(capsys: pytest.CaptureFixture[str]) -> None:
+    write_plain(Path("theirs.json"), {'=HYPERLINK("http://x")::t\x1b[32m': 1e-3})
+    assert main(["import", "theirs.json"]) == ExitCode.PASS
+    capsys.readouterr()
+    assert main(["history", "*", "--csv"]) == ExitCode.PASS
+    shown = capsys.readouterr().out
+    assert "'=HYPERLINK" in shown
+    assert "\x1b" not in shown

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from perfkit.cli import main
 from perfkit.exit_codes import ExitCode
 from tests.cli.promoting import FILE, FORCED, HURT, anchor_s, baseline, enter, nights, promote, promote_three_nights
-from tests.support import case, slowed, usual_times, write_run
+from tests.support import case, edit_records, replay, slowed, usual_times, write_run
 
 
 @pytest.fixture(autouse=True)
@@ -97,3 +98,32 @@ def test_a_file_of_schema_version_1_gets_its_anchors_from_its_own_replicates() -
     assert data["schema_version"] == 2
     assert {anchor["datetime"][:10] for anchor in data["anchors"]} == {"2030-01-02"}
     assert len(data["replicates"]) == 3
+
+
+def test_a_replicate_that_was_timed_otherwise_is_left_out_and_moves_no_anchor(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for day in (1, 2, 3):
+        edit_records(write_run(Path("first"), day=day), replay)
+    assert main(["promote", "first", "--reason", "first week"]) == 0
+    before = anchor_s()
+    for day in (4, 5):
+        edit_records(write_run(Path("night"), day=day), replay)
+    write_run(Path("night"), slowed(usual_times(), HURT, 3.0), day=6)  # its device times were queued
+    capsys.readouterr()
+    assert main(["promote", "night"]) == 0
+    assert "device times were taken in another way than most of " in capsys.readouterr().out
+    assert nights(HURT) == ["01", "02", "03", "04", "05"]
+    assert anchor_s() == before
+
+
+def test_a_newest_replicate_without_device_times_hides_no_anchors() -> None:
+    for day in (1, 2):
+        edit_records(write_run(Path("first"), day=day), replay)
+
+    def lose(record: dict[str, Any]) -> None:
+        record["rounds"] |= {"reference_device_s": None, "variant_device_s": None, "device_by": None}
+
+    edit_records(write_run(Path("first"), day=3), lose)
+    assert main(["promote", "first", "--reason", "first week"]) == 0
+    assert anchor_s() > 0

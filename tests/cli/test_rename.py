@@ -91,6 +91,7 @@ def test_what_was_promoted_under_the_new_name_already_becomes_the_same_case() ->
         ([str(OLD), "*/trt-fp16/*"], "*/trt-fp16/*: a * keeps a part that is a * in "),
         (["resnet50", "resnet50_v2"], "resnet50: is no case; give MODEL/VARIANT/SHAPE, where a * is any"),
         (["resnet50//", "a/b/c"], "resnet50//: is no case"),
+        (["resnet50/*/*", "\udcff/*/*"], "is no case; its name has characters that don't show"),
     ],
 )
 def test_a_renaming_that_makes_no_sense_changes_nothing(

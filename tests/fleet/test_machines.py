@@ -23,8 +23,20 @@ CPU_NODE = {"Alive": True, "Resources": {"CPU": 8.0}}
 GPU_NODE = {"Alive": True, "Resources": {"CPU": 8.0, "GPU": 2.0}}
 
 
-class ActorError(Exception):
+class RayError(Exception):
     pass
+
+
+class ActorError(RayError):
+    pass
+
+
+class OutOfMemoryError(RayError):
+    """Ray's own watch of memory ends workers so."""
+
+
+class TaskError(RayError):
+    """What was called raised something."""
 
 
 class Ref:
@@ -46,14 +58,14 @@ class Actor:
         self.host, self.options = host, options
         self.given: list[tuple[Any, ...]] = []
         self.used: tuple[str, ...] = ("engine-of-" + host,)
-        self.is_dead = False
+        self.death: type[RayError] | None = None
 
     def __getattr__(self, name: str) -> Any:
         return SimpleNamespace(remote=lambda *arguments: Ref(self, name, arguments))
 
     def call(self, name: str, arguments: tuple[Any, ...]) -> Any:
-        if self.is_dead:
-            raise ActorError("The actor died.\nThe cause: its node.")
+        if self.death is not None:
+            raise self.death("The actor died.\nThe cause: its node.")
         if name == "pack":
             return Parcel(engines=" ".join(arguments[0]).encode())
         self.given.append(arguments)
@@ -63,7 +75,7 @@ class Actor:
 class Ray:
     """As much of the module as is used."""
 
-    exceptions = SimpleNamespace(RayActorError=ActorError, RayError=ActorError)
+    exceptions = SimpleNamespace(RayActorError=ActorError, RayError=RayError, RayTaskError=TaskError)
     util = SimpleNamespace(scheduling_strategies=SimpleNamespace(NodeAffinitySchedulingStrategy=on_node))
 
     def __init__(self, nodes: list[dict[str, Any]]) -> None:
@@ -148,10 +160,18 @@ def test_nothing_stays_behind(started: Callable[..., tuple[Ray, RayMachines]]) -
     assert ray.initialized is None
 
 
-def test_a_dead_actor_is_a_lost_device(started: Callable[..., tuple[Ray, RayMachines]]) -> None:
+@pytest.mark.parametrize("death", [ActorError, OutOfMemoryError])
+def test_a_dead_actor_is_a_lost_device(started: Callable[..., tuple[Ray, RayMachines]], death: type[RayError]) -> None:
     ray, machines = started(CPU_NODE, CPU_NODE)
-    ray.actors[0].is_dead = True
+    ray.actors[0].death = death
     assert machines.ask("plan", [])["host-0-1"] == Gone("The actor died")
+
+
+def test_a_bug_in_what_was_called_keeps_its_traceback(started: Callable[..., tuple[Ray, RayMachines]]) -> None:
+    ray, machines = started(CPU_NODE, CPU_NODE)
+    ray.actors[0].death = TaskError
+    with pytest.raises(TaskError):
+        machines.ask("plan", [])
 
 
 def test_a_cluster_that_cant_be_reached_is_a_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -156,3 +156,32 @@ def test_times_lead_where_the_references_are_moody(monkeypatch: pytest.MonkeyPat
     assert time.detectable_pct is not None
     assert led_by_speedups.detectable_pct is not None
     assert time.detectable_pct < led_by_speedups.detectable_pct
+
+
+def lost_clock(run: Run) -> Run:
+    """Without device times, and without a word of how they would have been taken."""
+    return with_samples(
+        run,
+        device=None,
+        comparability=lambda s: {name: v for name, v in s.comparability.items() if name != "device_by"},
+    )
+
+
+@pytest.mark.parametrize("days", [(8, 9), (9, 8)])
+def test_a_replicate_that_lost_the_devices_clock_hides_no_other_way_of_taking_times(days: tuple[int, int]) -> None:
+    """Whichever of the two is the newest."""
+    baseline = baseline_of(*(queued_as(make_run(day=day), "repeated") for day in range(1, 6)))
+    night = [queued_as(make_run(day=days[0]), "scattered"), lost_clock(make_run(day=days[1]))]
+    row = row_of(judge(baseline, sorted(night, key=lambda run: run.replicate.datetime)))
+    assert (row.verdict, row.reason) == (
+        Verdict.INCONCLUSIVE,
+        "not comparable: device_by (repeated -> scattered)",
+    )
+
+
+def test_times_that_say_how_they_were_taken_are_not_held_to_newer_ones_that_dont() -> None:
+    baseline = baseline_of(*(queued_as(make_run(day=day), "repeated") for day in range(1, 6)))
+    silent = with_samples(
+        make_run(day=9), comparability=lambda s: {name: v for name, v in s.comparability.items() if name != "device_by"}
+    )
+    assert row_of(judge(baseline, [silent])).reason == "not comparable: device_by (repeated -> queued)"

@@ -13,7 +13,9 @@ import pytest
 from perfkit.cli import main
 from perfkit.exit_codes import ExitCode
 from perfkit.judge.compare import judge
+from perfkit.judge.promotion import promotion_of
 from perfkit.judge.verdict import Judgement, Verdict
+from perfkit.record.baseline import Baseline
 from perfkit.record.facts import Better
 from perfkit.record.read import run_from_json
 from tests.judge.helpers import HURT, baseline_of, row_of
@@ -167,3 +169,13 @@ def test_no_waiver_covers_a_custom_metric(
     main(["compare", str(before), str(after), "--format", "json"])
     row = json.loads(capsys.readouterr().out)
     assert "not waived: a waiver covers times and speedups, not energy 2 -> 3" in json.dumps(row)
+
+
+def test_an_accepted_loss_of_a_users_metric_starts_its_replicates_anew() -> None:
+    """Or the next night, which is as bad, would be held to a mixture of before and after."""
+    baseline = baseline_of(*(run_with(reading(1.0 + day / 1000), day=day) for day in (1, 2, 3)))
+    night = run_with(reading(2.0), day=11)
+    promotion = promotion_of(baseline, [night], judge(baseline, [night]), "accepted", force=True)
+    assert HURT in promotion.started_anew
+    after = Baseline("after", baseline.hardware, promotion.replicates, anchors=promotion.anchors)
+    assert row_of(judge(after, [run_with(reading(2.001), day=12)])).verdict is Verdict.PASS

@@ -142,7 +142,9 @@ def test_a_slower_variant_never_gets_a_better_verdict_by_a_waiver(one: float, ot
 def test_a_run_without_a_date_has_no_waiver() -> None:
     run = make_run(slowed(usual_times(), HURT, 1.1), day=9)
     undated = run.model_copy(update={"replicate": run.replicate.model_copy(update={"datetime": "tonight"})})
-    assert row_of(judge(usual_baseline(), [undated], waivers=[waiver()])).verdict is Verdict.REGRESSED
+    row = row_of(judge(usual_baseline(), [undated], waivers=[waiver()]))
+    assert row.verdict is Verdict.REGRESSED
+    assert row.notes[0] == "not waived: the run has no date, and a waiver ends on one"
 
 
 def test_the_day_is_that_of_the_newest_replicate() -> None:

@@ -158,3 +158,15 @@ def test_noise_is_measured_in_decibels(values: list[float], share: float, seed: 
     assert found(share).sqnr_db_min == pytest.approx(-20 * math.log10(share), abs=1e-6)
     assert found(2 * share).sqnr_db_min < found(share).sqnr_db_min
     assert -1.000001 <= found(share).cosine_min <= 1.000001
+
+
+@pytest.mark.parametrize("image", [0, 1])
+def test_a_reference_without_numbers_is_nothing_to_hold_an_answer_to(image: int) -> None:
+    """Whichever image it is: the smallest of some numbers and a NaN may be any of them."""
+
+    def broken(images: Tensor) -> tuple[Tensor, ...]:
+        answers = images + 1
+        answers[image] = math.nan
+        return (answers,)
+
+    assert wrong(same, reference=broken).startswith("the answers of eager-fp32 itself hold NaN or infinity")

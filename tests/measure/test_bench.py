@@ -41,10 +41,10 @@ def prepared(monkeypatch: pytest.MonkeyPatch) -> list[Shape]:
     real = ImageSet.batches
 
     def batches(
-        self: ImageSet, shape: Shape, preprocessing: Preprocessing, count: int, device: torch.device
+        self: ImageSet, shape: Shape, preprocessing: Preprocessing, count: int, device: torch.device, *, first: int = 0
     ) -> Iterator[Tensor]:
         shapes.append(shape)
-        return real(self, shape, preprocessing, count, device)
+        return real(self, shape, preprocessing, count, device, first=first)
 
     monkeypatch.setattr(ImageSet, "batches", batches)
     return shapes
@@ -114,7 +114,7 @@ def test_pictures_to_calibrate_on_are_prepared_by_the_build_that_looks_at_them(
     assert set(shapes) == set(PROFILE.shapes())
     assert sum(shape[0] for shape in shapes) >= 32
     assert len(prepared) == 1 + len(PROFILE.shapes())
-    monkeypatch.setattr("perfkit.measure.bench._CALIBRATION_IMAGES", 64)
+    monkeypatch.setattr("perfkit.measure.bench._MOST_CALIBRATION_IMAGES", 8)
     bench.build(Calibrating())
     assert asked[1].calibration_sha256 != request.calibration_sha256
 
@@ -154,3 +154,18 @@ def test_a_model_is_placed_when_it_is_loaded(monkeypatch: pytest.MonkeyPatch, tm
     with pytest.raises(Loaded):
         ModelBench(workshop_in(tmp_path), plan, load_variant("eager-fp32"))
     assert places.seen == [("load", True)]
+
+
+def test_each_picture_is_calibrated_on_whatever_the_shapes(bench: ModelBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One shape goes on where the one before ended: the same few for each would be a third of them."""
+    fed: list[int] = []
+
+    def batches(
+        self: ImageSet, shape: Shape, _how: Preprocessing, count: int, _device: torch.device, *, first: int = 0
+    ) -> Iterator[Tensor]:
+        fed.extend(number % len(self.crops) for number in range(first, first + count * shape[0]))
+        return iter([torch.zeros(shape)] * count)
+
+    monkeypatch.setattr(ImageSet, "batches", batches)
+    assert len(bench._calibration()) >= len(PROFILE.shapes())
+    assert set(fed) == set(range(32))

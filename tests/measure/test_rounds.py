@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import gc
 import itertools
+from collections import defaultdict
 from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -206,3 +208,25 @@ def test_more_time_never_means_fewer_rounds(round_s: float, limits: list[int], b
     }
     assert count[1] <= count[2]
     assert count[1] * round_s <= max(budget_s + 2 * round_s, (limits[0] + 1) * round_s * (1 + 1e-9))
+
+
+def test_a_call_without_a_time_is_no_round() -> None:
+    """With --benchmark-cprofile pytest-benchmark calls once more, through set-up and tear-down."""
+    bench = Bench()
+    times_s = bench.run(3)
+    assert bench.recorder.rounds(times_s[:2]).order == "RV"
+
+
+def test_the_collector_rests_around_both_sides_timed_calls() -> None:
+    bench = Bench(reference_calls=3)
+    seen: dict[str, set[bool]] = defaultdict(set)
+    work = bench.clock.work
+
+    def noting() -> None:
+        seen[bench.calls[-1].split()[0]].add(gc.isenabled())
+        work()
+
+    bench.clock.work = noting  # type: ignore[method-assign]
+    bench.run(2)
+    assert seen["reference"] == {False}
+    assert gc.isenabled()

@@ -130,7 +130,7 @@ def pytest_terminal_summary(terminalreporter):
     while error is not None:
         frame = error.__traceback__
         while frame is not None:
-            names.add(frame.tb_frame.f_code.co_name)
+            names.add(frame.tb_frame.f_code.co_name + ("" if frame.tb_frame.f_locals else ":empty"))
             frame = frame.tb_next
         error = error.__context__
     terminalreporter.write_line(f"kept frames: {' '.join(sorted(names))}")
@@ -145,6 +145,17 @@ def test_wrong_answers_keep_no_pictures(tmp_path: Path) -> None:
     (kept,) = (line for line in ended.lines if line.startswith("kept frames:"))
     assert "_measure" in kept
     assert "measure_case" not in kept
+
+
+def test_an_error_while_a_case_is_measured_keeps_none_either(tmp_path: Path) -> None:
+    """Nor its graphs: what is built next needs the room."""
+    folder = write_project(tmp_path, suite(["raises-when-timed"]))
+    (folder / "conftest.py").write_text(KEPT)
+    ended = run_pytest(folder, "--perfkit-baseline=none")
+    (kept,) = (line for line in ended.lines if line.startswith("kept frames:"))
+    names = kept.split()
+    assert {"measure_case:empty", "_measured:empty", "pedantic:empty"} <= set(names)
+    assert "_measured" not in names
 
 
 def test_ctrl_c_in_a_case_keeps_what_was_measured_and_shows_no_traceback(tmp_path: Path) -> None:

@@ -11,10 +11,18 @@ import pytest
 
 from perfkit.errors import UserError
 from perfkit.record.anchor import anchor_of
-from perfkit.record.baseline import Baseline, baseline_path, load_baseline, read_baseline, write_baseline
+from perfkit.record.baseline import (
+    Baseline,
+    baseline_path,
+    load_baseline,
+    read_baseline,
+    reviewed_baselines,
+    write_baseline,
+)
 from perfkit.record.baseline_file import BaselineFile, baseline_json
 from perfkit.record.hardware import file_key
 from perfkit.record.provenance import Change, sources
+from perfkit.record.shard_weights import reviewed_replicates
 from perfkit.record.write import write_json_atomic
 from perfkit.untrusted import MAX_BYTES
 from tests.support import CPU, GPU, make_run, write_run
@@ -282,3 +290,13 @@ def test_a_broken_baseline_in_git_is_named(repository: Path) -> None:
     subprocess.run(["git", "-C", repository, *identity, "commit", "-qam", "broken"], check=True)
     with pytest.raises(UserError, match=r"^git:main:.*\.json: not whole JSON"):
         load("git:main", repository / "results")
+
+
+def test_what_is_hidden_is_no_baseline(tmp_path: Path) -> None:
+    """A Mac leaves such a file beside each that it copies."""
+    folder = tmp_path / "baselines"
+    folder.mkdir()
+    write_baseline(folder / "made-up.json", Baseline("b", GPU, (make_run().replicate,)))
+    (folder / "._made-up.json").write_bytes(b"\x00\x05\x16\x07")
+    assert len(reviewed_baselines("auto", tmp_path)) == 1
+    assert len(reviewed_replicates(folder, GPU.platform)) == 1

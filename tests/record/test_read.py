@@ -295,3 +295,10 @@ def test_a_path_that_is_not_there_is_named(tmp_path: Path) -> None:
         read_runs(tmp_path / "none.json")
     with pytest.raises(UserError, match=r"holds no run \(\*\.json\)"):
         read_runs(tmp_path)
+
+
+def test_a_record_of_another_platform_than_its_run_is_refused() -> None:
+    data = run_data()
+    data["perfkit"] |= {"platform": "cpu"}
+    with pytest.raises(UserError, match="is of the platform cuda, its run of cpu"):
+        run_from_json(data, "x.json")

@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 import math
 import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -58,3 +60,12 @@ def test_a_place_that_can_not_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(UserError, match=r"file/x\.json: cannot be written: "):
         write_json_atomic(tmp_path / "file" / "x.json", [])
+
+
+def test_many_may_write_one_file_at_once(tmp_path: Path) -> None:
+    """Also in containers that share a folder, where their process ids are alike."""
+    path = tmp_path / "file.json"
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(partial(write_json_atomic, path), [[number] for number in range(40)]))
+    assert len(json.loads(path.read_text())) == 1
+    assert list(tmp_path.iterdir()) == [path]

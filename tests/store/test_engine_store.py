@@ -247,3 +247,22 @@ def test_the_cache_is_beside_the_project_unless_the_environment_says_otherwise(
     assert cache_folder(tmp_path) == tmp_path / ".perfkit"
     monkeypatch.setenv("PERFKIT_CACHE", "/elsewhere")
     assert cache_folder(tmp_path) == Path("/elsewhere")
+
+
+def test_who_waits_for_anothers_build_gives_signs_of_life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or a supervisor takes the waiting for a case that hangs."""
+    monkeypatch.setattr("perfkit.store.engine_store._LOOK_AGAIN_S", 0.05)
+    signs: list[int] = []
+
+    def still_waits() -> None:
+        signs.append(1)
+        if len(signs) == 3:
+            other.release()
+
+    store = EngineStore(tmp_path, 2**30, still_waits=still_waits)
+    (tmp_path / "locks").mkdir()
+    other = FileLock(tmp_path / "locks" / "build.lock", is_singleton=False)
+    other.acquire()
+    with store.building():
+        pass
+    assert len(signs) == 3

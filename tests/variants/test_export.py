@@ -130,3 +130,19 @@ def test_a_builder_can_take_attention_apart() -> None:
     program, _ = export(model, profile, images)
     apart = program.run_decompositions({torch.ops.aten.scaled_dot_product_attention.default: in_parts})
     torch.testing.assert_close(apart.module()(images), model(images))
+
+
+class Autocast(nn.Module):
+    def __init__(self, slope: float) -> None:
+        super().__init__()
+        self.slope = slope
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            return torch.nn.functional.leaky_relu(images, self.slope)
+
+
+def test_what_a_graph_has_inside_is_part_of_its_digest() -> None:
+    profile = ShapeProfile(min=(1, 3, 8, 8), opt=(1, 3, 8, 8), max=(1, 3, 8, 8))
+    digests = [graph_sha256(Autocast(slope), profile) for slope in (0.1, 0.2)]
+    assert digests[0] != digests[1]

@@ -21,9 +21,10 @@ from perfkit.catalog.images import Preprocessing
 from perfkit.catalog.profile import ShapeProfile
 from perfkit.record.facts import BuildFacts
 from perfkit.store.engine_store import EngineStore
+from perfkit.variants import isolated
 from perfkit.variants.base import BuildRequest, Built, StoredVariant
 from perfkit.variants.build import build_variant
-from perfkit.variants.isolated import BuildFailed
+from perfkit.variants.isolated import BuildFailed, ChildResult
 from tests.support import program_environment
 from tests.variants.requests import BuiltNumber, request_for
 
@@ -170,3 +171,40 @@ def test_a_build_does_not_outlive_a_run_that_was_killed(tmp_path: Path) -> None:
         run.wait()
     gone, _ = psutil.wait_procs(builds, timeout=60)
     assert gone == builds
+
+
+class LeavesAnother(Elsewhere):
+    """Starts a process, and crashes before that ends."""
+
+    def build(self, request: BuildRequest) -> Built:
+        other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+        (request.cache / "other").write_text(str(other.pid))
+        os.kill(os.getpid(), signal.SIGSEGV)
+        return super().build(request)
+
+
+def test_what_a_builder_started_ends_with_it(request_: BuildRequest, store: EngineStore) -> None:
+    with pytest.raises(BuildFailed, match="SIGSEGV"):
+        build_variant(LeavesAnother(), request_, store)
+    number = int((request_.cache / "other").read_text())
+    deadline = time.monotonic() + 60
+    while psutil.pid_exists(number) and psutil.Process(number).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_build_works_where_the_store_clears_up(
+    request_: BuildRequest, store: EngineStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that is killed over it leaves a model and pictures; nobody sweeps the folder for temporary files."""
+    folders = []
+    real = isolated.build_isolated
+
+    def looking(variant: StoredVariant, request: BuildRequest, folder: Path, time_limit_s: float) -> ChildResult:
+        folders.append(folder)
+        return real(variant, request, folder, time_limit_s)
+
+    monkeypatch.setattr("perfkit.variants.build.build_isolated", looking)
+    build_variant(Elsewhere(), request_, store)
+    assert folders[0].parent.name == "engines"
+    assert not folders[0].exists()

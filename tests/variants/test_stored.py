@@ -207,7 +207,7 @@ def test_an_engine_that_wont_load_is_rebuilt(request_: BuildRequest, store: Engi
     assert built.facts.from_store is None
     assert built.facts.notes == [
         "its own",
-        "not stored: RuntimeError: can't load",
+        "stored, but can't be loaded; measured as it was built: RuntimeError: can't load",
         "built, for the store's entry can't be loaded: RuntimeError: can't load",
     ]
 

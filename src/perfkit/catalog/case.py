@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from perfkit.errors import UserError
@@ -53,3 +54,7 @@ class CaseId(NamedTuple):
 
     def __str__(self) -> str:
         return "/".join(part for part in self if part)
+
+    def fits(self, glob: str) -> bool:
+        """Whether the glob names it, or is its name: a test's may hold brackets, as in ``test_infer[resnet50]``."""
+        return str(self) == glob or fnmatchcase(str(self), glob)

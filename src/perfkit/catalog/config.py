@@ -89,6 +89,7 @@ class Suite(_Table):
             ("metrics", self.metrics),
             ("variants.cpu", self.variants.cpu),
             ("variants.cuda", self.variants.cuda),
+            ("shapes", [format_shape(shape) for shape in self.shapes or ()]),
         ):
             repeated = {name for name in names if names.count(name) > 1}
             if repeated:

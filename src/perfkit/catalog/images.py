@@ -61,9 +61,14 @@ class ImageSet:
     crops: tuple[Image.Image, ...]
     sha256: str
 
-    def batches(self, shape: Shape, preprocessing: Preprocessing, count: int, device: torch.device) -> Iterator[Tensor]:
-        """``count`` float32 batches of ``shape`` on ``device``, each with other crops until they are used up."""
-        for start in range(0, count * shape[0], shape[0]):
+    def batches(
+        self, shape: Shape, preprocessing: Preprocessing, count: int, device: torch.device, *, first: int = 0
+    ) -> Iterator[Tensor]:
+        """``count`` float32 batches of ``shape`` on ``device``, each with other crops until they are used up.
+
+        They begin with the crop number ``first``.
+        """
+        for start in range(first, first + count * shape[0], shape[0]):
             chosen = [self.crops[(start + i) % len(self.crops)] for i in range(shape[0])]
             yield torch.stack([_to_tensor(crop, shape, preprocessing) for crop in chosen]).to(device)
 

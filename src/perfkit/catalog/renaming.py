@@ -32,6 +32,8 @@ class Renaming:
 
 
 def _parts(text: str) -> CaseId:
+    if not text.isprintable():  # bytes of another encoding, too
+        raise UserError(f"{text!r}: is no case; its name has characters that don't show")
     if "::" in text:
         return CaseId(text, "", "")
     parts = text.split("/")

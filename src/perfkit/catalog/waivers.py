@@ -82,7 +82,7 @@ class Waiver(BaseModel):
 
     def matches(self, case: CaseId) -> bool:
         """Whether its glob selects the case."""
-        return fnmatchcase(str(case), self.case)
+        return case.fits(self.case)
 
     def covers(self, metric: str) -> bool:
         """Whether it is of that metric."""

@@ -15,6 +15,7 @@ from perfkit.record.anonymous import Anonymizer, check_comparable, check_same_ha
 from perfkit.record.details import host_of
 from perfkit.record.read import read_run_json, run_files, run_from_json
 from perfkit.record.write import write_json_atomic
+from perfkit.untrusted import exists, is_folder
 
 
 def anonymize(
@@ -29,7 +30,7 @@ def anonymize(
 
     They are judged as the runs themselves are, and can be promoted. No file is replaced.
     """
-    found = [(file, run) for run in runs for file in (run_files(run) if run.is_dir() else [run])]
+    found = [(file, run) for run in runs for file in (run_files(run) if is_folder(run) else [run])]
     if not found:
         raise UserError(f"{runs[0]}: holds no run (*.json)")
     read = {file: read_run_json(file) for file, _ in found}
@@ -38,13 +39,20 @@ def anonymize(
         anonymizer.learn(data)
     copies: dict[Path, dict[str, Any]] = {}
     for file, run in found:
-        place = anonymizer.text(run.resolve().name) if run.is_dir() else ""
+        place = anonymizer.text(run.resolve().name) if is_folder(run) else ""
         copy = output / place / f"{anonymizer.text(file.stem)}.json"
-        if copy in copies or copy.exists():
+        if copy in copies or exists(copy):
             raise UserError(f"{copy}: exists already, or would be written twice; name another folder")
         copies[copy] = _anonymous(read[file], str(file), anonymizer)
-    for copy, data in copies.items():
-        write_json_atomic(copy, data)
+    written: list[Path] = []
+    try:
+        for copy, data in copies.items():
+            write_json_atomic(copy, data)
+            written.append(copy)
+    except BaseException:
+        for copy in written:
+            copy.unlink()
+        raise
     told = json.dumps([str(copy) for copy in copies], indent=2) if as_json else "\n".join(f"wrote {c}" for c in copies)
     write(f"{told}\n")
     return ExitCode.PASS

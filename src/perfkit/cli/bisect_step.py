@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,7 +98,9 @@ def verdict_of(step: Step, limits: Limits) -> tuple[Verdict | None, str]:
         judgement = judge(baseline, runs, limits)
         if judgement.refusal is not None and not any(row.verdict.fails for row in judgement.rows):
             return None, judgement.refusal.text
-        row = next(row for row in judgement.rows if str(row.case) == step.case)
+        row = next((row for row in judgement.rows if str(row.case) == step.case), None)
+        if row is None:
+            return None, "left out on both sides"
         if row.verdict is not Verdict.INCONCLUSIVE:
             break
     assert row is not None
@@ -129,6 +132,9 @@ def main(state: str) -> int:
         return ABORT
     except KeyboardInterrupt:
         return ABORT
+    except Exception:
+        traceback.print_exc()
+        return ABORT  # Python's own code for it would call the commit bad
     step.note(commit, verdict, told)
     tell(f"{short_commit(commit)} {verdict or 'SKIPPED'} {told}")
     return code_of(verdict)

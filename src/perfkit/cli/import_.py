@@ -17,6 +17,7 @@ from perfkit.record.json_file import read_json_object
 from perfkit.record.read import run_from_json
 from perfkit.record.replicate import Run
 from perfkit.record.write import write_json_atomic
+from perfkit.report.text import printable
 from perfkit.tell import tell
 
 _FOLDER = "imported"
@@ -59,9 +60,9 @@ def import_(
         write(json.dumps({"files": files_told, "cannot_be_judged": unjudged}, indent=2) + "\n")
     else:
         for target, counts in kept:
-            write(f"{target}: {_told(**counts)}\n")
+            write(printable(f"{target}: {_told(**counts)}") + "\n")
         for line in unjudged:
-            write(f"  can't be judged: {line}\n")
+            write(printable(f"  can't be judged: {line}") + "\n")
     if (warning := _keep([run for _, _, run, _ in taken], results)) is not None:
         tell(warning)
     return ExitCode.PASS

@@ -51,11 +51,12 @@ def merge(
     found = load_baseline(baseline, hardware=runs[0].hardware, results=results)
     judgement = judged_here(found, runs)
     _write(output, replicates)
+    warning = keep(runs, judgement, results)
     show(judgement, Format.JSON if as_json else form, verbose - quiet)
     for line in differences:
         tell(f"machines differ: {line}")
     tell(f"{len(shards)} shards in {output}; perfkit promote {output} adds them to the baseline")
-    if (warning := keep(runs, judgement, results)) is not None:
+    if warning is not None:
         tell(warning)
     return judgement.exit_code
 

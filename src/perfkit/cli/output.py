@@ -13,6 +13,7 @@ import typer
 
 from perfkit.catalog.config import load_config
 from perfkit.catalog.waivers import load_waivers
+from perfkit.errors import UserError
 from perfkit.judge.limits import Limits
 
 if TYPE_CHECKING:
@@ -104,6 +105,15 @@ def terminal_width(without: int = _WIDTH_WITHOUT_TERMINAL) -> int:
 
 
 def write(text: str) -> None:
-    """Print on standard output; what its encoding can't show is escaped."""
+    """Print on standard output; what its encoding can't show is escaped.
+
+    Raises UserError where it can't be written, on a full disk.
+    """
     encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    try:
+        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads has read enough, and the exit code still tells the verdict
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        raise UserError(f"standard output: cannot be written: {error.strerror}") from error

@@ -24,7 +24,9 @@ from perfkit.record.lock import locked_folder
 from perfkit.record.provenance import Change, sources, who
 from perfkit.record.read import read_all
 from perfkit.record.replicate import Run
+from perfkit.report.text import printable
 from perfkit.tell import tell
+from perfkit.untrusted import exists
 
 _ENOUGH_REPLICATES = 3
 
@@ -80,7 +82,7 @@ def promote(
     past = _asked_history(replicates, results)
     with locked_folder(baseline.parent if baseline is not None else results / FOLDER):
         path = baseline or baseline_path(replicates[0].hardware, results)
-        known = read_reviewed(path) if path.exists() else None
+        known = read_reviewed(path) if exists(path) else None
         replaced = ""
         if known is not None and force and not same_hardware(known.hardware, replicates[0].hardware):
             replaced = f"the baseline was of other hardware ({describe_hardware(known.hardware)}), which is gone"
@@ -172,7 +174,7 @@ def _refused(promotion: Promotion, *, as_json: bool) -> int:
     elif promotion.code is ExitCode.USAGE:
         raise UserError(f"not promoted: {promotion.brief or promotion.why}")
     else:
-        write(f"not promoted: {promotion.brief or promotion.why}\n")
+        write(printable(f"not promoted: {promotion.brief or promotion.why}") + "\n")
     return promotion.code
 
 
@@ -216,4 +218,4 @@ def _told(
         seen = f"{foresight.smallest_pct:.1f}% to {foresight.largest_pct:.1f}%"
         blind = f"{foresight.inconclusive} of {foresight.cases} cases would be INCONCLUSIVE"
         lines.append(f"one more replicate could see slowdowns from {seen}, by case; {blind}")
-    return "\n".join(lines) + "\n"
+    return "".join(f"{printable(line)}\n" for line in lines)

@@ -126,15 +126,17 @@ def _shown(
     results: Path,
 ) -> int:
     """How a run came out: on the terminal, in its folder and in the history."""
+    # Before the run counts as finished: killed in between, --resume adds it; the same run twice is one row. And before
+    # it is shown: what is printed may find no room.
+    warning = keep(runs, judgement, results)
+    conclude(folder, judgement, dropped)
     show(judgement, form, verbosity)
     next_step = f"perfkit promote {folder} adds them to the baseline"
     if request.shard is not None:
         next_step = f"they are shard {request.shard}; perfkit merge makes the run of all of them"
     tell(f"{len(runs)} of {request.replicates} replicates in {folder}; {next_step}")
-    # Before the run counts as finished: killed in between, --resume adds it; the same run twice is one row.
-    if (warning := keep(runs, judgement, results)) is not None:
+    if warning is not None:
         tell(warning)
-    conclude(folder, judgement, dropped)
     return judgement.exit_code
 
 

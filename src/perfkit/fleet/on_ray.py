@@ -119,10 +119,12 @@ class RayMachines:
     def _answer(self, ref: Any) -> Any:
         try:
             return self._ray.get(ref)
-        except self._ray.exceptions.RayActorError as error:
-            return Gone(_in_a_line(error))
         except UserError as error:
             return Gone(str(error).splitlines()[-1])
+        except self._ray.exceptions.RayTaskError:
+            raise  # a bug of ours
+        except self._ray.exceptions.RayError as error:  # of an actor that died, found no memory, or lost its host
+            return Gone(_in_a_line(error))
 
     def _connect(self) -> None:
         os.environ.update(_QUIET)

@@ -86,9 +86,10 @@ def _add_timing_cache(place: Path, raw: bytes) -> None:
     if place.exists():
         return
     place.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=place.parent, delete=False) as new:
-        new.write(raw)
-    Path(new.name).replace(place)
+    with tempfile.TemporaryDirectory(dir=place.parent) as folder:
+        new = Path(folder) / place.name
+        new.write_bytes(raw)  # with the usual rights: others share the cache
+        new.replace(place)
 
 
 def _store(root: Path) -> EngineStore:

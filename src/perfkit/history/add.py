@@ -26,6 +26,7 @@ from perfkit.history.tables import (
 from perfkit.record.dates import moment
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from perfkit.catalog.case import CaseId
@@ -186,12 +187,17 @@ def _case_rows(entries: Iterable[Entry]) -> Iterable[dict[str, str]]:
     return (case._asdict() for case in sorted(cases))
 
 
-def _run_row(run: Run) -> dict[str, Any]:
+def check_sound(run: Run) -> dt.datetime:
+    """When it was. Raises UserError for a run that the history doesn't take."""
     if (why := why_left_out(run)) is not None:
         raise UserError(f"{run.source}: {why}")
-    replicate = run.replicate
-    if (when := moment(replicate.datetime)) is None:
-        raise UserError(f"{run.source}: {replicate.datetime!r} is no date, so it has no place in a history")
+    if (when := moment(run.replicate.datetime)) is None:
+        raise UserError(f"{run.source}: {run.replicate.datetime!r} is no date, so it has no place in a history")
+    return when
+
+
+def _run_row(run: Run) -> dict[str, Any]:
+    replicate, when = run.replicate, check_sound(run)
     return {
         "digest": replicate.run_id,
         "at_s": int(when.timestamp()),

@@ -85,7 +85,7 @@ def read_overview(connection: sa.Connection, series: Sequence[Series], since_s: 
     for one in known:
         newest[one.hardware] = max(newest.get(one.hardware, 0), columns[one.id][0][-1])
     begun = [one for one in known if columns[one.id][0] == [newest[one.hardware]]]
-    new = _new_cases(connection, begun, {name: _day_s(nightly.nights.last[night]) for name, night in newest.items()})
+    new = _new_cases(connection, begun, {name: _day_s(nightly.nights.first[night]) for name, night in newest.items()})
     verdicts = _failing(connection, {one.case_id for one in known}, nightly.nights)
     found = []
     for one in known:
@@ -102,7 +102,7 @@ def read_overview(connection: sa.Connection, series: Sequence[Series], since_s: 
                 has_turned=_has_turned(nights, failing, newest[one.hardware]),
             )
         )
-    return Overview(nightly.nights.last, sorted(found, key=_order))
+    return Overview(nightly.nights.first, sorted(found, key=_order))
 
 
 def _by_series(nightly: Nightly) -> dict[int, tuple[list[int], list[float]]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
@@ -98,8 +97,7 @@ def find_series(connection: sa.Connection, glob: str, metric: str | None) -> lis
     )
     rows = connection.execute(sa.select(*columns).join(CASES, SERIES.c.case_id == CASES.c.id)).all()
     cases = {row.case_id: CaseId(row.model, row.variant, row.shape) for row in rows}
-    # A name may hold brackets, which a glob reads otherwise: test_infer[resnet50].
-    named = {identity for identity, case in cases.items() if str(case) == glob or fnmatchcase(str(case), glob)}
+    named = {identity for identity, case in cases.items() if case.fits(glob)}
     if not named:
         raise UserError(_no_case(glob, [str(case) for case in cases.values()]))
     hardware = hardware_of(connection)

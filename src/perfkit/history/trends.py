@@ -68,25 +68,25 @@ class Trend(Model):
 class Nights:
     """Runs of one UTC date, one commit and one set of versions are one night: replicates, whose mean counts.
 
-    ``last`` has each night's last run; ``of`` says for each run, by its place, which night it is of,
+    ``first`` has each night's first run; ``of`` says for each run, by its place, which night it is of,
     ``by_id`` by its id.
     """
 
     def __init__(self, runs: Mapping[int, RunFacts]) -> None:
-        self.last: list[RunFacts] = []
+        self.first: list[RunFacts] = []
         self.of: list[int] = []
         numbers: dict[tuple[str, str, int], int] = {}
         for run in runs.values():
             key = run.day, run.commit, run.software_id
             if key not in numbers:
-                numbers[key] = len(self.last)
-                self.last.append(run)
+                numbers[key] = len(self.first)
+                self.first.append(run)
             self.of.append(numbers[key])
         self.by_id = dict(zip(runs, self.of, strict=True))
 
     def trend(self, series: Series, change: Change, software: Mapping[int, Mapping[str, str]]) -> Trend:
         """What was found, in words of the history."""
-        before, after = self.last[change.before], self.last[change.after]
+        before, after = self.first[change.before], self.first[change.after]
         change_pct = 100 * math.expm1(change.size)
         return Trend(
             kind=Kind(change.kind),
@@ -133,7 +133,7 @@ def trends_of(connection: sa.Connection, series: Sequence[Series], nightly: Nigh
     if not len(nightly.ids):
         return []
     nights = nightly.nights
-    software = software_of(connection, (run.software_id for run in nights.last))
+    software = software_of(connection, (run.software_id for run in nights.first))
     found = changes_by_series(nightly.ids, nightly.night, nightly.means)
     by_id = {one.id: one for one in series}
     trends = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from perfkit.judge.decide import as_slowdown_pct
+from perfkit.judge.decide import as_pct
 from perfkit.judge.drift import anchor_name
 from perfkit.judge.metric import Clock, speedup_of, time_of
 from perfkit.judge.objections import is_incomparable
@@ -98,4 +98,4 @@ def _way(old: Anchor, new: Anchor) -> str:
         return f"measured otherwise ({measured_otherwise(old, new)})"
     if way == 0:
         return "the machine's times are others, the speedup stays"
-    return f"{as_slowdown_pct(abs(way)):.1f}% {'faster' if way > 0 else 'slower'}"
+    return f"{as_pct(abs(way)):.1f}% {'faster' if way > 0 else 'slower'}"

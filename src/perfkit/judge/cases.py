@@ -45,12 +45,16 @@ class CaseData:
         return not self.expected and told == {Status.SKIPPED}
 
     @cached_property
+    def newest(self) -> Sample:
+        """Of the run's own, one with device times if any has them: without, it doesn't tell how they were taken."""
+        return (_with_device(self.current) or self.current)[-1]
+
+    @cached_property
     def comparable_baseline(self) -> tuple[Sample, ...]:
         """The baseline's samples that were taken under the newest current sample's conditions."""
         if not self.current:
             return self.baseline
-        newest = self.current[-1]
-        return tuple(s for s in self.baseline if not comparability_differences(s, newest))
+        return tuple(s for s in self.baseline if not comparability_differences(s, self.newest))
 
 
 def gather(baseline: Sequence[Replicate], runs: Sequence[Run]) -> list[CaseData]:
@@ -70,7 +74,7 @@ def gather(baseline: Sequence[Replicate], runs: Sequence[Run]) -> list[CaseData]
             outcomes[outcome.case].append(outcome)
     found = []
     for case in sorted(expected | set(outcomes)):
-        current, otherwise_timed = _timed_alike([sample for sample in after.get(case, ()) if not sample.spoiled])
+        current, otherwise_timed = timed_alike([sample for sample in after.get(case, ()) if not sample.spoiled])
         found.append(
             CaseData(
                 case=case,
@@ -143,7 +147,7 @@ def _by_case(replicates: Iterable[Replicate]) -> dict[CaseId, list[Sample]]:
     return found
 
 
-def _timed_alike(samples: Sequence[Sample]) -> tuple[tuple[Sample, ...], tuple[Sample, ...]]:
+def timed_alike(samples: Sequence[Sample]) -> tuple[tuple[Sample, ...], tuple[Sample, ...]]:
     """Those whose device times were taken as most are, or that have none, and the others; all where none is most.
 
     Whether a call can be captured may differ from process to process, and costs that process alone.
@@ -163,12 +167,11 @@ def _with_device(samples: Iterable[Sample]) -> list[Sample]:
 
 
 def _why_incomparable(data: CaseData) -> str | None:
-    newest = data.current[-1]
     for sample in data.current:
-        if differing := comparability_differences(sample, newest):
+        if differing := comparability_differences(sample, data.newest):
             return f"not comparable: the run's own replicates differ in {', '.join(differing)}"
     if not data.comparable_baseline:
-        return f"not comparable: {_differences(data.baseline[-1], newest)}"
+        return f"not comparable: {_differences(data.baseline[-1], data.newest)}"
     return None
 
 
@@ -204,9 +207,13 @@ def _disturbances(sample: Sample) -> str:
 
 def _differences(before: Sample, after: Sample) -> str:
     return ", ".join(
-        f"{name} ({_short(before.comparability.get(name, DeviceBy.QUEUED))} -> {_short(after.comparability[name])})"
+        f"{name} ({_short(_condition(before, name))} -> {_short(_condition(after, name))})"
         for name in comparability_differences(before, after)
     )
+
+
+def _condition(sample: Sample, name: str) -> str:
+    return sample.comparability.get(name, DeviceBy.QUEUED)  # the one that isn't always written down
 
 
 def _short(value: str) -> str:

@@ -18,6 +18,7 @@ from perfkit.judge.modes import modes_within, two_modes
 from perfkit.judge.scores import OwnScores, ReferenceScores
 from perfkit.judge.shift import common_size, shared_by_reference, shared_by_variant, shift_of
 from perfkit.judge.variance import spread_of
+from perfkit.record.schema import DeviceBy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,6 +46,11 @@ class Pair:
         """The clock that decides: the device's where both sides have it."""
         device = all(any(sample.device for sample in side) for side in (self.baseline, self.current))
         return Clock.DEVICE if device else Clock.WALL
+
+    @cached_property
+    def device_by(self) -> str:
+        """How device times were taken: all samples are comparable, so that any that has some tells it."""
+        return next((sample.device_by for sample in self.samples if sample.device is not None), DeviceBy.QUEUED)
 
     @cached_property
     def same_engine(self) -> bool:
@@ -224,8 +230,7 @@ def _effects(
             platform,
             paired=paired[case],
             same_engine=scores.same_engine,
-            # All samples of a pair are comparable, so that one tells how device times were taken.
-            device_by=pairs[case].current[-1].device_by,
+            device_by=pairs[case].device_by,
         )
         for case, scores in family.items()
     }

@@ -9,7 +9,7 @@ from perfkit.judge import advisories
 from perfkit.judge.cases import gather, left_out, lost_clock, moved_to, verdict_before_comparing
 from perfkit.judge.change import Pair, changes_of
 from perfkit.judge.custom import custom_rows, lost_metrics, with_custom_metrics
-from perfkit.judge.decide import as_slowdown_pct
+from perfkit.judge.decide import as_pct
 from perfkit.judge.drift import RECENT, drift_finding, drifts_of
 from perfkit.judge.facts import grown_costs, worse_answers, worse_facts
 from perfkit.judge.limits import Limits
@@ -147,7 +147,7 @@ def _judged_further(
     if change is None:
         return row
     if drift is not None:
-        told = {"drift_pct": as_slowdown_pct(drift.slower), "notes": (*row.notes, str(drift))}
+        told = {"drift_pct": as_pct(drift.slower), "notes": (*row.notes, str(drift))}
         row = row.model_copy(update=told)
     before, after = change.pair.baseline, change.pair.current
     worse = [*worse_answers(before, after), *worse_facts(before, after), *lost_metrics(row)] if waivers else []

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from perfkit.judge.shift import Shift
 
 
+_FARTHEST = math.log(1e6)
+"""What lies farther apart is told as a million times: an interval may be as wide as it likes."""
 _FOLLOWS = 1.5
 """A wall time that rose by so many times the device's seconds at most has risen by them."""
 
@@ -107,24 +109,22 @@ def _why_inconclusive(change: CaseChange) -> str:
     effect = change.metrics[change.deciding]
     if effect.is_worse:
         return f"the speedup fell, but by which side can't be told: {_sides(change, change.clock)}"
-    seen, tolerance = as_slowdown_pct(change.detectable), as_slowdown_pct(change.tolerance)
+    seen, tolerance = as_pct(change.detectable), as_pct(change.tolerance)
     if change.detectable <= change.tolerance:
-        worst = as_slowdown_pct(change.worst)
+        worst = as_pct(change.worst)
         return f"may have become slower by {worst:.1f}%, {tolerance:.0f}% is tolerated: {_sides(change, change.clock)}"
     return f"could only have seen {seen:.1f}% or more, {tolerance:.0f}% is tolerated"
 
 
-def as_slowdown_pct(log_size: float) -> float:
-    """A distance on the log scale as percent more time."""
-    return 100 * math.expm1(log_size)
+def as_pct(log_size: float) -> float:
+    """A distance on the log scale in percent: of a time, +5 is slower."""
+    return 100 * math.expm1(min(log_size, _FARTHEST))
 
 
 def _of_metric(metric: Metric, change: CaseChange, shifts: Mapping[Clock, Shift]) -> Verdict:
     effect = change.metrics[metric]
-    if not metric.is_speedup:
-        if effect.is_worse:
-            return Verdict.PASS if _host_slowed_both(metric, change, shifts) else Verdict.REGRESSED
-        return Verdict.IMPROVED if effect.is_better else Verdict.PASS
+    if effect.is_worse and not metric.is_speedup:
+        return Verdict.PASS if _host_slowed_both(metric, change, shifts) else Verdict.REGRESSED
     if effect.is_worse and _is_slower_itself(metric, change):
         return Verdict.REGRESSED
     if effect.is_better and not _reference_moved(metric, change):
@@ -222,4 +222,4 @@ def _pair(change: CaseChange, clock: Clock) -> str:
 
 def time_change(size: float) -> str:
     """A change of a time's score as percent of the time: ``+30.1%`` is slower."""
-    return f"{as_slowdown_pct(-size):+z.1f}%"
+    return f"{as_pct(-size):+z.1f}%"

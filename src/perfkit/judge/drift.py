@@ -8,7 +8,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from perfkit.judge import rule
-from perfkit.judge.decide import as_slowdown_pct, time_change
+from perfkit.judge.decide import as_pct, time_change
 from perfkit.judge.metric import Metric, speedup_of, time_of
 from perfkit.judge.scores import ReferenceScores
 from perfkit.judge.shift import common_size
@@ -42,8 +42,8 @@ class Drift:
     tolerance: float
 
     def __str__(self) -> str:
-        told = f"{as_slowdown_pct(self.slower):.1f}% slower than its {anchor_name(self.anchor)}"
-        return f"{told} by its {self.metric}, {as_slowdown_pct(self.tolerance):.0f}% is tolerated"
+        told = f"{as_pct(self.slower):.1f}% slower than its {anchor_name(self.anchor)}"
+        return f"{told} by its {self.metric}, {as_pct(self.tolerance):.0f}% is tolerated"
 
 
 def anchor_name(anchor: Anchor) -> str:

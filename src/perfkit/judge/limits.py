@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from perfkit.judge import rule
@@ -51,7 +50,7 @@ class Limits:
         return found
 
     def _matching(self, case: CaseId) -> Iterator[Judging]:
-        return (entry for pattern, entry in self.entries if fnmatchcase(str(case), pattern))
+        return (entry for pattern, entry in self.entries if case.fits(pattern))
 
 
 def _first(shares: Iterable[float | None], otherwise: float) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -54,7 +53,7 @@ class Objection:
 
 def chooser(glob: str | None) -> Callable[[CaseId], bool]:
     """Whether ``--cases`` selects a case."""
-    return lambda case: glob is None or fnmatchcase(str(case), glob)
+    return lambda case: glob is None or case.fits(glob)
 
 
 def objections(

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from perfkit.errors import few
 from perfkit.exit_codes import ExitCode
 from perfkit.judge.anchors import anchors_after
+from perfkit.judge.cases import timed_alike
 from perfkit.judge.compare import judge
 from perfkit.judge.limits import Limits
 from perfkit.judge.objections import cases_of, chooser, is_incomparable, objections
 from perfkit.judge.verdict import Moved, RefusalKind, Verdict
-from perfkit.record.replicate import Run, distinct
+from perfkit.record.replicate import Run, by_date, distinct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from perfkit.judge.verdict import Judgement, Row
     from perfkit.record.anchor import Anchor
     from perfkit.record.baseline import Baseline
-    from perfkit.record.replicate import Replicate
+    from perfkit.record.replicate import Replicate, Sample
 
 _NO_PROMOTION = (
     RefusalKind.SAME_RUN,
@@ -47,7 +49,7 @@ class Promotion:
     accepted: tuple[str, ...] = ()
     """What spoke against it, and was accepted by reason or by force."""
     left_out: tuple[str, ...] = ()
-    """Of each run the chosen cases most of whose rounds were disturbed: they are not promoted."""
+    """Of each run the chosen cases that are not promoted: most rounds disturbed, or device times taken otherwise."""
     anchors: tuple[Anchor, ...] = ()
     anchors_moved: tuple[str, ...] = ()
 
@@ -86,8 +88,9 @@ def promotion_of(
         ending = f"if that is as it should be, say why with {how}"
         return Promotion(standing[0].code, f"{told}; {ending}", f"{brief}; {ending}")
     is_chosen = chooser(glob)
-    added = list(_added(runs, judgement, is_chosen))
-    left_out = tuple(_left_out(runs, is_chosen))
+    otherwise = _timed_otherwise(runs)
+    added = list(_added(runs, judgement, is_chosen, otherwise))
+    left_out = tuple(_left_out(runs, is_chosen, otherwise))
     if not added:
         nothing = "the run measured nothing" if glob is None else f"the run measured no case that fits {glob}"
         return Promotion(ExitCode.NOT_JUDGED, "; ".join((*left_out, "measure again")) if left_out else nothing)
@@ -133,8 +136,9 @@ class Foresight:
 
 def foresee(baseline: Baseline, limits: Limits) -> Foresight | None:
     """From the newest sample of each case, as if it were measured once more; None where nothing can be judged."""
-    newest = {sample.case: sample for replicate in baseline.replicates for sample in replicate.sound}
-    replicate = baseline.replicates[-1].model_copy(update={"run_id": "foreseen", "samples": list(newest.values())})
+    dated = sorted(baseline.replicates, key=by_date)
+    newest = {sample.case: sample for replicate in dated for sample in replicate.sound}
+    replicate = dated[-1].model_copy(update={"run_id": "foreseen", "samples": list(newest.values())})
     run = Run(source="foreseen", hardware=baseline.hardware, replicate=replicate, outcomes=[])
     rows = [row for row in judge(baseline, [run], limits).rows if row.compared and row.deciding is not None]
     seen = [row.detectable_pct for row in rows if row.detectable_pct is not None]
@@ -144,25 +148,43 @@ def foresee(baseline: Baseline, limits: Limits) -> Foresight | None:
     return Foresight(min(seen), max(seen), blind, len(rows))
 
 
-def _added(runs: Sequence[Run], judgement: Judgement, is_chosen: Callable[[CaseId], bool]) -> Iterator[Replicate]:
+def _added(
+    runs: Sequence[Run], judgement: Judgement, is_chosen: Callable[[CaseId], bool], otherwise: Collection[int]
+) -> Iterator[Replicate]:
     broken = {row.case for row in judgement.rows if row.verdict is Verdict.BROKEN}
     for run in distinct(runs):
-        samples = [s for s in run.replicate.sound if is_chosen(s.case) and s.case not in broken]
+        sound = [s for s in run.replicate.sound if is_chosen(s.case) and s.case not in broken]
+        samples = [sample for sample in sound if id(sample) not in otherwise]
         if samples:
             yield run.replicate.model_copy(update={"samples": samples})
 
 
-def _left_out(runs: Sequence[Run], is_chosen: Callable[[CaseId], bool]) -> Iterator[str]:
+def _timed_otherwise(runs: Sequence[Run]) -> set[int]:
+    """Identities of the samples that were not judged either, for their device times were taken otherwise than most."""
+    by_case: dict[CaseId, list[Sample]] = defaultdict(list)
     for run in distinct(runs):
-        spoiled = [str(sample.case) for sample in run.replicate.samples if sample.spoiled and is_chosen(sample.case)]
-        if spoiled:
-            yield f"{run.source}: most rounds were disturbed of {', '.join(spoiled)}"
+        for sample in run.replicate.sound:
+            by_case[sample.case].append(sample)
+    return {id(sample) for samples in by_case.values() for sample in timed_alike(samples)[1]}
+
+
+def _left_out(runs: Sequence[Run], is_chosen: Callable[[CaseId], bool], otherwise: Collection[int]) -> Iterator[str]:
+    for run in distinct(runs):
+        samples = [sample for sample in run.replicate.samples if is_chosen(sample.case)]
+        whys = {
+            "most rounds were disturbed": [str(sample.case) for sample in samples if sample.spoiled],
+            "device times were taken in another way than most": [str(s.case) for s in samples if id(s) in otherwise],
+        }
+        for why, cases in whys.items():
+            if cases:
+                yield f"{run.source}: {why} of {', '.join(cases)}"
 
 
 def _starting_anew(judgement: Judgement, rows: Sequence[Row]) -> Iterator[CaseId]:
     all_moved = judgement.has_shifted
     for row in rows:
-        changed = row.moved is not None or any(metric.verdict is Verdict.REGRESSED for metric in row.metrics)
+        verdicts = [*(metric.verdict for metric in row.metrics), *(metric.verdict for metric in row.custom_metrics)]
+        changed = row.moved is not None or Verdict.REGRESSED in verdicts
         # Slower than another variant, as before: nothing of its own has changed.
         regressed = row.verdict is Verdict.REGRESSED and changed
         moved = regressed or row.verdict is Verdict.IMPROVED or row.moved is Moved.REFERENCE

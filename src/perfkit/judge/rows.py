@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from perfkit.judge.decide import as_slowdown_pct, decide, with_facts
+from perfkit.judge.decide import as_pct, decide, with_facts
 from perfkit.judge.facts import worse_answers, worse_facts
 from perfkit.judge.metric import Metric
 from perfkit.judge.verdict import MetricRow, Row
@@ -37,7 +36,7 @@ def compared_row(change: CaseChange, shifts: Mapping[Clock, Shift], notes: Itera
         reason=decision.reason,
         moved=decision.moved,
         deciding=change.deciding,
-        detectable_pct=as_slowdown_pct(change.detectable),
+        detectable_pct=as_pct(change.detectable),
         metrics=tuple(
             _compared_metric(row, change.metrics[row.metric], decision.metrics[row.metric])
             if row.metric in decision.metrics
@@ -93,10 +92,10 @@ def _compared_metric(row: MetricRow, effect: Effect, verdict: Verdict) -> Metric
     low, high = sorted(sign * effect.size + side * effect.margin for side in (-1, 1))
     return row.model_copy(
         update={
-            "change_pct": 100 * math.expm1(sign * effect.size),
-            "change_low_pct": 100 * math.expm1(low),
-            "change_high_pct": 100 * math.expm1(high),
-            "detectable_pct": as_slowdown_pct(effect.detectable),
+            "change_pct": as_pct(sign * effect.size),
+            "change_low_pct": as_pct(low),
+            "change_high_pct": as_pct(high),
+            "detectable_pct": as_pct(effect.detectable),
             "verdict": verdict,
         }
     )

@@ -51,7 +51,7 @@ def with_waiver(row: Row, waivers: Sequence[Waiver], day: dt.date | None, *, wor
         live = [waiver for waiver in found if day is not None and not waiver.is_over(day)]
         within = [waiver for waiver in live if _fits(metric, waiver)]
         if not within:
-            return _noted(row, _why_not(metric, found, live))
+            return _noted(row, _why_not(metric, found, live, day))
         applied.append(within[0])
     first = min(applied, key=lambda waiver: waiver.expires)  # what ends first ends it all
     told = f"waived by {first.owner} until {first.expires}, up to {first.size} ({first.reason})"
@@ -106,13 +106,15 @@ def _fits(metric: MetricRow, waiver: Waiver) -> bool:
     return metric.current - metric.baseline <= waiver.size.seconds
 
 
-def _why_not(metric: MetricRow, found: Sequence[Waiver], live: Sequence[Waiver]) -> str:
+def _why_not(metric: MetricRow, found: Sequence[Waiver], live: Sequence[Waiver], day: dt.date | None) -> str:
     if live:
         waiver = live[0]
         return (
             f"not waived: its {metric.metric} is {slower_pct(metric):.1f}% slower, {waiver.owner}'s waiver allows "
             f"{waiver.size} ({waiver.reason})"
         )
+    if day is None:
+        return "not waived: the run has no date, and a waiver ends on one"
     if found:
         last = max(found, key=lambda waiver: waiver.expires)
         return f"not waived: {last.owner}'s waiver expired on {last.expires} ({last.reason})"

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from perfkit.metrics.base import CaseMetric
     from perfkit.store.engine_store import EngineStore
 
-_CALIBRATION_IMAGES = 32
+_MOST_CALIBRATION_IMAGES = 512
 _MIN_INPUTS = 4
 """Different inputs that the rounds rotate through, so that no call sees the last one's data in a cache."""
 
@@ -166,18 +166,27 @@ class ModelBench:
     def _calibration_sha256(self) -> str:
         """Of the pictures and of how they are fed; the batches' own bits may differ from machine to machine."""
         shapes = [shape for shape, count in self._calibration_counts() for _ in range(count)]
-        fed = f"{self.workshop.calibration.sha256} {self.model.preprocessing} {shapes}"
+        fed = f"{self.workshop.calibration.sha256} {self.model.preprocessing} in turn {shapes}"
         return hashlib.sha256(fed.encode()).hexdigest()
 
     def _calibration(self) -> list[Tensor]:
-        return [batch for shape, count in self._calibration_counts() for batch in self._pictures(shape, count)]
+        found: list[Tensor] = []
+        fed = 0
+        for shape, count in self._calibration_counts():  # each shape goes on where the one before ended
+            found += self._pictures(shape, count, first=fed)
+            fed += count * shape[0]
+        return found
 
     def _calibration_counts(self) -> list[tuple[Shape, int]]:
-        """Batches of every shape of the profile, about as many pictures of each, 32 or more together."""
+        """Batches of every shape of the profile, about as many pictures of each, together each picture at least once.
+
+        Of a folder with very many the first ones by name: they are all on the device at once.
+        """
         shapes = self.plan.profile.shapes()
-        share = math.ceil(_CALIBRATION_IMAGES / len(shapes))
+        share = math.ceil(min(len(self.workshop.calibration.crops), _MOST_CALIBRATION_IMAGES) / len(shapes))
         return [(shape, math.ceil(share / shape[0])) for shape in shapes]
 
-    def _pictures(self, shape: Shape, count: int) -> list[Tensor]:
+    def _pictures(self, shape: Shape, count: int, first: int = 0) -> list[Tensor]:
         workshop = self.workshop
-        return list(workshop.calibration.batches(shape, self.model.preprocessing, count, workshop.device))
+        chosen = workshop.calibration.batches(shape, self.model.preprocessing, count, workshop.device, first=first)
+        return list(chosen)

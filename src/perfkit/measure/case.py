@@ -15,7 +15,7 @@ from perfkit.measure.agreement import check_answers
 from perfkit.measure.clock import NotQueued
 from perfkit.measure.custom import custom_metrics
 from perfkit.measure.faults import answers_with, call_with, result_with
-from perfkit.measure.memory import allocated_bytes, memory_since
+from perfkit.measure.memory import allocated_bytes, give_back, memory_since
 from perfkit.measure.replay import NotCaptured, Replay, count_graphs
 from perfkit.measure.rounds import RoundRecorder, WarmupResult, count_rounds, shape_change_s, timed_calls, warm_up
 from perfkit.measure.spent import Work
@@ -63,6 +63,19 @@ def measure_case(
     (benchmarks disabled).
     Raises WrongAnswer before any timing, and whatever the variant raises.
     """
+    record = _measured(bench, variant, result, shape, pedantic, faults)
+    give_back(bench.workshop.device)  # only here are the graphs gone
+    return record
+
+
+def _measured(
+    bench: ModelBench,
+    variant: Variant,
+    result: BuildResult,
+    shape: Shape,
+    pedantic: Pedantic,
+    faults: Sequence[Fault],
+) -> CaseRecord | None:
     result = result_with(faults, result)
     shop, built, reference = bench.workshop, result.built, bench.reference.built
     spent = shop.spent
@@ -147,7 +160,7 @@ def measure_case(
         rounds=recorder.rounds(times_s),
         queued=queued,
         conditions=watcher.conditions(),
-        work=bench.work.at(shape, variant.name, tf32=shop.tf32 and shop.clock.has_device_time),
+        work=bench.work.at(shape, variant.name, tf32=_allows_tf32(shop)),
         warmup=Warmup(
             reference_calls=reference_warm.calls,
             variant_calls=variant_warm.calls,
@@ -242,6 +255,11 @@ def _one_round(recorder: RoundRecorder) -> None:
     for _ in range(recorder.variant_calls):
         recorder.before()
         recorder.after()
+
+
+def _allows_tf32(shop: Workshop) -> bool:
+    """In products or in convolutions: the bound of a roofline must hold for the faster of the two."""
+    return shop.clock.has_device_time and (shop.tf32 or bool(shop.settings.get("tf32_matmul")))
 
 
 def _comparability(bench: ModelBench) -> Comparability:

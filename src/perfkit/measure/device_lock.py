@@ -1,17 +1,18 @@
 """One session at a time measures on a GPU, and one on the CPU: two at once would time each other.
 
-The lock belongs to the machine, whichever project or user measures, and the system lets go of it when its process ends,
-however it ends: there are no stale ones.
+The lock belongs to the machine, whichever project or user measures, as long as all have one folder for temporary files
+(TMPDIR). The system lets go of it when its process ends, however it ends: there are no stale ones.
 """
 
 from __future__ import annotations
 
+import fcntl
+import os
 import tempfile
+import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from filelock import FileLock, Timeout
 
 from perfkit.catalog.case import Platform
 from perfkit.errors import UserError
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _FOLDER = "perfkit-locks"
-_LOOK_AGAIN_S = 2.0
+_LOOK_AGAIN_S = 1.0
 
 
 def device_name(platform: Platform) -> str:
@@ -40,28 +41,40 @@ def locked_device(name: str, waits: Callable[[Path], None], still_waits: Callabl
     Raises UserError where the lock can't be taken at all.
     """
     path = Path(tempfile.gettempdir()) / _FOLDER / f"{name}.lock"
-    lock = FileLock(path, mode=0o666)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with suppress(PermissionError):  # somebody else's, who has done it
             # Other users measure on this device too; sticky, so that none follows a link that another one put there.
             path.parent.chmod(0o1777)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            waits(path)
-            _wait(lock, still_waits)
+        descriptor = _opened(path)
     except OSError as error:
         raise UserError(f"{path}: cannot be locked: {error.strerror}") from error
     try:
+        try:
+            if not _is_taken(descriptor):
+                waits(path)
+                still_waits()
+                while not _is_taken(descriptor):
+                    time.sleep(_LOOK_AGAIN_S)
+                    still_waits()
+        except OSError as error:
+            raise UserError(f"{path}: cannot be locked: {error.strerror}") from error
         yield
     finally:
-        lock.release()
+        os.close(descriptor)
 
 
-def _wait(lock: FileLock, still_waits: Callable[[], None]) -> None:
-    while True:
-        still_waits()
-        with suppress(Timeout):
-            lock.acquire(timeout=_LOOK_AGAIN_S, poll_interval=0.5)
-            return
+def _opened(path: Path) -> int:
+    """The lock's file, whoever made it: a lock needs no right to write, and filelock refuses another user's."""
+    try:
+        return os.open(path, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    except PermissionError:  # in a sticky folder Linux lets nobody create what somebody else has
+        return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+
+
+def _is_taken(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -17,6 +17,16 @@ def allocated_bytes(device: torch.device) -> int | None:
     return torch.cuda.memory_allocated()
 
 
+def give_back(device: torch.device) -> None:
+    """What a case left in PyTorch's cache, its graphs' memory above all: a capture that follows can't take from there.
+
+    Else the next shape, or the next variant's builder, would find less room than in a process that measures it alone.
+    """
+    if device.type == Platform.CUDA:
+        torch.cuda.synchronize()
+        torch.cuda.empty_cache()
+
+
 def memory_since(before_bytes: int | None, peak_build_bytes: int | None) -> Memory:
     """After calls; ``before_bytes`` is what :func:`allocated_bytes` returned before them."""
     if before_bytes is None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from perfkit.garbage import uncollected
 from perfkit.measure.clock import Clock, NotQueued
 from perfkit.measure.watch import Watch
 from perfkit.record.schema import DeviceBy, Rounds
@@ -123,7 +124,9 @@ class RoundRecorder:
         Device times are dropped whole if a single one couldn't be taken.
         """
         device = self.clock.has_device_time and self.device_time_lost is None
-        calls, kept = self.variant_calls, self.watch.kept
+        calls = self.variant_calls
+        # A profiler's call of pytest-benchmark's is one more, and has no time.
+        kept = [index for index in self.watch.kept if (index + 1) * calls <= len(variant_wall_s)]
         by = DeviceBy.QUEUED if self.replays is None else DeviceBy.SCATTERED
         return Rounds(
             order="".join(self.order[index] for index in kept),
@@ -143,7 +146,8 @@ class RoundRecorder:
     def _measure_reference(self) -> None:
         calls = [partial(self.reference, self._pair(call)[0]) for call in range(self.reference_calls)]
         self._settle_and_take_device(0, calls[0], self.reference_device_s)
-        self.reference_wall_s.append(statistics.median(self.clock.wall_s(call) for call in calls))
+        with uncollected():  # as around the variant's
+            self.reference_wall_s.append(statistics.median(self.clock.wall_s(call) for call in calls))
 
     def _settle_and_take_device(self, side: int, call: Callable[[], Any], device_s: list[float]) -> None:
         """The device time where the platform has one, and untimed calls: each is timed behind its own kind."""

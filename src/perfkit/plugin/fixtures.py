@@ -32,6 +32,13 @@ class BrokenCase(Exception):
     """The case failed before it could be measured; the message is the reason in one line."""
 
 
+def _let_go(error: BaseException | None) -> None:
+    """The traceback is shown, but its frames would keep models, pictures and graphs on the device."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
+
+
 @dataclass
 class Broken:
     """What stands in the place of a model or variant that could not be made."""
@@ -40,11 +47,7 @@ class Broken:
     error: Exception
 
     def __post_init__(self) -> None:
-        # The traceback is shown, but its frames would keep half-built models on the device for the rest of the run.
-        error: BaseException | None = self.error
-        while error is not None:
-            traceback.clear_frames(error.__traceback__)
-            error = error.__cause__ or error.__context__
+        _let_go(self.error)
 
 
 @dataclass
@@ -153,6 +156,7 @@ class Case:
             if benchmark.stats is None and not benchmark.has_error:
                 benchmark.pedantic(_raiser(error))
             benchmark.has_error = True
+            _let_go(error)
             raise
         except KeyboardInterrupt:
             # Or pytest-benchmark warns that it wasn't used, and where warnings are errors Ctrl-C ends in a traceback.

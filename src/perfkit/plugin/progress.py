@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from perfkit.catalog.case import CaseId
 
 _MINUTES_FROM_S = 90
+_MEASURING = "measuring"
+"""What the text of an activity begins with that is timed."""
 
 
 class Progress:
@@ -37,7 +39,7 @@ class Progress:
             yield
             return
         if not reporter.isatty:
-            if not text.startswith("measuring"):
+            if not text.startswith(_MEASURING):
                 with self._uncaptured():
                     reporter.write_line(f"perfkit: {text}")
             yield
@@ -76,8 +78,11 @@ class Progress:
                 MofNCompleteColumn(),
                 TextColumn("{task.fields[left]}"),
             )
-            with Bar(*columns, console=Console(file=terminal), transient=True) as bar:
+            # Drawn once while a case is measured: a thread that draws meets calls that are timed.
+            moves = not text.startswith(_MEASURING)
+            with Bar(*columns, console=Console(file=terminal), transient=True, auto_refresh=moves) as bar:
                 bar.add_task(text, total=self._total, completed=self._done, left=self._left())
+                bar.refresh()
                 yield
 
     def _left(self) -> str:

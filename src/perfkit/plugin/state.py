@@ -132,7 +132,7 @@ class RunState:
             settings=settings,
             tf32=self.config.settings.tf32_convolution,
             cache=cache,
-            store=EngineStore(cache, self.config.store.max_bytes, key),
+            store=EngineStore(cache, self.config.store.max_bytes, key, self._still_waits),
             rebuild=self.options.rebuild,
             quantization=self.config.quantization,
             precision=self.config.precision,
@@ -215,9 +215,13 @@ class RunState:
         lock = locked_device(
             name,
             lambda path: tell(f"another run measures on this machine's {name}: waiting for it to end ({path})"),
-            lambda: self.keeper.sign_of_life() if self.keeper is not None else None,
+            self._still_waits,
         )
         self._stack.enter_context(lock)
+
+    def _still_waits(self) -> None:
+        if self.keeper is not None:
+            self.keeper.sign_of_life()
 
     def read_machine(self, moment: str) -> None:
         """Notes what the machine is doing, under names that begin with the moment."""

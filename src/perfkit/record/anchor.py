@@ -55,8 +55,10 @@ def anchor_of(case: CaseId, replicates: Sequence[Replicate]) -> Anchor | None:
     if not found:
         return None
     newest, latest = max(found, key=lambda pair: by_date(pair[0]))
-    alike = [sample for _, sample in found if sample.device_by == latest.device_by]
-    devices = [sample.device for sample in alike if sample.device is not None]
+    timed = [(replicate, sample) for replicate, sample in found if sample.device is not None]
+    if timed:  # a newest one that lost the device's clock doesn't tell how the others' times were taken
+        _, latest = max(timed, key=lambda pair: by_date(pair[0]))
+    devices = [s.device for _, s in timed if s.device is not None and s.device_by == latest.device_by]
     return Anchor(
         **case._asdict(),
         datetime=newest.datetime,

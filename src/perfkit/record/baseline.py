@@ -22,6 +22,7 @@ from perfkit.record.json_file import (
 from perfkit.record.read import BASELINE_KIND, read_runs, run_from_json
 from perfkit.record.replicate import distinct
 from perfkit.record.write import write_json_atomic
+from perfkit.untrusted import is_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -84,12 +85,17 @@ def check_baseline(spec: str, results: Path) -> None:
         read_baseline(Path(spec))
 
 
+def baseline_files(folder: Path) -> list[Path]:
+    """The baselines in a folder, of all hardware; what is hidden is none."""
+    return sorted(path for path in folder.glob("*.json") if not path.name.startswith("."))
+
+
 def read_baseline(path: Path) -> Baseline:
     """The baseline in a file, or the run or folder of runs at `path` as one.
 
     Raises UserError when it is none of these.
     """
-    if path.is_dir():
+    if is_folder(path):
         return _from_runs(read_runs(path), str(path))
     return _from_data(read_json_object(path), str(path))
 
@@ -119,7 +125,7 @@ def reviewed_baselines(spec: str, results: Path) -> list[Baseline]:
             for source, blob in sorted(named.items())
         }
     else:
-        paths = sorted(folder.glob("*.json")) if spec == AUTO else [Path(spec)]
+        paths = baseline_files(folder) if spec == AUTO else [Path(spec)]
         files = {str(path): read_json_object(path) for path in paths}
     if not files:
         raise UserError(f"--baseline {spec}: {folder} has no baseline there")

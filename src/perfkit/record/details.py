@@ -15,6 +15,7 @@ from perfkit.record.benchmark import read_benchmark
 from perfkit.record.read import read_run_json, run_files
 from perfkit.record.sample import kept_times
 from perfkit.record.schema import RunRecord
+from perfkit.untrusted import is_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +46,7 @@ def read_details(path: Path) -> list[Details]:
 
     It asks for nothing: whoever needs the run itself has read it, and was told what is wrong with it.
     """
-    files = run_files(path) if path.is_dir() else [path]
+    files = run_files(path) if is_folder(path) else [path]
     found = []
     for file in files:
         with contextlib.suppress(UserError):

@@ -194,7 +194,8 @@ def _case_of(entry: Mapping[str, Any]) -> CaseId | None:
     """None for a test that is no case."""
     extra = entry.get("extra_info")
     own = extra.get("perfkit") if isinstance(extra, dict) else None
-    return CaseId(own["model"], own["variant"], own["shape"]) if isinstance(own, dict) else None
+    parts = [own.get(name, "") for name in CaseId._fields] if isinstance(own, dict) else []
+    return CaseId(*map(str, parts)) if all(parts) and parts else None
 
 
 def _when(text: str) -> tuple[float, str]:

@@ -22,6 +22,7 @@ from perfkit.record.json_file import check_schema_version, describe, read_json_o
 from perfkit.record.replicate import Replicate, Run, Sample, by_date
 from perfkit.record.sample import sample_from_record, sample_from_stats
 from perfkit.record.schema import SCHEMA_VERSION, Outcome, RunRecord, Status
+from perfkit.untrusted import is_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -39,7 +40,7 @@ def read_runs(path: Path) -> list[Run]:
     Raises UserError naming every file that can't be read: an older readable file never takes the
     place of a newer unreadable one.
     """
-    if not path.is_dir():
+    if not is_folder(path):
         return [read_run(path)]
     files = run_files(path)
     if not files:
@@ -99,6 +100,7 @@ def run_from_json(data: Mapping[str, Any], source: str) -> Run:
         read_benchmark(raw, f"{source}: benchmarks[{index}]")
         for index, raw in enumerate(_typed(data, "benchmarks", list, source))
     ]
+    _check_platform(benchmarks, record, source)
     moment, commit = _typed(data, "datetime", str, source), _commit(data.get("commit_info"))
     try:
         samples, outcomes = _cases(benchmarks, record.outcomes if record else [])
@@ -123,6 +125,13 @@ def run_from_json(data: Mapping[str, Any], source: str) -> Run:
         )
     except ValidationError as error:
         raise UserError(f"{source}: {describe(error)}") from error
+
+
+def _check_platform(benchmarks: list[Benchmark], record: RunRecord | None, source: str) -> None:
+    for benchmark in benchmarks:
+        own = benchmark.record.platform if benchmark.record is not None else None
+        if record is not None and own not in (None, record.platform):
+            raise UserError(f"{source}: {benchmark.case} is of the platform {own}, its run of {record.platform}")
 
 
 def _cases(benchmarks: list[Benchmark], planned: list[Outcome]) -> tuple[list[Sample], list[Outcome]]:

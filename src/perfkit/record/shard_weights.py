@@ -10,7 +10,7 @@ from __future__ import annotations
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from perfkit.record.baseline import read_reviewed
+from perfkit.record.baseline import baseline_files, read_reviewed
 from perfkit.record.replicate import by_date
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def reviewed_replicates(folder: Path, platform: Platform) -> list[Replicate]:
 
     Raises UserError for a file that can't be read.
     """
-    baselines = [read_reviewed(path) for path in sorted(folder.glob("*.json"))]
+    baselines = [read_reviewed(path) for path in baseline_files(folder)]
     return [
         replicate
         for baseline in baselines

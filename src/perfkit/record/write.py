@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 from typing import TYPE_CHECKING
 
 from perfkit.errors import UserError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+_RANDOM_BYTES = 8
 
 
 def write_json_atomic(path: Path, data: object) -> None:
@@ -21,11 +24,13 @@ def write_json_atomic(path: Path, data: object) -> None:
     `path` before is still there, whole.
     """
     text = json.dumps(data, allow_nan=False, indent=2) + "\n"
-    temporary = path.with_name(f".{path.name[:200]}.{os.getpid()}.tmp")
+    # A name that nobody else has: in containers that share a folder, process ids are alike.
+    temporary = path.with_name(f".{path.name[:200]}.{secrets.token_hex(_RANDOM_BYTES)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        file = temporary.open("x", encoding="ascii")
         try:
-            with temporary.open("x", encoding="ascii") as file:
+            with file:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())

@@ -21,11 +21,12 @@ def export(report: Report) -> bytes:
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(FlatRow._fields)
-    writer.writerows([_field(value) for value in row] for row in flat_rows(report))
+    writer.writerows([field(value) for value in row] for row in flat_rows(report))
     return out.getvalue().encode()
 
 
-def _field(value: float | str | None) -> float | str | None:
+def field(value: object) -> object:
+    """A number as it is; a text so that nothing in it is hidden, and that no spreadsheet runs."""
     if not isinstance(value, str):
         return value
     text = distinct(value)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from perfkit.errors import UserError
 from perfkit.report.exporter import Format, check_format
+from perfkit.untrusted import exists, is_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,12 +50,12 @@ def parse_destinations(texts: Sequence[str], option: str) -> tuple[Destination, 
 
 def check_writable(path: Path) -> None:
     """Raises UserError where a file at `path` couldn't be written now. Makes nothing."""
-    if path.is_dir():
+    if is_folder(path):
         raise UserError(f"{path}: is a folder; name a file")
     folder = path.absolute().parent
-    while not folder.exists():
+    while not exists(folder):
         folder = folder.parent
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise UserError(f"{path}: cannot be written: {folder} is no folder")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise UserError(f"{path}: cannot be written: {folder} can't be written to")
@@ -65,7 +67,7 @@ def write_whole(path: Path, content: bytes) -> None:
     Raises UserError.
     """
     # No part of the name itself: it may be as long as names can be.
-    temporary = path.with_name(f".perfkit-{os.getpid()}.tmp")
+    temporary = path.with_name(f".perfkit-{secrets.token_hex(8)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

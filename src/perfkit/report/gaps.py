@@ -9,6 +9,7 @@ from perfkit.errors import UserError
 from perfkit.judge.verdict import Finding, FindingKind
 from perfkit.record.read import read_run, run_files
 from perfkit.record.schema import Status
+from perfkit.untrusted import exists, is_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -32,15 +33,15 @@ def read_what_is_there(paths: Iterable[Path]) -> tuple[list[Run], list[str]]:
     runs: list[Run] = []
     gaps: list[str] = []
     for path in paths:
-        if not path.exists():
+        if not exists(path):
             raise UserError(f"{path}: there is no such file or folder")
-        files = run_files(path) if path.is_dir() else [path]
+        files = run_files(path) if is_folder(path) else [path]
         for file in files:
             try:
                 runs.append(read_run(file))
             except UserError as error:
                 gaps.append(f"can't be read: {error}")
-        if path.is_dir():
+        if is_folder(path):
             gaps += _lost_replicates(path, files)
     if not runs:
         raise UserError("; ".join(gaps) or "the folders hold no run (*.json)")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
 from typing import TYPE_CHECKING, Any
 
 from perfkit.errors import UserError
+from perfkit.report.csv_ import field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,7 +28,7 @@ def csv_text(found: Sequence[Through]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows(_rows(found))
+    writer.writerows([field(value) for value in row] for row in _rows(found))
     return out.getvalue()
 
 
@@ -63,7 +65,8 @@ def write_parquet(found: Sequence[Through], path: Path) -> None:
         parquet.write_table(table, unfinished)
         unfinished.replace(path)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a name may be too long to be looked for, too
+            unfinished.unlink()
         raise UserError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 

@@ -29,7 +29,8 @@ from perfkit.store.entry import (
 from perfkit.store.signature import check_trusted, write_signature
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from perfkit.record.facts import BuildFacts
     from perfkit.store.key import EngineKey
@@ -39,6 +40,7 @@ _CACHE_VARIABLE = "PERFKIT_CACHE"
 _DIGEST_DIGITS = 64
 _SCRATCH = ".scratch-"
 _ABANDONED_S = 24 * 3600
+_LOOK_AGAIN_S = 2.0
 
 
 def cache_folder(root: Path) -> Path:
@@ -55,25 +57,33 @@ class EngineStore:
     installed code. With a ``key`` only entries that are signed with it are, and what is put is signed.
     """
 
-    def __init__(self, folder: Path, max_bytes: int, key: SigningKey | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        max_bytes: int,
+        key: SigningKey | None = None,
+        still_waits: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``still_waits`` is called every few seconds while another process builds: who waits doesn't hang."""
         self.key = key
+        self._still_waits = still_waits
         self._entries = folder / "engines"
         self._locks = folder / "locks"
         self.max_bytes = max_bytes
 
-    def lock(self, key: EngineKey) -> FileLock:
+    def lock(self, key: EngineKey) -> AbstractContextManager[None]:
         """Held while an engine is looked for and built: of two runs that want it, one builds and the other waits.
 
         Raises OSError where the folder can't be written.
         """
-        return self._file_lock(key.digest)
+        return self._waited_for(key.digest)
 
-    def building(self) -> FileLock:
+    def building(self) -> AbstractContextManager[None]:
         """Held while anything is built: builders time kernels, and two at once stall and mislead each other.
 
         Raises OSError where the folder can't be written.
         """
-        return self._file_lock("build")
+        return self._waited_for("build")
 
     def find(self, key: EngineKey) -> Entry | None:
         """The verified entry of a key, marked as used now; None where there is none.
@@ -146,7 +156,7 @@ class EngineStore:
                 if not unwanted(self._read(digest)):
                     return False
                 shutil.rmtree(self._entries / digest, ignore_errors=True)
-                return True
+                return not (self._entries / digest).exists()
         except Timeout:
             return False
 
@@ -212,7 +222,20 @@ class EngineStore:
             return []
         return sorted(path for path in self._entries.iterdir() if path.is_dir() and len(path.name) == _DIGEST_DIGITS)
 
-    def _file_lock(self, name: str, timeout_s: float = -1) -> FileLock:
+    @contextlib.contextmanager
+    def _waited_for(self, name: str) -> Iterator[None]:
+        lock = self._file_lock(name, _LOOK_AGAIN_S)
+        while True:
+            with contextlib.suppress(Timeout):
+                lock.acquire()
+                break
+            self._still_waits()
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _file_lock(self, name: str, timeout_s: float) -> FileLock:
         self._locks.mkdir(parents=True, exist_ok=True)
         return FileLock(self._locks / f"{name}.lock", timeout=timeout_s)
 

@@ -79,7 +79,10 @@ def graph_sha256(model: nn.Module, profile: ShapeProfile) -> str:
         parameter = next(model.parameters(), None)
         device = torch.device("cpu") if parameter is None else parameter.device
         program, _ = export(model, profile, torch.zeros(example_shape(profile), device=device))
-        digest = hashlib.sha256(program.graph_module.code.encode())
+        digest = hashlib.sha256()
+        for name, module in program.graph_module.named_modules():
+            if isinstance(module, torch.fx.GraphModule):  # bodies of torch.autocast and torch.cond are graphs within
+                digest.update(f"{name} {module.code}".encode())
         for spec in program.graph_signature.input_specs:
             digest.update(f"{spec.kind} {spec.target}".encode())
         for name, value in sorted(program.constants.items()):

@@ -37,9 +37,13 @@ def read_timing_cache(path: Path) -> bytes:
     One without a digest is taken as it is: older than this, or somebody else's. A process that died between writing
     the cache and its digest leaves one that counts as damaged, which costs a cold build.
     """
-    if not path.is_file():
+    try:
+        known, digest = path.read_bytes(), _digest_path(path)
+    except FileNotFoundError:
         return b""
-    known, digest = path.read_bytes(), _digest_path(path)
+    except OSError as error:
+        warnings.warn(f"the timing cache {path.name} can't be read: {error.strerror}: cold", stacklevel=2)
+        return b""
     if not digest.is_file() or digest.read_text("utf-8", errors="replace").strip() == hashlib.sha256(known).hexdigest():
         return known
     path.unlink(missing_ok=True)

@@ -105,7 +105,8 @@ def compile_program(program: ExportedProgram, request: BuildRequest, started: fl
 
     profile = request.profile
     cache = timing_cache_path(request.cache)
-    cache.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):  # a cache that can't be written is no reason not to build
+        cache.parent.mkdir(parents=True, exist_ok=True)
     cached = timing_cache_facts(read_timing_cache(cache))
     program_ops = count_operators(program.graph_module)
     options, remarks = _attention(program, torch_tensorrt.dynamo.compile, tensorrt.INetworkDefinition)

@@ -97,13 +97,21 @@ def _build(
         prove_smallest(request)
         notes = []
         if variant.isolated:
-            folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="perfkit-build-")))
+            folder = Path(held.enter_context(_scratch(store)))
             try:
                 return _isolated(variant, request, folder)
             except NotIsolated as error:
                 notes.append(f"built in this process, without a time limit: {error}")
         result = noting(build_here(variant, request), *notes)
         return result, partial(save_built, variant, result.built)
+
+
+def _scratch(store: EngineStore | None) -> tempfile.TemporaryDirectory[str]:
+    """What holds a model and its pictures: where a process was killed over it, the store removes it after a day."""
+    if store is not None:
+        with suppress(OSError):
+            return store.scratch()
+    return tempfile.TemporaryDirectory(prefix="perfkit-build-")
 
 
 def _isolated(
@@ -163,9 +171,12 @@ def _kept(
     """What was built, put into the store and loaded from it."""
     try:
         entry = store.put(key, result.built.facts, result.peak_build_bytes, save)
-        loaded = _loaded(variant, request, entry, from_store=False)
-    except Exception as error:  # a full disk, or an engine that its library can't save or load
+    except Exception as error:  # a full disk, or an engine that its library can't save
         return noting(result, f"not stored: {reason_of(error)}")
+    try:
+        loaded = _loaded(variant, request, entry, from_store=False)
+    except Exception as error:  # whatever a library raises that can't load what it wrote
+        return noting(result, f"stored, but can't be loaded; measured as it was built: {reason_of(error)}")
     result.built.close()
     release()
     return loaded

@@ -71,10 +71,11 @@ def build_isolated(variant: StoredVariant, request: BuildRequest, folder: Path, 
         except subprocess.TimeoutExpired:
             raise _failed(f"not done after {time_limit_s:g} s, the time limit of a build", folder) from None
         finally:
-            if child.poll() is None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(child.pid, signal.SIGKILL)
-                child.wait()
+            # Even if it has ended: what it started may go on. Nobody else has its number until it was waited for, and
+            # as long as one of its group is there.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
     if not (folder / RESULT).is_file():
         raise _failed(_how_it_ended(code, folder), folder)
     result = ChildResult.model_validate_json((folder / RESULT).read_text("utf-8"))

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from perfkit.errors import UserError
-from perfkit.record.baseline import DEFAULT_RESULTS, FOLDER
+from perfkit.record.baseline import FOLDER, baseline_files
 from perfkit.record.dates import day
 from perfkit.record.replicate import short_commit
 from perfkit.report.text import shorten
 from perfkit.report.units import NOTHING, format_change, format_speedup, format_time
+from perfkit.untrusted import exists
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,17 +32,12 @@ NameArgument = Annotated[
 ]
 
 
-def baseline_files(results: Path = DEFAULT_RESULTS) -> list[Path]:
-    """The files of all hardware, in order."""
-    return sorted(path for path in (results / FOLDER).glob("*.json") if not path.name.startswith("."))
-
-
 def find_file(name: str | None, results: Path) -> Path:
     """The file that a user means; raises UserError where there is none, or more than one."""
     if name is not None:
         named = results / FOLDER / f"{name}.json"
-        return named if named.is_file() else Path(name)
-    files = baseline_files(results)
+        return named if exists(named) else Path(name)
+    files = baseline_files(results / FOLDER)
     if not files:
         raise UserError(f"no baseline in {results / FOLDER}; perfkit promote makes one")
     if len(files) > 1:

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from perfkit.cli.baseline.common import ResultsOption, baseline_files
+from perfkit.cli.baseline.common import ResultsOption
 from perfkit.cli.output import JsonOption, terminal_width, write
 from perfkit.exit_codes import ExitCode
-from perfkit.record.baseline import DEFAULT_RESULTS, Baseline, read_baseline
+from perfkit.record.baseline import DEFAULT_RESULTS, FOLDER, Baseline, baseline_files, read_baseline
 from perfkit.record.dates import day
 from perfkit.record.hardware import describe_hardware
 from perfkit.report.columns import columns
@@ -15,7 +15,7 @@ from perfkit.report.columns import columns
 
 def list_baseline(results: ResultsOption = DEFAULT_RESULTS, as_json: JsonOption = False) -> int:
     """List the baselines: hardware, cases, replicates, the newest of them and who promoted last."""
-    found = [(path, read_baseline(path)) for path in baseline_files(results)]
+    found = [(path, read_baseline(path)) for path in baseline_files(results / FOLDER)]
     if as_json:
         write(json.dumps([_as_json(path, baseline) for path, baseline in found], indent=2) + "\n")
         return ExitCode.PASS

@@ -16,6 +16,7 @@ from perfkit.record.dates import now
 from perfkit.record.lock import locked_folder
 from perfkit.record.provenance import Change, who
 from perfkit.record.pruned import pruned
+from perfkit.report.text import printable
 
 
 def prune_baseline(
@@ -54,6 +55,6 @@ def prune_baseline(
         write(json.dumps(told, indent=2) + "\n")
         return ExitCode.PASS
     for case in gone:
-        write(f"{case}  removed\n")
+        write(printable(f"{case}  removed") + "\n")
     write(f"{path}: {samples} samples → {after}, {len(left.replicates)} replicates left\n")
     return ExitCode.PASS

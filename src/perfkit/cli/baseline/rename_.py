@@ -16,6 +16,7 @@ from perfkit.record.dates import now
 from perfkit.record.lock import locked_folder
 from perfkit.record.provenance import Change, who
 from perfkit.record.renamed import renamed
+from perfkit.report.text import printable
 
 
 def rename_baseline(
@@ -39,5 +40,5 @@ def rename_baseline(
         write(json.dumps(told, indent=2) + "\n")
         return ExitCode.PASS
     for before, case in sorted(names.items()):
-        write(f"{before}  is now {case}\n")
+        write(printable(f"{before}  is now {case}") + "\n")
     return ExitCode.PASS

@@ -10,10 +10,9 @@ import typer
 from perfkit.cli.output import JsonOption, write
 from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
-from perfkit.history.keep import why_left_out
 from perfkit.record.baseline import DEFAULT_RESULTS
 from perfkit.record.read import read_run
-from perfkit.record.replicate import Run
+from perfkit.untrusted import is_folder
 
 
 def add_to_history(
@@ -25,7 +24,7 @@ def add_to_history(
 
     A file that can't be read is named, and the others are added all the same; the exit code is then 4.
     """
-    from perfkit.history.add import RUNS_A_TRANSACTION, Added, Entry, add_runs
+    from perfkit.history.add import RUNS_A_TRANSACTION, Added, Entry, add_runs, check_sound
     from perfkit.history.database import open_history
 
     faults: list[str] = []
@@ -40,9 +39,12 @@ def add_to_history(
 
         for path in _files(runs):
             try:
-                batch.append(Entry(_sound(read_run(path))))
+                run = read_run(path)
+                check_sound(run)
             except UserError as error:
                 faults.append(str(error))
+            else:
+                batch.append(Entry(run))
             if len(batch) == RUNS_A_TRANSACTION:
                 added = store()
         added = store()
@@ -56,15 +58,9 @@ def add_to_history(
     return ExitCode.PASS
 
 
-def _sound(run: Run) -> Run:
-    if (why := why_left_out(run)) is not None:
-        raise UserError(f"{run.source}: {why}")
-    return run
-
-
 def _files(paths: list[Path]) -> Iterator[Path]:
     for path in paths:
-        if not path.is_dir():
+        if not is_folder(path):
             yield path
             continue
         files = sorted(file for file in path.glob("*.json") if not file.name.startswith("."))

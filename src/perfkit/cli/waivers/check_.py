@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from perfkit.catalog.waivers import WAIVER_FILE, Waiver
-from perfkit.cli.baseline.common import ResultsOption, baseline_files
+from perfkit.cli.baseline.common import ResultsOption
 from perfkit.cli.output import JsonOption, project_limits, project_waivers, write
 from perfkit.cli.waivers.list_ import waiver_json
 from perfkit.exit_codes import ExitCode
@@ -16,7 +16,7 @@ from perfkit.judge.compare import judge
 from perfkit.judge.objections import cases_of
 from perfkit.judge.verdict import Judgement
 from perfkit.judge.waive import Standing, standings
-from perfkit.record.baseline import AUTO, DEFAULT_RESULTS, load_baseline, read_baseline
+from perfkit.record.baseline import AUTO, DEFAULT_RESULTS, FOLDER, baseline_files, load_baseline, read_baseline
 from perfkit.record.dates import today
 from perfkit.record.read import read_all
 
@@ -79,7 +79,7 @@ def _judged(paths: list[Path], baseline: str, results: Path) -> Judgement:
 
 def _by_baselines(waivers: tuple[Waiver, ...], results: Path) -> Iterator[tuple[Waiver, Standing]]:
     """Without a run nobody knows what regresses: unused is what fits no case of any baseline."""
-    cases = {case for path in baseline_files(results) for case in cases_of(read_baseline(path))}
+    cases = {case for path in baseline_files(results / FOLDER) for case in cases_of(read_baseline(path))}
     for waiver in waivers:
         if waiver.is_over(today()):
             yield waiver, Standing.EXPIRED
