@@ -9,7 +9,7 @@ from functools import cached_property
 from statistics import fmean, median
 from typing import TYPE_CHECKING
 
-from perfkit.catalog.case import REFERENCE_VARIANT
+from perfkit.catalog.case import REFERENCE_VARIANT, Platform
 from perfkit.judge import rule
 from perfkit.judge.estimate import Scores, effects_of
 from perfkit.judge.limits import Limits
@@ -23,7 +23,7 @@ from perfkit.record.schema import DeviceBy
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from perfkit.catalog.case import CaseId, Platform
+    from perfkit.catalog.case import CaseId
     from perfkit.judge.estimate import Effect
     from perfkit.judge.modes import Modes, ModesWithin
     from perfkit.judge.shift import Shift
@@ -163,7 +163,10 @@ def changes_of(
             siblings={clock: found[case] for clock, found in siblings.items() if case in found},
             modes=_modes(pair),
             within=modes_within(pair.baseline, pair.current, pair.clock),
-            tolerance=limits.tolerance(case, speedup_of(pair.clock), platform),
+            # A time alone has the whole machine in it, as everything has on a CPU.
+            tolerance=limits.tolerance(
+                case, speedup_of(pair.clock), platform if case in own[speedup_of(pair.clock)] else Platform.CPU
+            ),
             is_among_few=variants < _FEW,
         )
         for case, pair in pairs.items()
