@@ -20,3 +20,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Sessions and commands within the tests are no workers of the session around them, and as wide as they are anywhere.
 for _variable in ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTRUNUID", "COLUMNS", "LINES"):
     os.environ.pop(_variable, None)
+# And what they print is read line by line: no colours, whatever a workflow asks for.
+for _variable in ("FORCE_COLOR", "PY_COLORS", "CLICOLOR_FORCE"):
+    os.environ.pop(_variable, None)
