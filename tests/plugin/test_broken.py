@@ -151,7 +151,8 @@ def test_an_error_while_a_case_is_measured_keeps_none_either(tmp_path: Path) -> 
     """Nor its graphs: what is built next needs the room."""
     folder = write_project(tmp_path, suite(["raises-when-timed"]))
     (folder / "conftest.py").write_text(KEPT)
-    ended = run_pytest(folder, "--perfkit-baseline=none")
+    ended = run_pytest(folder, "--perfkit-baseline=none", "--showlocals")
+    assert "spent      = <perfkit.measure.spent.Spent" in ended.out, "who asks for them sees a frame's names"
     (kept,) = (line for line in ended.lines if line.startswith("kept frames:"))
     names = kept.split()
     assert {"measure_case:empty", "_measured:empty", "pedantic:empty"} <= set(names)

@@ -135,6 +135,8 @@ class Case:
     bench: ModelBench | Broken
     variant: VariantBench
     activity: Callable[[str], Any]
+    error: Exception | None = None
+    """Why it is broken, once it is."""
 
     def measure(self, benchmark: BenchmarkFixture) -> None:
         """Checks the answers, measures paired rounds and leaves the record in ``benchmark.extra_info``.
@@ -156,7 +158,7 @@ class Case:
             if benchmark.stats is None and not benchmark.has_error:
                 benchmark.pedantic(_raiser(error))
             benchmark.has_error = True
-            _let_go(error)
+            self.error = error
             raise
         except KeyboardInterrupt:
             # Or pytest-benchmark warns that it wasn't used, and where warnings are errors Ctrl-C ends in a traceback.
@@ -227,12 +229,14 @@ def perfkit_case(
     perfkit_model: ModelBench | Broken,
     perfkit_variant: VariantBench,
     perfkit_shape: str,
-) -> Case:
+) -> Iterator[Case]:
     """One case of the plan: model × variant × shape."""
     config = request.config
     params = request.node.callspec.params
     case = CaseId(params["perfkit_model"], params["perfkit_variant"], perfkit_shape)
-    return Case(case, config.stash[STATE], perfkit_model, perfkit_variant, config.stash[PROGRESS].activity)
+    found = Case(case, config.stash[STATE], perfkit_model, perfkit_variant, config.stash[PROGRESS].activity)
+    yield found
+    _let_go(found.error)  # only now: --pdb and --showlocals have had their look
 
 
 def _raiser(error: Exception) -> Callable[[], None]:

@@ -71,8 +71,7 @@ def build_isolated(variant: StoredVariant, request: BuildRequest, folder: Path, 
         except subprocess.TimeoutExpired:
             raise _failed(f"not done after {time_limit_s:g} s, the time limit of a build", folder) from None
         finally:
-            # Even if it has ended: what it started may go on. Nobody else has its number until it was waited for, and
-            # as long as one of its group is there.
+            # Even if it has ended: what it started may go on, and keeps the group's number from anybody else.
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)
             child.wait()
