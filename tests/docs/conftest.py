@@ -17,10 +17,12 @@ SCRIPTS = Path(__file__).resolve().parents[2] / "docs" / "scripts"
 PYTHON = """#!/usr/bin/env bash
 printf '%s|%s|%s\\n' "$CUDA_VISIBLE_DEVICES" "$*" "$PERFKIT_CACHE" >> "$LOG"
 results=
+output=
 replicates=1
 for argument; do
   [[ $previous != --results ]] || results=$argument
   [[ $previous != --replicates ]] || replicates=$argument
+  [[ $previous != --output ]] || output=$argument
   previous=$argument
 done
 case $* in
@@ -31,7 +33,7 @@ case $* in
     for ((number = 1; number <= replicates; number++)); do touch "$results/runs/now/replicate-$number.json"; done
     exit "${CODE:-10}"
     ;;
-  *"perfkit merge"*) [[ -z $MERGED ]] || exit "$MERGED"; mkdir "${7}"; exit 10 ;;
+  *"perfkit merge"*) [[ -z $MERGED ]] || exit "$MERGED"; mkdir "$output"; exit 10 ;;
   *"perfkit drill"*)
     mkdir -p "$results/drills/now/clean" && touch "$results/drills/now/clean/replicate-1.json"
     exit "${CODE:-0}"

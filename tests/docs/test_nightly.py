@@ -31,15 +31,24 @@ def test_each_card_builds_and_measures_its_shard(host: Any, tmp_path: Path) -> N
     assert "perfkit promote --results kept/promoted" in (tmp_path / "kept" / "baseline.json").read_text()
 
 
-def test_a_further_process_is_judged_against_the_others(host: Any, tmp_path: Path) -> None:
+def test_further_processes_are_judged_against_the_others(host: Any, tmp_path: Path) -> None:
     assert host("nightly.sh", "shards", "merge").returncode == 0
-    done = host("nightly.sh", "night")
+    done = host("nightly.sh", "again", "night")
     assert (done.returncode, done.stderr) == (0, "")
     log = (tmp_path / "log").read_text().splitlines()
-    runs = [line for line in log if "--replicates 1 " in line]
+    runs = [line for line in log if "--replicates 3 " in line]
     assert sorted(line.partition("|")[0] for line in runs) == ["GPU-one", "GPU-two"]
     merge = log[-1]
     assert "perfkit merge kept/night-1 kept/night-2 --output kept/judged --baseline kept/baseline.json" in merge
+
+
+def test_a_host_takes_some_of_the_shards_and_another_the_others(host: Any, tmp_path: Path) -> None:
+    assert host("nightly.sh", "shards", OF="3").returncode == 0
+    assert host("nightly.sh", "shards", "merge", OF="3", FIRST="3").returncode == 0
+    log = (tmp_path / "log").read_text().splitlines()
+    runs = [(line.partition("|")[0], line.partition("--shard ")[2][:3]) for line in log if "perfkit run" in line]
+    assert sorted(runs) == [("GPU-one", "1/3"), ("GPU-one", "3/3"), ("GPU-two", "2/3")]
+    assert any("perfkit merge kept/shard-1 kept/shard-2 kept/shard-3 --output" in line for line in log)
 
 
 def test_what_was_measured_is_not_measured_again(host: Any, tmp_path: Path) -> None:
