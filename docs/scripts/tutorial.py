@@ -5,8 +5,8 @@ printed into the page. tests/docs/test_tutorial.py walks it in seconds, with mad
 
 On the page a block ``sh`` is run and the block ``text`` behind it is what it prints; a block ``sh`` without one prints
 nothing. A block below ``<!-- not run -->`` isn't. Of what is printed, measured numbers, dates, commits, the width of
-columns and what stands for ``…`` may differ, and lines that are broken for it; verdicts, counts and exit codes may
-not.
+columns and what stands for ``…`` may differ, and lines that are broken for it; so may notes on the machine, which some
+machines need and others don't. Verdicts, counts and exit codes may not.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import os
 import re
 import subprocess
 import tempfile
+import textwrap
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,10 @@ _MOST_LINES = 3
 _MARK = "\x1e"
 _UNITS = ("ns", "µs", "ms", "s")
 _NUMBER = re.compile(r"[+\-±]?\d[\d.,:]*")
+_ON_THE_MACHINE = re.compile(
+    r"two modes within \d+ of \d+ replicates(?: of both sides)?: [^;]+ rounds of one"
+    r"|\d+ of \d+ rounds were disturbed and left out \([^)]+\)"
+)
 _COMMIT = re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{7,40}\b")
 
 
@@ -95,7 +100,7 @@ def filled(shown: Sequence[str], printed: Sequence[str]) -> list[str]:
 
     Raises ValueError with the line that isn't printed, in its place.
     """
-    found, position = [], 0
+    found, position, printed = [], 0, _without_notes(printed)
     for number, line in enumerate(shown):
         if line.strip() == "…":
             found.append(line)
@@ -114,6 +119,22 @@ def filled(shown: Sequence[str], printed: Sequence[str]) -> list[str]:
     if position < len(printed) and (not shown or shown[-1].strip() != "…"):
         raise ValueError("printed, and not on the page:\n" + "\n".join(printed[position:]))
     return found
+
+
+def _without_notes(printed: Sequence[str]) -> list[str]:
+    """Without what is said of the machine that measured, in lines as long as the others."""
+    left, at = [], 0
+    while at < len(printed):
+        end = next((end for end in range(len(printed), at, -1) if _unbroken(printed[at:end])), at + 1)
+        text = _unbroken(printed[at:end])
+        remarks = [remark for remark in text.strip().split("; ") if not _ON_THE_MACHINE.fullmatch(remark)]
+        indent = text[: len(text) - len(text.lstrip())]
+        if "; ".join(remarks) == text.strip():
+            left += printed[at:end]
+        else:
+            left += textwrap.wrap("; ".join(remarks), _COLUMNS, initial_indent=indent, subsequent_indent=indent)
+        at = end
+    return left
 
 
 def _unbroken(lines: Sequence[str]) -> str:

@@ -14,6 +14,8 @@ from tests.support import program_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "docs" / "scripts"
+MODES = "two modes within 4 of 8 replicates of both sides: 0.2814 ms in 12 and 0.5511 ms in 18 rounds of"
+"""As wide as the terminal: its last word is on the next line."""
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +60,8 @@ def test_every_command_prints_what_the_page_shows(tutorial: dict[str, Any], tmp_
         (["wrote results/….json: 5"], ["wrote results/amd-epyc-x2.json: 5"]),
         (["judged by (…); next: go", "the end"], [f"judged by ({'x' * 80}); next:", "go", "the end"]),
         (["…", "by (…); go", "the end"], ["one", f"by ({'x' * 96});", "    go", "the end"]),
+        (["1 PASS", "next"], ["1 PASS", f"    {MODES}", "    one", "next"]),
+        (["  slower (wall)"], ["  3 of 94 rounds were disturbed and left out (others were busy: 3); slower (wall)"]),
     ],
 )
 def test_what_may_differ(tutorial: dict[str, Any], shown: list[str], printed: list[str]) -> None:
@@ -72,6 +76,7 @@ def test_what_may_differ(tutorial: dict[str, Any], shown: list[str], printed: li
         (["1 PASS", "exit code 0"], ["1 PASS"]),
         (["…", "1 PASS", "exit code 0"], ["1 PASS", "1 REGRESSED", "exit code 0"]),
         (["10 ms"], ["10 s"]),
+        (["1 PASS", "next"], ["1 PASS", f"    {MODES}", "    one; slower (wall)", "next"]),
         (["exit code 0"], ["exit code 1"]),
         (["1 REGRESSED, 1 PASS"], ["1 REGRESSED, 2 PASS"]),
         ([], ["a warning"]),
