@@ -135,7 +135,7 @@ def built(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_build_is_one_command() -> None:
     done = built("gpu", "--build-arg", "CUDA=13.0.1")
     assert done.returncode == 0
-    user = f"--build-arg UID={os.getuid()}"
+    user = f"--build-arg UID={os.getuid() or 1000}"
     assert done.stdout == f"build --file docker/gpu.Dockerfile --tag perfkit:gpu {user} --build-arg CUDA=13.0.1 .\n"
     wrong = built("tpu")
     assert wrong.returncode == 4

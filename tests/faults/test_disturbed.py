@@ -95,16 +95,16 @@ def test_a_case_that_was_stopped_again_and_again_proves_nothing(path: Path, judg
 
 def test_a_run_that_was_stopped_as_a_whole_isnt_taken_for_one_that_hangs(tmp_path: Path) -> None:
     """For longer than a case may take."""
-    folder = instant_project(tmp_path, ["variant-1"], models=["one"], more="[process]\ntime_limit_s = 7\n")
+    folder = instant_project(tmp_path, ["variant-1"], models=["one"], more="[process]\ntime_limit_s = 9\n")
     process = start(folder, command(), INSTANT_CASE_S="4")
     wait_for_ended(folder, 1)
     time.sleep(2.5)  # by now the supervisor has seen that the next case began
     (child,) = children(process.pid)
     for pid in (process.pid, child):
         os.kill(pid, signal.SIGSTOP)
-    time.sleep(8)
+    time.sleep(11)
     os.kill(process.pid, signal.SIGCONT)
-    time.sleep(0.5)  # whichever the system wakes first
+    time.sleep(2.2)  # whichever the system wakes first; long enough for the supervisor to look more than once
     os.kill(child, signal.SIGCONT)
     after = ended(process)
     assert after.code == ExitCode.NOT_JUDGED, after.err
