@@ -1,4 +1,4 @@
-"""A pytest plugin of the made-up projects: tests share the machine, what disturbs them isn't tested there, and they download nothing."""
+"""A pytest plugin of the made-up projects: what disturbs tests that share the machine isn't theirs; nothing is downloaded."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from perfkit.catalog.images import ImageSet
     from perfkit.catalog.models import LoadedModel
     from perfkit.catalog.profile import ShapeProfile
+    from perfkit.measure.replay import Replay
     from perfkit.variants.base import BuildRequest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,6 +35,26 @@ def described() -> dict[str, Any]:
         "state": momentary_state(Platform.CUDA),
         "software": software_versions(),
     }
+
+
+def behind_itself_s(replay: Replay) -> float:
+    """Seconds of device work of a call, the mean over the graphs, each twice behind itself, its data in the cache.
+
+    The first replay, which isn't timed, gives the host the time to queue the others.
+    """
+    import torch
+
+    start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    of_all_s = 0.0
+    for graph in replay.graphs:
+        graph()
+        start.record()
+        graph()
+        graph()
+        end.record()
+        end.synchronize()
+        of_all_s += float(start.elapsed_time(end)) / 1e3
+    return of_all_s / (2 * len(replay.graphs))
 
 
 @dataclass(frozen=True)

@@ -121,7 +121,7 @@ class Probe:
         self._add(after, found)
 
     def take_by_the_clock(self, after: str) -> None:
-        """The same by perfkit's own clock."""
+        """The same by perfkit's own clock, which has left the cache as it was until 2026-11-28."""
         found = {}
         for name, (replay, count) in self._replays.items():
             self._clock.settle(replay)

@@ -1,27 +1,28 @@
 """What decides on which level a device time lies: the same calls on a GPU, captured again and again in several ways.
 
     python docs/scripts/levels.py --measure FILE    captures and times CASES on a GPU
-    python docs/scripts/levels.py                   results/h200/2026-11-27-levels.json → docs/device-times.md
+    python docs/scripts/levels.py                   results/h200/2026-11-28-levels.json → docs/device-times.md
 
 Four graphs of a case are captured a time, as perfkit does but for where they lie, and each of them is timed alone,
-behind itself, and once more behind a fill that leaves nothing of it in the GPU's cache. The file is written anew after
-every row. What is recorded is from before: without such a fill, and without the last two cases.
+behind itself, and once more as perfkit does it, with nothing of it in the GPU's cache. The file is written anew after
+every row. What is recorded is from before perfkit did so: a fill of 256 MiB and one replay behind it.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import random
 import tempfile
 from contextlib import closing, nullcontext
 from functools import partial
 from pathlib import Path
-from statistics import fmean, median
+from statistics import fmean, median, stdev
 from typing import TYPE_CHECKING, Any, NamedTuple
 from unittest import mock
 
 from blocks import with_blocks
-from gpu_host import described, keep, loaded, measure_or_write, tell
+from gpu_host import behind_itself_s, described, keep, loaded, measure_or_write, tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "device-times.md"
-RECORDED = ROOT / "results" / "h200" / "2026-11-27-levels.json"
+RECORDED = ROOT / "results" / "h200" / "2026-11-28-levels.json"
 CASES = (
     "resnet18/eager-fp16/1x3x224x224",
     "resnet18/trt-fp16/1x3x224x224",
@@ -46,8 +47,6 @@ CASES = (
 )
 CAPTURES, GRAPHS, TIMES, WARM_UP = 6, 4, 5, 20
 MIB = 2**20
-FILL_BYTES = 256 * MIB
-"""More than any GPU's cache."""
 
 
 class Way(NamedTuple):
@@ -101,33 +100,12 @@ def captured(clock: Clock, calls: Sequence[Callable[[], Any]], way: Way, seed: r
     return replays
 
 
-def timed(clock: Clock, replays: list[Replay]) -> list[float]:
+def timed(clock: Clock, replays: list[Replay], replayed_s: Callable[[Replay], float]) -> list[float]:
     """Microseconds of each graph."""
     found = []
     for replay in replays:
         clock.settle(replay)
-        found.append(round(1e6 * median(clock.replayed_s(replay) for _ in range(TIMES)), 2))
-    return found
-
-
-def timed_cold(clock: Clock, replays: list[Replay]) -> list[float]:
-    """Microseconds of each graph behind a fill, whose time lets the host queue the graph."""
-    import torch
-
-    fill = torch.empty(FILL_BYTES, dtype=torch.uint8, device="cuda")
-    start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-    found = []
-    for replay in replays:
-        clock.settle(replay)
-        times_ms = []
-        for _ in range(TIMES):
-            fill.zero_()
-            start.record()
-            replay()
-            end.record()
-            end.synchronize()
-            times_ms.append(float(start.elapsed_time(end)))
-        found.append(round(1e3 * median(times_ms), 2))
+        found.append(round(1e6 * median(replayed_s(replay) for _ in range(TIMES)), 2))
     return found
 
 
@@ -159,7 +137,7 @@ class Source:
 
 
 def rows(clock: Clock, source: Source, pictures: list[Tensor], way: Way) -> dict[str, list[list[float]]]:
-    """Microseconds of each graph of each capture, behind itself and behind a fill."""
+    """Microseconds of each graph of each capture, behind itself and with nothing of it in the cache."""
     found: dict[str, list[list[float]]] = {"graphs_us": [], "cold_us": []}
     builts: list[Built] = []
     kept: list[Any] = []
@@ -173,8 +151,8 @@ def rows(clock: Clock, source: Source, pictures: list[Tensor], way: Way) -> dict
         for _ in range(WARM_UP):
             calls[0]()
         replays = captured(clock, calls, way, seed)
-        found["graphs_us"].append(timed(clock, replays))
-        found["cold_us"].append(timed_cold(clock, replays))
+        found["graphs_us"].append(timed(clock, replays, behind_itself_s))
+        found["cold_us"].append(timed(clock, replays, clock.replayed_s))
         kept.append((calls, replays))
     kept.clear()  # graphs before what they replay
     for built in builts:
@@ -216,22 +194,41 @@ def measure(target: Path) -> None:
 
 
 def table(recorded: list[dict[str, Any]]) -> list[str]:
-    """A row a case and way: the mean of four graphs, capture by capture, and how far graphs lie apart."""
+    """A row a case and way: the mean of four graphs, capture by capture, and how far these and graphs lie apart."""
     lines = [
-        "| case | way | the mean of four graphs, µs, capture by capture | apart | graphs of one capture, at the most |",
-        "|---|---|---|---|---|",
+        "| case | way | behind itself, µs, capture by capture | apart | with an emptied cache, µs | apart |",
+        "|---|---|---|---|---|---|",
     ]
     for row in recorded:
-        means = [fmean(graphs) for graphs in row["graphs_us"]]
-        within = max(max(graphs) / min(graphs) for graphs in row["graphs_us"]) - 1
-        told = ", ".join(f"{mean:.1f}" for mean in means)
-        lines.append(f"| {row['case']} | {row['way']} | {told} | {max(means) / min(means) - 1:.1%} | {within:.1%} |")
+        cells = [row["case"], row["way"]]
+        for timed_us in (row["graphs_us"], row["cold_us"]):
+            means = [fmean(graphs) for graphs in timed_us]
+            cells += [", ".join(f"{mean:.1f}" for mean in means), f"{max(means) / min(means) - 1:.1%}"]
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def summary(recorded: list[dict[str, Any]]) -> list[str]:
+    """A row a case: how all graphs of all ways lie apart, and the standard deviation of the captures."""
+    lines = [
+        "| case | single graphs behind themselves, µs | sd of captures | with an emptied cache, µs | sd of captures |",
+        "|---|---|---|---|---|",
+    ]
+    for case in dict.fromkeys(row["case"] for row in recorded):
+        cells = [case]
+        for name in ("graphs_us", "cold_us"):
+            captures = [graphs for row in recorded if row["case"] == case for graphs in row[name]]
+            single = [time_us for graphs in captures for time_us in graphs]
+            deviation = stdev(math.log(fmean(graphs)) for graphs in captures)
+            cells += [f"{min(single):.1f} to {max(single):.1f}", f"{deviation:.2%}"]
+        lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 
 def main() -> str:
     """The page with its table made anew."""
-    return with_blocks(PAGE, {"levels": table(json.loads(RECORDED.read_text("utf-8"))["rows"])})
+    recorded = json.loads(RECORDED.read_text("utf-8"))["rows"]
+    return with_blocks(PAGE, {"levels": table(recorded), "levels-summary": summary(recorded)})
 
 
 if __name__ == "__main__":

@@ -123,7 +123,8 @@ def filled(shown: Sequence[str], printed: Sequence[str]) -> list[str]:
 
 def _without_notes(printed: Sequence[str]) -> list[str]:
     """Without what is said of the machine that measured, in lines as long as the others."""
-    left, at = [], 0
+    left: list[str] = []
+    at = 0
     while at < len(printed):
         end = next((end for end in range(len(printed), at, -1) if _unbroken(printed[at:end])), at + 1)
         text = _unbroken(printed[at:end])

@@ -30,8 +30,9 @@ def test_the_better_device_times_are_taken_the_less_spread_is_assumed(metric: Me
 
 
 @pytest.mark.parametrize("metric", [Metric.DEVICE_SPEEDUP, Metric.DEVICE_TIME])
-def test_of_today_s_device_times_more_spread_is_assumed_than_when_all_lay_alike(metric: Metric) -> None:
-    ways = (DeviceBy.REPEATED, DeviceBy.SCATTERED, DeviceBy.QUEUED)
+@pytest.mark.parametrize("way", [DeviceBy.SCATTERED, DeviceBy.COLD])
+def test_of_later_device_times_more_spread_is_assumed_than_when_all_lay_alike(metric: Metric, way: DeviceBy) -> None:
+    ways = (DeviceBy.REPEATED, way, DeviceBy.QUEUED)
     spreads = [rule.assumed_spread(metric, Platform.CUDA, paired=True, device_by=way) for way in ways]
     assert spreads == sorted(set(spreads))
 

@@ -151,7 +151,7 @@ def test_replays_give_the_device_time_of_one_call() -> None:
     rounds = bench.recorder.rounds(bench.run(2))
     assert rounds.reference_device_s == [0.4, 0.8]
     assert rounds.variant_device_s == [0.2, 0.3]
-    assert rounds.device_by is DeviceBy.SCATTERED
+    assert rounds.device_by is DeviceBy.COLD
     assert bench.calls[:6] == [
         "settle reference graph 1", "settle reference graph 2", "reference graph 1", "reference graph 2",
         "settle reference a", "reference a",

@@ -57,7 +57,12 @@ moves half as much from process to process as eager-fp16's (docs/h100-first-nigh
 """
 _ASSUMED_SPREAD_OF_GRAPHS = {
     way: {**_ASSUMED_SPREAD[Platform.CUDA], Metric.DEVICE_SPEEDUP: spread, Metric.DEVICE_TIME: spread}
-    for way, spread in {DeviceBy.REPLAYED: 0.005, DeviceBy.REPEATED: 0.002, DeviceBy.SCATTERED: 0.005}.items()
+    for way, spread in {
+        DeviceBy.REPLAYED: 0.005,
+        DeviceBy.REPEATED: 0.002,
+        DeviceBy.SCATTERED: 0.005,
+        DeviceBy.COLD: 0.005,
+    }.items()
 }
 """s0 on CUDA where device times are those of graphs, by how these were timed.
 
@@ -68,7 +73,8 @@ Since then 11 processes on an H100 had speedups within 0.1 to 0.25% and times wi
 within 0.5% (docs/study.md). On an H200 host since, nine had mobilenet_v2's times within 0.1%, and three, two cards and
 a shard, resnet50's within 0.4% (docs/shared-hosts.md). None of them built its engines. Scattered: two to five
 processes on H200s had speedups within 0.47% and times within 0.45%, pooled over 142 cases, half of them within 0.1%
-(docs/device-times.md).
+(docs/device-times.md). Cold: chosen before any process had been recorded so; in one, loaded and captured again
+and again, times moved by 0.1 to 0.2% (docs/device-times.md).
 """
 _ASSUMED_SPREAD_UNPAIRED = {Metric.WALL_SPEEDUP: 0.015, Metric.WALL_TIME: 0.02}
 """s0 for plain pytest-benchmark files, of which nothing is known: so that one can be judged against one at all.

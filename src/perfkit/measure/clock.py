@@ -6,7 +6,6 @@ import statistics
 import time
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -20,6 +19,8 @@ _FIRST_DELAY_S = 2e-3
 _LONGEST_DELAY_S = 0.5
 _WORK_CALLS = 5
 _REPEATS = 2
+_FILL_BYTES = 256 * 2**20
+"""More than any GPU's cache holds, whose lines that are written take the place of all others."""
 _STREAMS = 32
 """As many as PyTorch has of one priority, and as CUDA has hardware queues at most; eight unless told otherwise."""
 
@@ -83,9 +84,9 @@ class Clock(ABC):
         raise NotQueued("this platform has no device clock of its own")
 
     def replayed_s(self, replay: Replay) -> float:
-        """Seconds of device work of a call, the mean over the graphs, each replayed behind itself.
+        """Seconds of device work of a call, the mean over the graphs, each with nothing of it in the GPU's cache.
 
-        Behind another one a graph finds less of its data in the GPU's cache, or more, by where their memory lies.
+        Else how much of its data a graph finds there depends on where that lies in memory, and so do its times.
         """
         raise NotQueued(f"this platform has no graphs for {len(replay.graphs)} calls")
 
@@ -135,6 +136,7 @@ class CudaClock(Clock):  # pragma: gpu
         self._delay_s = _FIRST_DELAY_S
         self._streams = [torch.cuda.Stream(device) for _ in range(_STREAMS)]
         self._nothing = torch.zeros(1, device=device)
+        self._fill = torch.empty(_FILL_BYTES, dtype=torch.uint8, device=device)
         self._cycles_per_s = self._measure_cycles()
         self._make_workspaces(device)
         self._use_every_queue()
@@ -163,12 +165,8 @@ class CudaClock(Clock):  # pragma: gpu
         return self._queued_s([(_nothing, call)])
 
     def replayed_s(self, replay: Replay) -> float:
-        def repeated(graph: Callable[[], Any]) -> None:
-            for _ in range(_REPEATS):
-                graph()
-
-        of_all_s = self._queued_s([(graph, partial(repeated, graph)) for graph in replay.graphs])
-        return of_all_s / (_REPEATS * len(replay.graphs))
+        parts = [(self._fill.zero_, graph) for graph in replay.graphs for _ in range(_REPEATS)]
+        return self._queued_s(parts) / len(parts)
 
     def _queued_s(self, parts: Sequence[tuple[Callable[[], Any], Callable[[], Any]]]) -> float:
         """Seconds of the second calls of all parts together, each behind the first of its part, which doesn't count."""

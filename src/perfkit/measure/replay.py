@@ -2,8 +2,7 @@
 
 Kernels that are launched one by one wait for each other's launch on the device too, however early the host queued them:
 by about a microsecond each, and how long exactly differs from process to process. Replayed from a graph, the same
-kernels take the same time in every process, but for how a graph was made and what it was replayed behind
-(docs/device-times.md).
+kernels take the same time in every process, but for what is in the GPU's cache when they begin (docs/device-times.md).
 """
 
 from __future__ import annotations

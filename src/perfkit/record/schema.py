@@ -34,8 +34,10 @@ class Status(StrEnum):
 class DeviceBy(StrEnum):
     """How device times are taken. Times of one way aren't those of the other."""
 
+    COLD = "cold"
+    """The call's kernels from CUDA graphs, each replayed with nothing of its own in the GPU's cache."""
     SCATTERED = "scattered"
-    """The call's kernels from CUDA graphs, each replayed behind itself; in memory all lies where chance has put it."""
+    """From CUDA graphs, each behind itself; in memory all lies where chance has put it. perfkit no longer does."""
     REPEATED = "repeated"
     """From CUDA graphs, each behind itself, placed alike in all processes that do the same; perfkit no longer does."""
     REPLAYED = "replayed"

@@ -1,9 +1,9 @@
-"""Where things lie in a GPU's memory: drawn anew in each process, for device times depend on it.
+"""Where things lie in a GPU's memory: drawn anew in each process, for times depend on it.
 
-A network takes up to some percent longer or shorter by where its weights, its engine and its graphs lie
-(docs/device-times.md). Left alone, processes that do the same before place them alike, and all move together once
-something before is otherwise: for a regression that none is. Placed by chance they differ by as much as it may matter,
-and the judge learns from a baseline's processes how much that is.
+A network that finds its data in the cache, as in wall times, takes up to some percent longer or shorter by where its
+weights, its engine and its graphs lie (docs/device-times.md). Left alone, processes that do the same before place them
+alike, and all move together once something before is otherwise: for a regression that none is. Placed by chance they
+differ by as much as it may matter, and the judge learns from a baseline's processes how much that is.
 """
 
 from __future__ import annotations
