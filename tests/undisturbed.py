@@ -1,4 +1,4 @@
-"""A pytest plugin of the made-up projects: what disturbs tests that share the machine isn't theirs; nothing is downloaded."""
+"""A pytest plugin of the made-up projects: what disturbs tests is left out, and nothing is downloaded."""
 
 from __future__ import annotations
 

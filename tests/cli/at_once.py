@@ -52,5 +52,6 @@ def at_once(commands: list[str]) -> None:
         text=True,
         capture_output=True,
         check=False,
+        timeout=600,
     )
     assert done.returncode == 0, done.stdout + done.stderr

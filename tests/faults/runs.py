@@ -13,7 +13,7 @@ from tests.faults.instant import CONFTEST
 from tests.projects import BENCHMARK, SMALL, Ended, environment, suite
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 # Plugins of others that the projects don't need are not loaded: a process starts in half the time.
 _PLUGINS = ("--perfkit-suite=tiny", "-p", "no:hypothesispytest", "-p", "no:xdist", "-p", "no:cacheprovider")
@@ -109,11 +109,20 @@ def processes_below(folder: Path) -> list[int]:
     return found
 
 
+def wait_for(is_so: Callable[[], object]) -> None:
+    """Until a run has come so far."""
+    for _ in range(6000):
+        if is_so():
+            return
+        time.sleep(0.01)
+    raise AssertionError("the run doesn't come so far")
+
+
 def wait_for_ended(folder: Path, count: int) -> None:
     """Until the journal of the first replicate has so many tests that ended."""
-    for _ in range(1200):
+
+    def have_ended() -> bool:
         found = list(folder.glob("results/runs/*/replicate-1.journal"))
-        if found and found[0].read_text("ascii").count('"kind":"ended"') >= count:
-            return
-        time.sleep(0.05)
-    raise AssertionError("the run doesn't come so far")
+        return bool(found) and found[0].read_text("ascii").count('"kind":"ended"') >= count
+
+    wait_for(have_ended)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from perfkit.exit_codes import ExitCode
-from tests.faults.runs import command, ended, instant_project, replicate, run, start, wait_for_ended
+from tests.faults.runs import command, ended, instant_project, replicate, run, start, wait_for, wait_for_ended
 
 if TYPE_CHECKING:
     import subprocess
@@ -34,9 +34,8 @@ def test_the_second_waits_until_the_first_has_ended(two: tuple[Path, Path], tmp_
     earlier = started(first, tmp_path, 4)  # the second needs some seconds to come so far
     wait_for_ended(first, 1)
     later = started(second, tmp_path, 0)
-    while not (second / "log.txt").exists():
-        assert later.poll() is None
-        time.sleep(0.02)
+    wait_for(lambda: later.poll() is not None or (second / "log.txt").exists())
+    assert later.poll() is None
     assert replicate(first)["perfkit"]["incomplete"] is None, "the first is done when the second begins"
     assert ended(earlier).code == ended_well(later) == ExitCode.NOT_JUDGED
 
@@ -50,8 +49,7 @@ def ended_well(process: subprocess.Popen[str]) -> int:
 def test_a_killed_run_holds_nothing(two: tuple[Path, Path], tmp_path: Path) -> None:
     first, second = two
     earlier = started(first, tmp_path, 60)
-    while not (first / "log.txt").exists():
-        time.sleep(0.02)
+    wait_for((first / "log.txt").exists)
     later = started(second, tmp_path, 0)
     assert later.stderr is not None
     assert any(WAITS in line for line in later.stderr), "it ended without waiting"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,6 +21,7 @@ from tests.faults.runs import (
     run,
     run_folder,
     start,
+    wait_for,
     wait_for_ended,
 )
 from tests.projects import environment
@@ -60,8 +60,7 @@ def test_a_journal_goes_whose_replicate_is_there(tmp_path: Path) -> None:
     """As of a process that died between writing the one and removing the other, and half a file of one before it."""
     folder = instant_project(tmp_path)
     process = start(folder, command(replicates=2), **SLOW)
-    while not list(folder.glob("results/runs/*/replicate-2.journal")):
-        time.sleep(0.01)
+    wait_for(lambda: list(folder.glob("results/runs/*/replicate-2.journal")))
     process.send_signal(signal.SIGKILL)
     ended(process)
     where = run_folder(folder)

@@ -23,7 +23,6 @@ FOUND = {
     "version": "3.1.0",
     "vulns": [{"id": "PYSEC-2030-1", "aliases": ["CVE-2030-1"], "fix_versions": ["3.1.9"], "description": "..."}],
 }
-NOT_AUDITED = "NOT AUDITED: the service of known vulnerabilities can't be asked from here"
 
 
 class AtStart(dt.datetime):
