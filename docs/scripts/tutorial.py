@@ -108,13 +108,12 @@ def filled(shown: Sequence[str], printed: Sequence[str]) -> list[str]:
         may_skip = number > 0 and shown[number - 1].strip() == "…"
         pattern = re.compile(_pattern(line))
         rest = range(position, len(printed) if may_skip else min(position + 1, len(printed)))
-        lengths = range(1, _MOST_LINES + 1 if "…" in line else 2)
-        places = ((at, at + length) for at in rest for length in lengths)
+        places = ((at, at + length) for at in rest for length in range(1, _MOST_LINES + 1))
         at, end = next((place for place in places if pattern.fullmatch(_unbroken(printed[slice(*place)]))), (0, 0))
         if not end:
             what = "\n".join(printed[position:] if may_skip else printed[position : position + 1])
             raise ValueError(f"the page shows\n{line}\nand this is printed:\n{what}")
-        found.append(line if "…" in line else printed[at].rstrip())
+        found += [line] if "…" in line else [part.rstrip() for part in printed[at:end]]
         position = end
     if position < len(printed) and (not shown or shown[-1].strip() != "…"):
         raise ValueError("printed, and not on the page:\n" + "\n".join(printed[position:]))

@@ -68,6 +68,12 @@ def test_what_may_differ(tutorial: dict[str, Any], shown: list[str], printed: li
     assert len(tutorial["filled"](shown, printed)) == len(shown)
 
 
+def test_a_line_may_be_broken_for_longer_numbers(tutorial: dict[str, Any]) -> None:
+    line = "    wall time 128 µs → 256 µs, +99.1%, [+92.3%, +106.2%], detects 6.5%, replicates 5 → 5, REGRESSED"
+    longer = "    wall time 244 µs → 522 µs, +113.5%, [+67.6%, +172.0%], detects 54.7%, replicates 5 → 5,"
+    assert tutorial["filled"]([line], [longer, "    REGRESSED"]) == [longer, "    REGRESSED"]
+
+
 @pytest.mark.parametrize(
     ("shown", "printed"),
     [
