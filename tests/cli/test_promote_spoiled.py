@@ -185,11 +185,11 @@ def test_levels_measured_otherwise_have_no_distance(capsys: pytest.CaptureFixtur
     moved = [line for line in capsys.readouterr().out.splitlines() if line.startswith(f"anchor moved: {HURT}")]
     assert len(moved) == 1
     assert moved[0].startswith(
-        f"anchor moved: {HURT}: measured otherwise (device_by queued -> scattered), anchor of 2030"
+        f"anchor moved: {HURT}: measured otherwise (device_by queued -> cold), anchor of 2030"
     )
     assert main(["baseline", "diff", "before.json"]) == ExitCode.PASS
     (row,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith(str(HURT))]
-    assert "measured otherwise (device_by queued -> scattered)" in row
+    assert "measured otherwise (device_by queued -> cold)" in row
     assert main(["baseline", "diff", "before.json", "--json"]) == ExitCode.PASS
     (told,) = [entry for entry in json.loads(capsys.readouterr().out)["cases"] if entry["case"] == str(HURT)]
     assert (told["what"], told["faster_pct"]) == ("changed", None)

@@ -52,20 +52,20 @@ def test_replayed_device_times_are_series_of_their_own(history: History, tmp_pat
     add_runs(history, map(Entry, read_runs(tmp_path)))
     assert points(history, "device time") == {
         "device time": ["01"],
-        "device time (scattered)": ["02", "03"],
+        "device time (cold)": ["02", "03"],
         "device time (replayed)": ["04"],
     }
-    assert points(history, "device speedup (scattered)") == {"device speedup (scattered)": ["02", "03"]}
+    assert points(history, "device speedup (cold)") == {"device speedup (cold)": ["02", "03"]}
     assert points(history, "wall time") == {"wall time": ["01", "02", "03", "04"]}
     assert points(history, "queued_s") == {"queued_s": ["02", "03"]}
-    assert points(history, None) == {"device speedup (scattered)": ["02", "03"]}
+    assert points(history, None) == {"device speedup (cold)": ["02", "03"]}
 
 
 def test_a_case_that_was_never_replayed_is_shown_by_what_it_has(history: History, tmp_path: Path) -> None:
     edit_records(write_run(tmp_path, day=1), replay, case("trt-int8"))
     add_runs(history, map(Entry, read_runs(tmp_path)))
     assert points(history, None) == {"device speedup": ["01"]}
-    assert points(history, None, str(case("trt-int8"))) == {"device speedup (scattered)": ["01"]}
+    assert points(history, None, str(case("trt-int8"))) == {"device speedup (cold)": ["01"]}
 
 
 def test_a_spoiled_sample_is_no_history_and_keeps_its_verdict(history: History, tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_a_spoiled_sample_is_no_history_and_keeps_its_verdict(history: History, 
 def test_every_replayed_device_number_says_so(tmp_path: Path) -> None:
     (run,) = read_runs(edit_records(write_run(tmp_path), replay).parent)
     names = [name for name, _, _ in measured(run.replicate.samples[0])]
-    assert names[:4] == ["device speedup (scattered)", "wall speedup", "device time (scattered)", "wall time"]
+    assert names[:4] == ["device speedup (cold)", "wall speedup", "device time (cold)", "wall time"]
 
 
 def own_metric(**said: Any) -> Callable[[dict[str, Any]], None]:
@@ -132,10 +132,10 @@ def test_a_series_name_says_what_the_user_said(name: str, unit: str, better: Bet
 @pytest.mark.parametrize(
     ("metric", "better"),
     [
-        ("device speedup (scattered)", True),
+        ("device speedup (cold)", True),
         ("wall speedup", True),
         ("sqnr_db", True),
-        ("device time (scattered)", False),
+        ("device time (cold)", False),
         ("layers", False),
         ("throughput [img/s, higher is better]", True),
         ("energy [J/img, lower is better]", False),
