@@ -184,9 +184,7 @@ def test_levels_measured_otherwise_have_no_distance(capsys: pytest.CaptureFixtur
     assert main(["promote", str(run), "--reason", "replays"]) == ExitCode.PASS
     moved = [line for line in capsys.readouterr().out.splitlines() if line.startswith(f"anchor moved: {HURT}")]
     assert len(moved) == 1
-    assert moved[0].startswith(
-        f"anchor moved: {HURT}: measured otherwise (device_by queued -> cold), anchor of 2030"
-    )
+    assert moved[0].startswith(f"anchor moved: {HURT}: measured otherwise (device_by queued -> cold), anchor of 2030")
     assert main(["baseline", "diff", "before.json"]) == ExitCode.PASS
     (row,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith(str(HURT))]
     assert "measured otherwise (device_by queued -> cold)" in row

@@ -134,6 +134,12 @@ def test_a_call_that_waits_for_the_device_has_no_device_time(clock: CudaClock, d
         clock.device_s(call)
 
 
+def test_a_queued_call_finds_nothing_of_it_in_the_cache_either(clock: CudaClock, device: Device) -> None:
+    call = device.graph()
+    call()
+    assert clock.device_s(call) == pytest.approx(COLD_S)
+
+
 def test_each_graph_is_timed_with_nothing_of_it_in_the_cache(clock: CudaClock, device: Device) -> None:
     assert clock.replayed_s(Replay([device.graph() for _ in range(4)])) == pytest.approx(COLD_S)
 

@@ -162,7 +162,7 @@ def test_replays_give_the_device_time_of_one_call() -> None:
 
 def test_queued_device_times_say_so() -> None:
     bench = Bench(device_s=[0.1] * 4)
-    assert bench.recorder.rounds(bench.run(2)).device_by is DeviceBy.QUEUED
+    assert bench.recorder.rounds(bench.run(2)).device_by is DeviceBy.COLD_QUEUED
 
 
 def test_a_disturbed_round_is_left_out_on_both_sides_and_all_clocks() -> None:

@@ -80,7 +80,10 @@ class Clock(ABC):
             call()
 
     def device_s(self, call: Callable[[], Any]) -> float:
-        """Seconds of device work of the call, gaps that the host's launches leave not counted."""
+        """Seconds of device work of the call, gaps that the host's launches leave not counted.
+
+        It finds nothing of its own in the GPU's cache.
+        """
         raise NotQueued("this platform has no device clock of its own")
 
     def replayed_s(self, replay: Replay) -> float:
@@ -152,7 +155,7 @@ class CudaClock(Clock):  # pragma: gpu
         self._stream.synchronize()
 
     def device_s(self, call: Callable[[], Any]) -> float:
-        """Seconds between two events around a call that was queued whole behind a blocking delay.
+        """Seconds between two events around a call that was queued whole behind a blocking delay and a fill.
 
         A spinning kernel holds the stream back while the host queues start event, call and end event. If the start
         event is still pending when the host is done, the device can't have waited for a launch. Otherwise the
@@ -161,12 +164,11 @@ class CudaClock(Clock):  # pragma: gpu
         Raises NotQueued when the longest delay isn't enough: the call synchronizes by itself, or the launch queue
         is shorter than the call.
         """
-        return self._queued_s([(_nothing, call)])
+        return self._queued_s([(self._new_fill(), call)])
 
     def replayed_s(self, replay: Replay) -> float:
-        # Not kept: what PyTorch holds while a variant is built or called is told as theirs.
-        filled = torch.empty(_FILL_BYTES, dtype=torch.uint8, device=self._nothing.device)
-        parts = [(filled.zero_, graph) for graph in replay.graphs for _ in range(_REPEATS)]
+        fill = self._new_fill()
+        parts = [(fill, graph) for graph in replay.graphs for _ in range(_REPEATS)]
         return self._queued_s(parts) / len(parts)
 
     def _queued_s(self, parts: Sequence[tuple[Callable[[], Any], Callable[[], Any]]]) -> float:
@@ -226,6 +228,10 @@ class CudaClock(Clock):  # pragma: gpu
         # PyTorch's only public-enough way to keep a stream busy for a chosen time; its own tests use it so.
         torch.cuda._sleep(int(seconds * self._cycles_per_s))  # noqa: SLF001 - there is no public one
 
+    def _new_fill(self) -> Callable[[], Any]:
+        """What leaves nothing of others in the cache. Its memory isn't kept, or it would be told as a variant's."""
+        return torch.empty(_FILL_BYTES, dtype=torch.uint8, device=self._nothing.device).zero_
+
     def _use_every_queue(self) -> None:
         for stream in self._streams:
             with torch.cuda.stream(stream):
@@ -254,10 +260,6 @@ class CudaClock(Clock):  # pragma: gpu
                 torch.matmul(values, values)
                 torch.addmm(values[0], values, values)
         torch.cuda.synchronize()
-
-
-def _nothing() -> None:
-    """What precedes a call that is timed as it comes."""
 
 
 def make_clock(device: torch.device) -> Clock:

@@ -127,7 +127,7 @@ class RoundRecorder:
         calls = self.variant_calls
         # A profiler's call of pytest-benchmark's is one more, and has no time.
         kept = [index for index in self.watch.kept if (index + 1) * calls <= len(variant_wall_s)]
-        by = DeviceBy.QUEUED if self.replays is None else DeviceBy.COLD
+        by = DeviceBy.COLD_QUEUED if self.replays is None else DeviceBy.COLD
         return Rounds(
             order="".join(self.order[index] for index in kept),
             reference_calls=self.reference_calls,

@@ -36,6 +36,8 @@ class DeviceBy(StrEnum):
 
     COLD = "cold"
     """The call's kernels from CUDA graphs, each replayed with nothing of its own in the GPU's cache."""
+    COLD_QUEUED = "cold_queued"
+    """The call itself, with nothing of it in the cache; small gaps remain where kernels wait for their launches."""
     SCATTERED = "scattered"
     """From CUDA graphs, each behind itself; in memory all lies where chance has put it. perfkit no longer does."""
     REPEATED = "repeated"
@@ -43,7 +45,7 @@ class DeviceBy(StrEnum):
     REPLAYED = "replayed"
     """From CUDA graphs replayed one after the other; perfkit no longer does."""
     QUEUED = "queued"
-    """The call itself; small gaps remain where kernels wait for their launches on the device."""
+    """The call itself, behind another of its own; perfkit no longer does."""
 
 
 class Rounds(Model):
