@@ -18,7 +18,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from blocks import with_blocks
-from gpu_host import behind_itself_s, described, keep, measure_or_write, tell
+from gpu_host import behind_itself_s, described, in_turn_s, keep, measure_or_write, tell
 
 if TYPE_CHECKING:
     from perfkit.measure.clock import Clock
@@ -76,7 +76,7 @@ def timed(clock: Clock, replay: Replay) -> dict[str, float]:
     times_s: dict[str, list[float]] = {way: [] for way in WAYS}
     for _ in range(TIMES):
         clock.settle(replay)
-        times_s["in_turn_us"].append(clock.device_s(replay) / len(replay.graphs))
+        times_s["in_turn_us"].append(in_turn_s(replay))
         clock.settle(replay)
         times_s["repeated_us"].append(behind_itself_s(replay))
     return {way: round(1e6 * median(found), 1) for way, found in times_s.items()}

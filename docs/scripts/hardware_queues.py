@@ -121,7 +121,7 @@ class Probe:
         self._add(after, found)
 
     def take_by_the_clock(self, after: str) -> None:
-        """The same by perfkit's own clock, which has left the cache as it was until 2026-11-28."""
+        """The same by perfkit's own clock. Since 2026-11-28 that empties the cache; what is recorded is from before."""
         found = {}
         for name, (replay, count) in self._replays.items():
             self._clock.settle(replay)

@@ -37,6 +37,11 @@ def replay_beside_queued(record: dict[str, Any]) -> None:
     record["queued"] = {"reference_s": 4e-3, "variant_s": 2e-3}
 
 
+def replay_as_before(record: dict[str, Any]) -> None:
+    replay_beside_queued(record)
+    record["rounds"]["device_by"] = "replayed"
+
+
 def points(history: History, name: str | None, which: str = str(case())) -> dict[str, list[str]]:
     """The days of each series' points."""
     with history.reading() as connection:
@@ -48,7 +53,7 @@ def test_replayed_device_times_are_series_of_their_own(history: History, tmp_pat
     write_run(tmp_path, day=1)
     edit_records(write_run(tmp_path, day=2), replay_beside_queued)
     edit_records(write_run(tmp_path, day=3), replay_beside_queued)
-    edit_records(write_run(tmp_path, day=4), lambda record: record["rounds"].update(device_by="replayed"))
+    edit_records(write_run(tmp_path, day=4), replay_as_before)
     add_runs(history, map(Entry, read_runs(tmp_path)))
     assert points(history, "device time") == {
         "device time": ["01"],
@@ -57,7 +62,8 @@ def test_replayed_device_times_are_series_of_their_own(history: History, tmp_pat
     }
     assert points(history, "device speedup (cold)") == {"device speedup (cold)": ["02", "03"]}
     assert points(history, "wall time") == {"wall time": ["01", "02", "03", "04"]}
-    assert points(history, "queued_s") == {"queued_s": ["02", "03"]}
+    assert points(history, "cold_queued_s") == {"cold_queued_s": ["02", "03"]}
+    assert points(history, "queued_s") == {"queued_s": ["04"]}
     assert points(history, None) == {"device speedup (cold)": ["02", "03"]}
 
 

@@ -227,6 +227,8 @@ def _clocks_mhz(conditions: Conditions | None) -> dict[str, float]:
 
 
 def _costs(record: CaseRecord) -> dict[str, float]:
+    # Taken in the way of the case's replays: with nothing in the GPU's cache they are another series.
+    queued = "cold_queued_s" if record.rounds.device_by is DeviceBy.COLD else "queued_s"
     costs = {
         "build_s": record.facts.build_s,
         "load_s": record.facts.load_s,
@@ -234,7 +236,7 @@ def _costs(record: CaseRecord) -> dict[str, float]:
         "shape_change_s": record.warmup.variant_shape_change_s,
         "call_bytes": record.memory.call_bytes,
         "fallback_device_share": record.facts.fallback_device_share,
-        "queued_s": None if record.queued is None else record.queued.variant_s,
+        queued: None if record.queued is None else record.queued.variant_s,
     }
     return {name: rounded(cost) for name, cost in costs.items() if cost is not None}
 

@@ -131,7 +131,8 @@ class Comparability(Model):
 class Queued(Model):
     """Device time of a call that was queued kernel by kernel, its median after the rounds, beside replayed rounds.
 
-    What it is more than the rounds' device time are the gaps between kernels on the device.
+    With nothing in the GPU's cache where these are ``cold``, else behind another call of its own. What it is more than
+    the rounds' device time are the gaps between kernels on the device.
     """
 
     reference_s: Seconds
