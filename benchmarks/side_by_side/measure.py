@@ -6,6 +6,7 @@ In each round every tool measures the baseline, then every tool the arm with not
 one case really slowed, or these two the other way round; the tools take turns in who is first. So a drift of the
 machine meets all of them alike. What a process measured, and what a tool says, is added to the file as it comes.
 ``docs/scripts/side_by_side.py`` makes the tables of docs/side-by-side.md from it. Nothing else should run meanwhile.
+Interrupted, as on a host whose time is over, it judges what has been measured until then.
 """
 
 from __future__ import annotations
@@ -66,6 +67,9 @@ def measure(tools: Sequence[Tool], place: Place, processes: int, limit_s: float,
         took = None
         try:
             took = tool.timed(one, judge=arm != BASELINE and number in ended[tool.name][BASELINE])
+        except KeyboardInterrupt:
+            add(output, {"kind": "failed", **row, "why": "interrupted, with all that would have followed"})
+            break
         except Exception as error:  # whatever it is, it must not cost what the others measure
             add(output, {"kind": "failed", **row, "why": reason_of(error)})
         else:

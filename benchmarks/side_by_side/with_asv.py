@@ -14,7 +14,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.side_by_side.tool import FASTER, SAME, SLOWER, One, Reading, Said, Tool, reading
-from benchmarks.side_by_side.workload import ARMS, BASELINE, ROOT, cases_of
+from benchmarks.side_by_side.workload import ARMS, BASELINE, cases_of, python_path
 
 _SUITE = Path(__file__).with_name("asv_suite") / "latency.py"
 _CONFIGURATION = {
@@ -120,6 +120,6 @@ def _asv(one: One, *arguments: str) -> str:
     """With a home of its own, for asv writes there; the weights stay where they are."""
     folder = one.folder(Asv.name)
     weights = os.environ.get("TORCH_HOME", str(Path.home() / ".cache" / "torch"))
-    environment = {"HOME": str(folder), "TORCH_HOME": weights, "ASV_PYTHONPATH": str(ROOT)}  # it drops PYTHONPATH
+    environment = {"HOME": str(folder), "TORCH_HOME": weights, "ASV_PYTHONPATH": python_path()}  # it drops PYTHONPATH
     python = [f"--python={sys.executable}"] if arguments[0] == "run" else []
     return one.run("-m", "asv", *arguments, *python, folder=folder, environment=environment)

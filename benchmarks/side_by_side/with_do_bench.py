@@ -1,6 +1,8 @@
-"""triton.testing.do_bench: the time between two events around each call, the cache cleared before it. It has no gate.
+"""triton.testing.do_bench: the time between two events around each call, the cache cleared before it.
 
-python -m benchmarks.side_by_side.with_do_bench     measures all cases and prints them as JSON
+    python -m benchmarks.side_by_side.with_do_bench     measures all cases and prints them as JSON
+
+Without a verdict there is nothing that an arm could change: only the baseline is measured.
 """
 
 from __future__ import annotations
@@ -9,13 +11,14 @@ import json
 import sys
 
 from benchmarks.side_by_side.tool import One, Reading, Tool, reading
-from benchmarks.side_by_side.workload import Place, cases_of, load
+from benchmarks.side_by_side.workload import BASELINE, Place, cases_of, load
 
 
 class DoBench(Tool):
     name = "triton do_bench"
     module = "triton"
     platforms = ("cuda",)
+    arms = (BASELINE,)
     judges = False
     about_s = 15.0
 

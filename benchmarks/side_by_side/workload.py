@@ -52,7 +52,12 @@ class Place:
     def environment(self) -> dict[str, str]:
         """What :meth:`here` reads, and where Python finds this module."""
         names = {"PLATFORM": self.platform, "ARM": self.arm, "FOLDER": str(self.folder)}
-        return {f"SIDE_BY_SIDE_{name}": value for name, value in names.items()} | {"PYTHONPATH": str(ROOT)}
+        return {f"SIDE_BY_SIDE_{name}": value for name, value in names.items()} | {"PYTHONPATH": python_path()}
+
+
+def python_path() -> str:
+    """This module's place before those that Python was told of."""
+    return os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
 
 
 def parsed_shape() -> list[int]:

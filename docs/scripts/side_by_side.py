@@ -1,7 +1,7 @@
 """perfkit beside other tools; the tables of docs/side-by-side.md.
 
 ``python docs/scripts/side_by_side.py`` makes them from what ``python -m benchmarks.side_by_side.measure`` wrote:
-results/cpu/side-by-side.jsonl and, where it has been measured, results/h100/side-by-side.jsonl.
+results/cpu/side-by-side.jsonl and, where it has been measured, results/h200/side-by-side.jsonl.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from blocks import with_blocks
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "side-by-side.md"
-DATA = {name: ROOT / "results" / name / "side-by-side.jsonl" for name in ("cpu", "h100")}
+DATA = {name: ROOT / "results" / name / "side-by-side.jsonl" for name in ("cpu", "h200")}
 NOT_YET, NO_VERDICT = "Not measured yet.", "has no verdict"
 _CLEAN = ("baseline", "unchanged")
 

@@ -8,7 +8,7 @@ import sys
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
@@ -16,6 +16,9 @@ import pytest
 from benchmarks.side_by_side import measure, tool, with_asv, with_pytest_benchmark
 from benchmarks.side_by_side.tool import Failed, One, Reading, Said, Tool
 from benchmarks.side_by_side.workload import ARMS, BASELINE, SLOWED, Place, cases_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES = cases_of("cpu")
@@ -98,6 +101,35 @@ def test_each_process_is_kept_and_a_failure_ends_nothing(written: Path) -> None:
     assert {row["why"] for row in failed} == {"Failed: it fell over"}
     assert kinds.count("process") == (9 - 1) + (6 - 1) + 3
     assert kinds.count("verdict") == (6 - 1) + (4 - 2), "nothing is judged against a baseline that isn't there"
+
+
+class Interrupted(MadeUp):
+    def measure(self, one: One) -> list[Reading]:
+        if (one.place.arm, one.number) == ("slowed", 2):
+            raise KeyboardInterrupt
+        return super().measure(one)
+
+    def judged_together(self, place: Place, numbers: Mapping[str, Sequence[int]]) -> list[tuple[str, Said]]:
+        return [(arm, {"rule": "all", "replicates": f"{len(own)}", "cases": {}}) for arm, own in numbers.items()]
+
+
+def test_what_was_measured_before_an_interruption_is_judged(tmp_path: Path) -> None:
+    output = tmp_path / "out.jsonl"
+    measure.measure([Interrupted("one")], Place("cpu", BASELINE, tmp_path), 7, 9.0, output)
+    rows = [json.loads(line) for line in output.read_text().splitlines()]
+    assert [row["kind"] for row in rows].count("process") == 4, "the first round, and the second one's baseline"
+    assert [row["why"] for row in rows if row["kind"] == "failed"] == ["interrupted, with all that would have followed"]
+    assert {row["arm"]: row["replicates"] for row in rows if row.get("rule") == "all"} == {
+        BASELINE: "2",
+        "slowed": "1",
+        "unchanged": "1",
+    }
+
+
+def test_a_process_finds_what_python_was_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    printed = One(Place("cpu", BASELINE, tmp_path), 1, 60.0).run("-c", "import sys; print(sys.path[1:3])")
+    assert printed.strip() == str([str(ROOT), str(tmp_path)])
 
 
 def test_the_tables_are_what_was_written(written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
