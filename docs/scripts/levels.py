@@ -14,12 +14,11 @@ import json
 import math
 import random
 import tempfile
-from contextlib import closing, nullcontext
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from statistics import fmean, median, stdev
 from typing import TYPE_CHECKING, Any, NamedTuple
-from unittest import mock
 
 from blocks import with_blocks
 from gpu_host import behind_itself_s, described, keep, loaded, measure_or_write, tell
@@ -165,16 +164,12 @@ def measure(target: Path) -> None:
     import torch
 
     from perfkit.catalog.case import parse_shape
-    from perfkit.measure import replay
     from perfkit.measure.clock import make_clock
 
     torch.backends.cudnn.benchmark = False
     models: dict[str, Loaded] = {}
     data = described() | {"graphs": GRAPHS, "times": TIMES, "rows": []}
-    with (
-        tempfile.TemporaryDirectory() as temporary,
-        mock.patch.object(replay, "elsewhere", return_value=nullcontext()),  # placed by the ways alone
-    ):
+    with tempfile.TemporaryDirectory() as temporary:
         for case in CASES:
             model, variant, shape = case.split("/")
             if model not in models:

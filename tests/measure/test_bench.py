@@ -12,13 +12,12 @@ from perfkit.catalog.config import load_config
 from perfkit.catalog.images import ImageSet, calibration_images, evaluation_images
 from perfkit.catalog.plan import ModelPlan
 from perfkit.catalog.profile import ShapeProfile
-from perfkit.measure import bench as bench_module
 from perfkit.measure.bench import Batches, ModelBench, Workshop
 from perfkit.measure.clock import make_clock
 from perfkit.measure.spent import Spent
 from perfkit.store.engine_store import EngineStore
 from perfkit.variants.registry import load_variant
-from tests.variants.requests import CPU, BuiltNumber, Places
+from tests.variants.requests import CPU, BuiltNumber
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -136,24 +135,6 @@ def test_batches_are_made_when_one_is_asked_for_and_once() -> None:
 def test_another_process_gets_them_made() -> None:
     batches = pickle.loads(pickle.dumps(Batches(lambda: [torch.ones(1)])))  # noqa: S301 - our own
     assert [batch.tolist() for batch in batches] == [[1]]
-
-
-def test_a_model_is_placed_when_it_is_loaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    places = Places()
-
-    class Loaded(Exception):
-        pass
-
-    def load_model(*_: object) -> None:
-        places.see("load")
-        raise Loaded
-
-    monkeypatch.setattr(bench_module, "elsewhere", places.elsewhere)
-    monkeypatch.setattr(bench_module, "load_model", load_model)
-    plan = ModelPlan("squeezenet1_1", "squeezenet1_1", PROFILE, PROFILE.shapes(), ("eager-fp32",))
-    with pytest.raises(Loaded):
-        ModelBench(workshop_in(tmp_path), plan, load_variant("eager-fp32"))
-    assert places.seen == [("load", True)]
 
 
 def test_each_picture_is_calibrated_on_whatever_the_shapes(bench: ModelBench, monkeypatch: pytest.MonkeyPatch) -> None:

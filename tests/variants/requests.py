@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,7 +14,6 @@ from perfkit.catalog.profile import ShapeProfile
 from perfkit.variants.base import BuildRequest, Built
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from perfkit.catalog.case import Shape
@@ -51,23 +49,6 @@ class BuiltNumber(Built):
 
     def close(self) -> None:
         self.closed = True
-
-
-class Places:
-    """In which steps what is made lies behind blocks; ``elsewhere`` stands in the place of placement's."""
-
-    def __init__(self) -> None:
-        self.inside = False
-        self.seen: list[tuple[str, bool]] = []
-
-    def see(self, step: str) -> None:
-        self.seen.append((step, self.inside))
-
-    @contextmanager
-    def elsewhere(self, _: object) -> Iterator[int]:
-        self.inside = True
-        yield 0
-        self.inside = False
 
 
 def request_for(

@@ -15,7 +15,6 @@ from perfkit.variants.base import BuildRequest, Variant, VariantBroken
 from perfkit.variants.build import build_variant
 from perfkit.variants.building import BuildResult, release
 from perfkit.variants.float32 import in_float32
-from perfkit.variants.placement import elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -96,8 +95,7 @@ class ModelBench:
     def __init__(self, workshop: Workshop, plan: ModelPlan, reference: Variant) -> None:
         self.workshop = workshop
         self.plan = plan
-        with elsewhere(workshop.device):
-            self.model: LoadedModel = load_model(plan.name, workshop.calibration, plan.profile.opt, workshop.device)
+        self.model: LoadedModel = load_model(plan.name, workshop.calibration, plan.profile.opt, workshop.device)
         self.reference_variant = reference
         self.reference = self._build(reference)
         self.work = CountedWork(self.model.module)

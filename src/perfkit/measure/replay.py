@@ -16,7 +16,6 @@ import torch
 
 from perfkit.errors import reason_of
 from perfkit.garbage import uncollected
-from perfkit.variants.placement import elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -52,7 +51,7 @@ def count_graphs(typical_s: float) -> int:
 def replay_of(calls: Sequence[Callable[[], Any]]) -> Replay:  # pragma: gpu
     """Captures each of the warmed-up ``calls`` on the current stream.
 
-    A graph each and memory of its own for each, placed by chance: the mean over a few is steadier than one of them.
+    A graph each and memory of its own for each: the mean over a few is steadier than one of them.
 
     Raises NotCaptured where a call waits for the device, or does what a capture forbids.
     """
@@ -61,8 +60,7 @@ def replay_of(calls: Sequence[Callable[[], Any]]) -> Replay:  # pragma: gpu
     with uncollected():  # something of another engine that is freed while a capture runs would end it
         for call in calls:
             _run_without_waiting(call)
-            with elsewhere(torch.device("cuda", torch.cuda.current_device())):
-                graphs.append(_captured(call))
+            graphs.append(_captured(call))
 
     replay = Replay([graph.replay for graph in graphs])
     replay()

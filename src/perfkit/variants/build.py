@@ -19,7 +19,6 @@ from perfkit.variants.base import StoredVariant
 from perfkit.variants.building import BuildResult, build_here, load_built, noting, prove_smallest, release, save_built
 from perfkit.variants.graph_replay import GraphReplay
 from perfkit.variants.isolated import ENGINE, NotIsolated, build_isolated
-from perfkit.variants.placement import elsewhere
 from perfkit.variants.precision import count_layers, prove_precision
 
 if TYPE_CHECKING:
@@ -119,8 +118,7 @@ def _isolated(
 ) -> tuple[BuildResult, Callable[[Path], None]]:
     made = build_isolated(variant, request, folder, request.time_limit_s)
     assert made.facts is not None
-    with elsewhere(request.device):
-        built = load_built(variant, request, folder / ENGINE, made.facts)
+    built = load_built(variant, request, folder / ENGINE, made.facts)
     return BuildResult(built, made.peak_build_bytes), partial(_copy, folder / ENGINE)
 
 
@@ -183,10 +181,9 @@ def _kept(
 
 
 def _loaded(variant: StoredVariant, request: BuildRequest, entry: Entry, *, from_store: bool) -> BuildResult:
-    with elsewhere(request.device):
-        started = time.perf_counter()
-        built = load_built(variant, request, entry.folder, entry.manifest.facts)
-        load_s = time.perf_counter() - started
+    started = time.perf_counter()
+    built = load_built(variant, request, entry.folder, entry.manifest.facts)
+    load_s = time.perf_counter() - started
     of_entry = {"from_store": from_store, "load_s": load_s, "engine_manifest_sha256": entry.manifest_sha256}
     built.facts = built.facts.model_copy(update=of_entry)
     return BuildResult(built, entry.manifest.peak_build_bytes)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import warnings
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,6 @@ from perfkit.credentials import without_credentials
 from perfkit.errors import reason_of
 from perfkit.record.layers import read_layers, write_layers
 from perfkit.variants.base import StoredVariant, VariantBroken
-from perfkit.variants.placement import elsewhere
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,9 +60,7 @@ def build_here(variant: Variant, request: BuildRequest) -> BuildResult:
     the original model. Warnings for the backend's own developers (deprecations, unclosed files) are left out.
     """
     cuda = request.device.type == Platform.CUDA
-    # What is stored is placed when it is loaded; while it is built all memory is the builder's.
-    placed = nullcontext(0) if isinstance(variant, StoredVariant) else elsewhere(request.device)
-    with placed as blocks_bytes, warnings.catch_warnings(record=True) as caught:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         if cuda:
             torch.cuda.synchronize()
@@ -72,7 +68,7 @@ def build_here(variant: Variant, request: BuildRequest) -> BuildResult:
         built = variant.build(request)
         if cuda:
             torch.cuda.synchronize()
-        peak_bytes = torch.cuda.max_memory_allocated() - blocks_bytes if cuda else None
+        peak_bytes = torch.cuda.max_memory_allocated() if cuda else None
     result = BuildResult(built, peak_bytes)
     return noting(result, *_said(caught)[:_MAX_NOTES])
 
