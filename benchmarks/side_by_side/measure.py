@@ -6,7 +6,8 @@ In each round every tool measures the baseline, then every tool the arm with not
 one case really slowed, or these two the other way round; the tools take turns in who is first. So a drift of the
 machine meets all of them alike. What a process measured, and what a tool says, is added to the file as it comes.
 ``docs/scripts/side_by_side.py`` makes the tables of docs/side-by-side.md from it. Nothing else should run meanwhile.
-Interrupted, as on a host whose time is over, it judges what has been measured until then.
+With several GPUs each takes rounds of its own, all tools of a round on one. Interrupted, as on a host whose time is
+over, it judges what has been measured until then.
 """
 
 from __future__ import annotations
@@ -14,15 +15,20 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import json
+import os
 import platform as system
+import queue
 import tempfile
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor, as_completed, wait
+from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.side_by_side.tool import One, Tool, tell
+from benchmarks.side_by_side.tool import One, Tool, kill_children, tell
 from benchmarks.side_by_side.with_asv import Asv
 from benchmarks.side_by_side.with_do_bench import DoBench
 from benchmarks.side_by_side.with_optimum import Optimum
@@ -31,9 +37,12 @@ from benchmarks.side_by_side.with_pytest_benchmark import PytestBenchmark
 from benchmarks.side_by_side.with_torch_timer import TorchTimer
 from benchmarks.side_by_side.workload import BASELINE, ROOT, SHARE, SLOWED, SLOWED_ARM, UNCHANGED, Place, cases_of
 from perfkit.errors import reason_of
+from perfkit.measure.gpu import cuda_driver
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+
+    Steps = Sequence[tuple[str, Tool]]
 
 TOOLS: tuple[Tool, ...] = (Perfkit(), PytestBenchmark(), TorchTimer(), DoBench(), Asv(), Optimum())
 _PACKAGES = (
@@ -55,48 +64,99 @@ def rounds(tools: Sequence[Tool], processes: int) -> Iterator[tuple[int, str, To
                     yield number, arm, tool
 
 
-def measure(tools: Sequence[Tool], place: Place, processes: int, limit_s: float, output: Path) -> None:
-    """Adds one line a process, one a verdict, and one a process that failed."""
-    order = list(rounds(tools, processes))
-    estimate_s = sum(tool.about_s for _, _, tool in order)
-    ended: dict[str, dict[str, list[int]]] = {tool.name: {arm: [] for arm in tool.arms} for tool in tools}
-    began_s = time.monotonic()
-    for number, arm, tool in order:
-        one = One(replace(place, arm=arm), number, limit_s)
-        row: dict[str, Any] = {"tool": tool.name, "arm": arm, "number": number}
+class Measurement:
+    """What all cards measure together: each takes the next round whole, so that no tool has a card of its own."""
+
+    def __init__(self, tools: Sequence[Tool], place: Place, limit_s: float, output: Path) -> None:
+        self.tools, self.place, self.limit_s, self.output = tools, place, limit_s, output
+        self._ended: dict[str, dict[str, list[int]]] = {tool.name: {arm: [] for arm in tool.arms} for tool in tools}
+        self._interrupted = threading.Event()
+        self._writing = threading.Lock()
+
+    def measure(self, processes: int, cards: Sequence[str]) -> None:
+        """Adds one line a process, one a verdict, and one a process that failed."""
+        numbers: queue.SimpleQueue[int] = queue.SimpleQueue()
+        steps: dict[int, list[tuple[str, Tool]]] = {}
+        for number, arm, tool in rounds(self.tools, processes):
+            if number not in steps:
+                numbers.put(number)
+            steps.setdefault(number, []).append((arm, tool))
+        self._left_s = sum(tool.about_s for each in steps.values() for _, tool in each)
+        self._began_s = time.monotonic()
+        with ThreadPoolExecutor(len(cards)) as pool:
+            running = [pool.submit(self._rounds_on, card, numbers, steps) for card in cards]
+            try:
+                for each in as_completed(running):
+                    each.result()
+            except BaseException as error:
+                self._interrupted.set()
+                while wait(running, timeout=0.5).not_done:  # one that was about to start wouldn't be met by the first
+                    kill_children()
+                if not isinstance(error, KeyboardInterrupt):
+                    raise
+        self._judge_together()
+
+    def _rounds_on(self, card: str, numbers: queue.SimpleQueue[int], steps: Mapping[int, Steps]) -> None:
+        with suppress(queue.Empty):
+            while not self._interrupted.is_set():
+                number = numbers.get_nowait()
+                for arm, tool in steps[number]:
+                    if not self._interrupted.is_set():
+                        self._step(One(replace(self.place, arm=arm, card=card), number, self.limit_s), tool)
+
+    def _step(self, one: One, tool: Tool) -> None:
+        arm, number = one.place.arm, one.number
+        row: dict[str, Any] = {"tool": tool.name, "arm": arm, "number": number, "card": one.place.card}
         took = None
         try:
-            took = tool.timed(one, judge=arm != BASELINE and number in ended[tool.name][BASELINE])
-        except KeyboardInterrupt:
-            add(output, {"kind": "failed", **row, "why": "interrupted, with all that would have followed"})
-            break
+            took = tool.timed(one, judge=arm != BASELINE and number in self._ended[tool.name][BASELINE])
         except Exception as error:  # whatever it is, it must not cost what the others measure
-            add(output, {"kind": "failed", **row, "why": reason_of(error)})
+            why = "interrupted, with all that would have followed" if self._interrupted.is_set() else reason_of(error)
+            self._add({"kind": "failed", **row, "why": why})
         else:
-            ended[tool.name][arm].append(number)
-            add(output, {"kind": "process", **row, "seconds": round(took.seconds, 2), "readings": took.readings})
+            self._ended[tool.name][arm].append(number)
+            self._add({"kind": "process", **row, "seconds": round(took.seconds, 2), "readings": took.readings})
             for said in took.said:
-                add(output, {"kind": "verdict", **row, **said})
-        estimate_s -= tool.about_s
-        outcome = "failed" if took is None else f"{took.seconds:.0f} s"
-        passed_s = time.monotonic() - began_s
-        tell(
-            f"{passed_s / 60:4.0f} min: round {number}, {arm}, {tool.name}: {outcome}; about {estimate_s / 60:.0f} left"
-        )
-    for tool in tools:
-        try:
-            together = tool.judged_together(place, ended[tool.name])
-        except Exception as error:  # as above
-            add(output, {"kind": "failed", "tool": tool.name, "arm": "judging", "number": 0, "why": reason_of(error)})
-        else:
-            for arm, said in together:
-                add(output, {"kind": "verdict", "tool": tool.name, "arm": arm, **said})
+                self._add({"kind": "verdict", **row, **said})
+        with self._writing:
+            self._left_s -= tool.about_s
+            outcome = "failed" if took is None else f"{took.seconds:.0f} s"
+            passed_s = time.monotonic() - self._began_s
+            tell(
+                f"{passed_s / 60:4.0f} min: round {number}, {arm}, {tool.name}: {outcome}; "
+                f"about {self._left_s / 60:.0f} left, by one card"
+            )
+
+    def _judge_together(self) -> None:
+        for tool in self.tools:
+            ended = {arm: sorted(numbers) for arm, numbers in self._ended[tool.name].items()}
+            try:
+                together = tool.judged_together(self.place, ended)
+            except Exception as error:  # as above
+                self._add({"kind": "failed", "tool": tool.name, "arm": "judging", "number": 0, "why": reason_of(error)})
+            else:
+                for arm, said in together:
+                    self._add({"kind": "verdict", "tool": tool.name, "arm": arm, **said})
+
+    def _add(self, row: dict[str, Any]) -> None:
+        with self._writing:
+            add(self.output, row)
 
 
 def add(output: Path, row: dict[str, Any]) -> None:
     """One line at the end of the file."""
     with output.open("a", encoding="utf-8") as file:
         file.write(json.dumps(row) + "\n")
+
+
+def cards_of(platform: str) -> list[str]:
+    """The GPUs that this process is shown, as CUDA_VISIBLE_DEVICES names them; on a CPU the one that is none."""
+    if platform == "cpu":
+        return [""]
+    driver = cuda_driver()
+    count = 0 if driver is None else driver.device_count()
+    named = os.environ.get("CUDA_VISIBLE_DEVICES") or ",".join(map(str, range(count)))
+    return named.split(",")[:count]
 
 
 def about(platform: str, processes: int, tools: Sequence[Tool]) -> dict[str, Any]:
@@ -155,7 +215,7 @@ def main() -> None:
         place = Place(asked.platform, BASELINE, Path(folder))
         add(asked.output, about(asked.platform, asked.processes, here))
         One(place, 0, asked.limit).run("-m", "benchmarks.side_by_side.workload")
-        measure(here, place, asked.processes, asked.limit, asked.output.resolve())
+        Measurement(here, place, asked.limit, asked.output.resolve()).measure(asked.processes, cards_of(asked.platform))
 
 
 if __name__ == "__main__":

@@ -53,8 +53,8 @@ class One:
     limit_s: float
 
     def folder(self, tool: str) -> Path:
-        """The tool's own, for all of its invocations."""
-        folder = self.place.folder / tool
+        """The tool's own in this round: others may be measured at the same time."""
+        folder = self.place.folder / f"{tool}-{self.number}"
         folder.mkdir(exist_ok=True)
         return folder
 
@@ -93,6 +93,12 @@ class One:
             last = ((errors or "").strip() or printed.strip() or "(nothing printed)").splitlines()[-1]
             raise Failed(f"{' '.join(arguments[:3])}: exit code {child.returncode}: {last[:200]}")
         return printed
+
+
+def kill_children() -> None:
+    """All that this process has started: what it waits for ends as failed."""
+    for child in psutil.Process().children():
+        _kill(child.pid)
 
 
 def _kill(process_id: int) -> None:

@@ -38,7 +38,7 @@ class Asv(Tool):
     about_s = 41.0
 
     def measure(self, one: One) -> list[Reading]:
-        folder = one.folder(self.name)
+        folder = one.folder(Asv.name)
         commit = _commit(folder, one)
         # --machine keeps the name of this machine out of it.
         _asv(one, "run", f"--set-commit-hash={commit}", "--record-samples", f"--machine={_MACHINE}", "--show-stderr")
@@ -51,7 +51,7 @@ class Asv(Tool):
         return rounds
 
     def judged(self, one: One) -> list[Said]:
-        commits = _commits(one.folder(self.name))
+        commits = _commits(one.folder(Asv.name))
         before, after = (commits[f"{arm}-{one.number}"] for arm in (BASELINE, one.place.arm))
         said: list[Said] = []
         for factor in _FACTORS:

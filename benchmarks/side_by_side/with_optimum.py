@@ -49,6 +49,7 @@ def _measure() -> dict[str, float]:
                 task="image-classification",
                 model_type="resnet",  # whose made-up pictures it makes; the call has its own
                 device=platform,
+                device_ids=Place.here().card or None,  # else it takes all GPUs, whatever it was shown
             ),
             scenario=InferenceConfig(duration=_DURATION_S, input_shapes=shapes),
             launcher=ProcessConfig(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.side_by_side.tool import FASTER, SAME, SLOWER, UNDECIDED, One, Reading, Said, Tool
@@ -79,7 +80,8 @@ def _suite() -> str:
 
 
 def _replicate(place: Place, arm: str, number: int) -> Path:
-    (path,) = (place.folder / Perfkit.name / f"{arm}-{number}").glob("runs/*/replicate-1.json")
+    one = One(replace(place, arm=arm), number, limit_s=0.0)
+    (path,) = (one.folder(Perfkit.name) / one.name).glob("runs/*/replicate-1.json")
     return path
 
 
@@ -106,7 +108,7 @@ def _readings(path: Path, platform: str) -> list[Reading]:
 
 def _together(place: Place, arm: str, numbers: Sequence[int]) -> Path:
     """A folder with the replicates of several processes, as ``perfkit run --replicates`` leaves it."""
-    folder = place.folder / Perfkit.name / "together" / f"{arm}-{'-'.join(map(str, numbers))}"
+    folder = place.folder / "together" / f"{arm}-{'-'.join(map(str, numbers))}"
     folder.mkdir(parents=True)
     for at, number in enumerate(numbers, 1):
         shutil.copy(_replicate(place, arm, number), folder / f"replicate-{at}.json")

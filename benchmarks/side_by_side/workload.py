@@ -41,18 +41,23 @@ class Place:
     platform: str
     arm: str
     folder: Path
-    """Of the whole measurement: engines below ``work``, each tool's files below its name."""
+    """Of the whole measurement: engines below ``work``, each tool's files of a round below its name."""
+    card: str = ""
+    """The GPU, as CUDA_VISIBLE_DEVICES names it; none on a CPU, nor where it doesn't matter which."""
 
     @classmethod
     def here(cls) -> Place:
         """What the driver has put into the environment. Raises KeyError where it didn't start this process."""
         own = {name: os.environ[f"SIDE_BY_SIDE_{name}"] for name in ("PLATFORM", "ARM", "FOLDER")}
-        return cls(own["PLATFORM"], own["ARM"], Path(own["FOLDER"]))
+        return cls(own["PLATFORM"], own["ARM"], Path(own["FOLDER"]), os.environ.get("CUDA_VISIBLE_DEVICES", ""))
 
     def environment(self) -> dict[str, str]:
         """What :meth:`here` reads, and where Python finds this module."""
         names = {"PLATFORM": self.platform, "ARM": self.arm, "FOLDER": str(self.folder)}
-        return {f"SIDE_BY_SIDE_{name}": value for name, value in names.items()} | {"PYTHONPATH": python_path()}
+        found = {f"SIDE_BY_SIDE_{name}": value for name, value in names.items()} | {"PYTHONPATH": python_path()}
+        if self.card:  # numbers as NVML has them, by which optimum-benchmark goes
+            found |= {"CUDA_VISIBLE_DEVICES": self.card, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+        return found
 
 
 def python_path() -> str:

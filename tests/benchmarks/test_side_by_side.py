@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import runpy
+import signal
 import sys
 from dataclasses import replace
 from itertools import pairwise
@@ -70,7 +72,7 @@ def written(tmp_path: Path) -> Path:
     output = tmp_path / "out.jsonl"
     tools = [MadeUp("one"), MadeUp("two", processes=2), MadeUp("mute", arms=(BASELINE,))]
     measure.add(output, measure.about("cpu", 3, tools))
-    measure.measure(tools, Place("cpu", BASELINE, tmp_path), 3, 9.0, output)
+    measure.Measurement(tools, Place("cpu", BASELINE, tmp_path), 9.0, output).measure(3, [""])
     return output
 
 
@@ -103,27 +105,65 @@ def test_each_process_is_kept_and_a_failure_ends_nothing(written: Path) -> None:
     assert kinds.count("verdict") == (6 - 1) + (4 - 2), "nothing is judged against a baseline that isn't there"
 
 
-class Interrupted(MadeUp):
+class OfCards(MadeUp):
+    """Its processes take a while; in the fourth round, where it is to be, somebody interrupts the whole."""
+
+    def __init__(self, interrupts: bool = False) -> None:
+        super().__init__("several")
+        self.interrupts = interrupts
+
     def measure(self, one: One) -> list[Reading]:
-        if (one.place.arm, one.number) == ("slowed", 2):
-            raise KeyboardInterrupt
+        if self.interrupts and one.number == 4:
+            os.kill(os.getpid(), signal.SIGINT)
+            one.run("-c", "import time; time.sleep(60)")
+        one.run("-c", f"assert __import__('os').environ['CUDA_VISIBLE_DEVICES'] == '{one.place.card}'")
         return super().measure(one)
 
     def judged_together(self, place: Place, numbers: Mapping[str, Sequence[int]]) -> list[tuple[str, Said]]:
-        return [(arm, {"rule": "all", "replicates": f"{len(own)}", "cases": {}}) for arm, own in numbers.items()]
+        return [(arm, {"rule": str(list(own)), "replicates": "", "cases": {}}) for arm, own in numbers.items()]
+
+
+def test_each_card_takes_rounds_as_a_whole(tmp_path: Path) -> None:
+    output = tmp_path / "out.jsonl"
+    measure.Measurement([OfCards()], Place("cuda", BASELINE, tmp_path), 60.0, output).measure(6, ["0", "3"])
+    rows = [json.loads(line) for line in output.read_text().splitlines()]
+    cards = {number: {row["card"] for row in rows if row.get("number") == number} for number in range(1, 7)}
+    assert {len(each) for each in cards.values()} == {1}
+    assert set.union(*cards.values()) == {"0", "3"}
+    assert [row["rule"] for row in rows if row["kind"] == "verdict" and "number" not in row] == [
+        "[1, 2, 3, 4, 5, 6]"
+    ] * 3
+
+
+@pytest.mark.parametrize(
+    ("named", "platform", "cards"),
+    [(None, "cuda", ["0", "1"]), ("5,GPU-9", "cuda", ["5", "GPU-9"]), ("5", "cpu", [""])],
+)
+def test_the_cards_are_those_that_are_shown(
+    named: str | None, platform: str, cards: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Driver:
+        def device_count(self) -> int:
+            return 2
+
+    monkeypatch.setattr(measure, "cuda_driver", Driver)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if named is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", named)
+    assert measure.cards_of(platform) == cards
 
 
 def test_what_was_measured_before_an_interruption_is_judged(tmp_path: Path) -> None:
     output = tmp_path / "out.jsonl"
-    measure.measure([Interrupted("one")], Place("cpu", BASELINE, tmp_path), 7, 9.0, output)
+    tools = [OfCards(interrupts=True)]
+    measure.Measurement(tools, Place("cuda", BASELINE, tmp_path), 60.0, output).measure(9, ["0", "1"])
     rows = [json.loads(line) for line in output.read_text().splitlines()]
-    assert [row["kind"] for row in rows].count("process") == 4, "the first round, and the second one's baseline"
-    assert [row["why"] for row in rows if row["kind"] == "failed"] == ["interrupted, with all that would have followed"]
-    assert {row["arm"]: row["replicates"] for row in rows if row.get("rule") == "all"} == {
-        BASELINE: "2",
-        "slowed": "1",
-        "unchanged": "1",
-    }
+    assert {row["why"] for row in rows if row["kind"] == "failed"} == {"interrupted, with all that would have followed"}
+    measured = {(row["arm"], row["number"]) for row in rows if row["kind"] == "process"}
+    assert measured >= {(arm, number) for arm in ARMS for number in (1, 2)}
+    assert max(number for _, number in measured) < 6
+    together = {row["arm"]: row["rule"] for row in rows if row["kind"] == "verdict" and "number" not in row}
+    assert together == {arm: str(sorted(number for own, number in measured if own == arm)) for arm in ARMS}
 
 
 def test_a_process_finds_what_python_was_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
