@@ -18,11 +18,12 @@ import json
 import os
 import platform as system
 import queue
+import signal
 import tempfile
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor, as_completed, wait
-from contextlib import suppress
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -84,8 +85,9 @@ class Measurement:
         self._left_s = sum(tool.about_s for each in steps.values() for _, tool in each)
         self._began_s = time.monotonic()
         with ThreadPoolExecutor(len(cards)) as pool:
-            running = [pool.submit(self._rounds_on, card, numbers, steps) for card in cards]
+            running: list[Future[None]] = []
             try:
+                running += [pool.submit(self._rounds_on, card, numbers, steps) for card in cards]
                 for each in as_completed(running):
                     each.result()
             except BaseException as error:
@@ -94,6 +96,7 @@ class Measurement:
                     kill_children()
                 if not isinstance(error, KeyboardInterrupt):
                     raise
+        self._interrupted.clear()
         self._judge_together()
 
     def _rounds_on(self, card: str, numbers: queue.SimpleQueue[int], steps: Mapping[int, Steps]) -> None:
@@ -105,37 +108,40 @@ class Measurement:
                         self._step(One(replace(self.place, arm=arm, card=card), number, self.limit_s), tool)
 
     def _step(self, one: One, tool: Tool) -> None:
-        arm, number = one.place.arm, one.number
-        row: dict[str, Any] = {"tool": tool.name, "arm": arm, "number": number, "card": one.place.card}
-        took = None
-        try:
-            took = tool.timed(one, judge=arm != BASELINE and number in self._ended[tool.name][BASELINE])
-        except Exception as error:  # whatever it is, it must not cost what the others measure
-            why = "interrupted, with all that would have followed" if self._interrupted.is_set() else reason_of(error)
-            self._add({"kind": "failed", **row, "why": why})
-        else:
-            self._ended[tool.name][arm].append(number)
+        row = {"tool": tool.name, "arm": one.place.arm, "number": one.number, "card": one.place.card}
+        ended = self._ended[tool.name]
+        outcome = "failed"
+        with self._failing(row):
+            took = tool.timed(one)
+            ended[one.place.arm].append(one.number)
             self._add({"kind": "process", **row, "seconds": round(took.seconds, 2), "readings": took.readings})
-            for said in took.said:
-                self._add({"kind": "verdict", **row, **said})
+            outcome = f"{took.seconds:.0f} s"
+        if one.place.arm != BASELINE and all(one.number in ended[arm] for arm in (BASELINE, one.place.arm)):
+            with self._failing({**row, "arm": f"judging {one.place.arm}"}):
+                for said in tool.judged(one):
+                    self._add({"kind": "verdict", **row, **said})
         with self._writing:
             self._left_s -= tool.about_s
-            outcome = "failed" if took is None else f"{took.seconds:.0f} s"
             passed_s = time.monotonic() - self._began_s
             tell(
-                f"{passed_s / 60:4.0f} min: round {number}, {arm}, {tool.name}: {outcome}; "
+                f"{passed_s / 60:4.0f} min: round {one.number}, {one.place.arm}, {tool.name}: {outcome}; "
                 f"about {self._left_s / 60:.0f} left, by one card"
             )
+
+    @contextmanager
+    def _failing(self, row: Mapping[str, Any]) -> Iterator[None]:
+        """Whatever it is, it must not cost what the others measure."""
+        try:
+            yield
+        except Exception as error:
+            why = "interrupted, with all that would have followed" if self._interrupted.is_set() else reason_of(error)
+            self._add({"kind": "failed", **row, "why": why})
 
     def _judge_together(self) -> None:
         for tool in self.tools:
             ended = {arm: sorted(numbers) for arm, numbers in self._ended[tool.name].items()}
-            try:
-                together = tool.judged_together(self.place, ended)
-            except Exception as error:  # as above
-                self._add({"kind": "failed", "tool": tool.name, "arm": "judging", "number": 0, "why": reason_of(error)})
-            else:
-                for arm, said in together:
+            with self._failing({"tool": tool.name, "arm": "judging", "number": 0}):
+                for arm, said in tool.judged_together(self.place, ended):
                     self._add({"kind": "verdict", "tool": tool.name, "arm": arm, **said})
 
     def _add(self, row: dict[str, Any]) -> None:
@@ -211,6 +217,7 @@ def main() -> None:
         return
     if asked.output.exists():
         parser.error(f"{asked.output} is there already")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's way to interrupt
     with tempfile.TemporaryDirectory(prefix="side-by-side-") as folder:
         place = Place(asked.platform, BASELINE, Path(folder))
         add(asked.output, about(asked.platform, asked.processes, here))

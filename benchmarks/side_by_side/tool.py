@@ -8,7 +8,7 @@ import sys
 import time
 from abc import ABC, abstractmethod
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -81,6 +81,7 @@ class One:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT if with_errors else subprocess.PIPE,
             text=True,
+            start_new_session=True,  # who interrupts the whole ends it by kill_children, when all know of it
         ) as child:
             try:
                 printed, errors = child.communicate(timeout=self.limit_s)
@@ -116,7 +117,6 @@ class Took:
 
     readings: list[Reading]
     seconds: float
-    said: list[Said] = field(default_factory=list)
 
 
 class Tool(ABC):
@@ -140,12 +140,11 @@ class Tool(ABC):
             return f"needs {' or '.join(self.platforms)}"
         return None if find_spec(self.module) is not None else f"{self.module} is not installed"
 
-    def timed(self, one: One, *, judge: bool) -> Took:
-        """An invocation with what it took, without what is judged afterwards."""
+    def timed(self, one: One) -> Took:
+        """An invocation with what it took, before anything is judged."""
         began_s = time.perf_counter()
         readings = self.measure(one)
-        seconds = time.perf_counter() - began_s
-        return Took(readings, seconds, self.judged(one) if judge else [])
+        return Took(readings, time.perf_counter() - began_s)
 
     @abstractmethod
     def measure(self, one: One) -> list[Reading]:

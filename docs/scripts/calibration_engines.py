@@ -14,7 +14,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from blocks import with_blocks
-from gpu_host import Loaded, described, keep, loaded, measure_or_write, tell
+from gpu_host import Loaded, behind_itself_s, described, keep, loaded, measure_or_write, tell
 
 from perfkit.catalog.config import Quantization
 
@@ -88,7 +88,7 @@ def measured(one: Loaded, quantization: Quantization) -> dict[str, Any]:
         for _ in range(CALLS):
             call()
         replay = clock.replay_of([call])
-        device_s = [clock.device_s(replay) for _ in range(CALLS)]
+        device_s = [behind_itself_s(replay) for _ in range(CALLS)]
     built.close()
     facts = built.facts.model_dump(mode="json")
     return {"device_s": device_s, "facts": facts} | agreement.model_dump(mode="json")

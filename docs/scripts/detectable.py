@@ -24,9 +24,9 @@ CASES = [(model, variant, shape) for model in range(3) for variant in range(3) f
 SPLITS = ((1, 1), (3, 1), (3, 3), (5, 1), (5, 3))
 NIGHTS = 100
 SPREADS = {
-    "0.1%, half of the device times": (0.001, Platform.CUDA, DeviceBy.SCATTERED),
-    "0.5% (assumed there)": (0.005, Platform.CUDA, DeviceBy.SCATTERED),
-    "1%": (0.01, Platform.CUDA, DeviceBy.SCATTERED),
+    "0.1%": (0.001, Platform.CUDA, DeviceBy.COLD),
+    "0.5% (assumed of device times)": (0.005, Platform.CUDA, DeviceBy.COLD),
+    "1%": (0.01, Platform.CUDA, DeviceBy.COLD),
     "1.5% (assumed of queued device speedups)": (0.015, Platform.CUDA, DeviceBy.QUEUED),
     "2.8% (assumed on a CPU)": (0.028, Platform.CPU, DeviceBy.QUEUED),
     "5%": (0.05, Platform.CPU, DeviceBy.QUEUED),

@@ -2,7 +2,7 @@
 
 ``python docs/scripts/engine_streams.py --measure FILE`` loads the same two engines again and again in one process and
 times each instance, left alone and placed on its caller's stream (3 minutes); without the option the page's table is
-made from the committed file.
+made from the committed file. perfkit's clock empties the GPU's cache since 2026-11-28; what is recorded is from before.
 """
 
 from __future__ import annotations

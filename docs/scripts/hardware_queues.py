@@ -39,8 +39,8 @@ NAMES = {
     "after-built": "queues used, building",
     "after-loaded": "queues used",
     "after-beside": "queues used, beside others",
-    "repeated-beside": "as it is, beside others",
-    "repeated-loaded": "as it is",
+    "repeated-beside": "each behind itself, beside others",
+    "repeated-loaded": "each behind itself",
 }
 LAST = "repeated-loaded"
 REPEATED = ROOT / "results" / "h100" / "2026-11-27-repeated" / "replicate-1.json.xz"
@@ -48,7 +48,7 @@ KEY = (
     "*Building*: the process built its engines; else they came from the store. *Beside others*: every two seconds"
     " another process made a context on the GPU and ended. Two numbers: the medians of the rounds that begin with the"
     " reference and with the variant, where 1% lies between. 20 rounds a case, less those that perfkit left out because"
-    " the GPU was shared. The columns *as it is* (but that places aren't drawn by chance yet) are of another"
+    " the GPU was shared. The columns *each behind itself*, each graph, are of another"
     " host than the rest, and the last is the first of ten processes"
     " ([study.md](study.md#on-an-h100-each-graph-behind-itself))."
 )

@@ -3,7 +3,7 @@
     python docs/scripts/levels.py --measure FILE    captures and times CASES on a GPU
     python docs/scripts/levels.py                   results/h200/2026-11-28-levels.json → docs/device-times.md
 
-Four graphs of a case are captured a time, as perfkit does but for where they lie, and each of them is timed alone,
+Four graphs of a case are captured a time, as perfkit does or moved in memory, and each of them is timed alone,
 behind itself, and once more as perfkit does it, with nothing of it in the GPU's cache. The file is written anew after
 every row. What is recorded is from before perfkit did so: a fill of 256 MiB and one replay behind it.
 """

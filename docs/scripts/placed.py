@@ -1,4 +1,4 @@
-"""How far processes lie apart that place by chance, and what the judge says of them; tables of docs/device-times.md.
+"""How far processes lay apart that placed by chance, and what the judge says of them; tables of docs/device-times.md.
 
 ``python docs/scripts/placed.py`` makes them from the processes of results/h200/2026-11-27-nightly/.
 """

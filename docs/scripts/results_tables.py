@@ -222,10 +222,17 @@ def main() -> str:
             "answers": matrix(data, plain, answers),
             "broken": [f"- {'/'.join(case)}: {why}" for case, why in sorted(data.broken.items())],
             "engines": engine_table(data),
+            "memory": matrix(data, plain, call_mib, (f"{REFERENCE_VARIANT}, MiB", call_mib)),
             "roofline": matrix(data, plain, at_least, (REFERENCE_VARIANT, at_least)),
             "published": published_table(data),
         },
     )
+
+
+def call_mib(found: Sequence[CaseRecord]) -> str:
+    """What a call takes of PyTorch's memory, the median over processes."""
+    taken = [case.memory.call_bytes for case in found if case.memory.call_bytes is not None]
+    return f"{middle(taken) / 2**20:.1f}" if taken else "-"
 
 
 def middle_speedup(found: Sequence[CaseRecord], clock: str) -> float:

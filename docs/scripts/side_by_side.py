@@ -145,8 +145,10 @@ def described(data: Measured) -> str:
     """The machine, the versions and the day."""
     versions = ", ".join(f"{name} {version}" for name, version in data.about["versions"].items())
     about = data.about
+    begun = max(row["number"] for row in data.processes)
+    rounds = f"{begun}" if begun == about["rounds"] else f"{begun} of {about['rounds']}"
     return (
-        f"{about['machine']}, load {about['load_average_1min']} before; {about['rounds']} rounds; "
+        f"{about['machine']}, load {about['load_average_1min']} before; {rounds} rounds; "
         f"{versions}; commit {about['commit']}; {about['datetime'][:10]}."
     )
 

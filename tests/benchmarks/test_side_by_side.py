@@ -135,6 +135,21 @@ def test_each_card_takes_rounds_as_a_whole(tmp_path: Path) -> None:
     ] * 3
 
 
+class CannotJudge(MadeUp):
+    def judged(self, one: One) -> list[Said]:
+        raise ValueError("no such row")
+
+
+def test_a_rule_that_fails_costs_nothing_that_was_measured(tmp_path: Path) -> None:
+    output = tmp_path / "out.jsonl"
+    measure.Measurement([CannotJudge("mute")], Place("cpu", BASELINE, tmp_path), 9.0, output).measure(2, [""])
+    rows = [json.loads(line) for line in output.read_text().splitlines()]
+    assert [row["kind"] for row in rows].count("process") == 6
+    assert {(row["arm"], row["why"]) for row in rows if row["kind"] == "failed"} == {
+        (f"judging {arm}", "ValueError: no such row") for arm in ARMS if arm != BASELINE
+    }
+
+
 @pytest.mark.parametrize(
     ("named", "platform", "cards"),
     [(None, "cuda", ["0", "1"]), ("5,GPU-9", "cuda", ["5", "GPU-9"]), ("5", "cpu", [""])],

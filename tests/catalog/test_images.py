@@ -19,12 +19,12 @@ from perfkit.catalog import images
 from perfkit.catalog.images import ImageSet, Preprocessing, calibration_images, evaluation_images
 from perfkit.errors import UserError
 from tests.fuzz.mutate import mutated
+from tests.variants.requests import PLAIN
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 CPU = torch.device("cpu")
-PLAIN = Preprocessing(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0), interpolation=InterpolationMode.BILINEAR)
 
 
 @pytest.fixture(scope="module")

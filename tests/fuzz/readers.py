@@ -33,7 +33,7 @@ from perfkit.record.journal_file import line_of, read_journal_lines
 from perfkit.record.json_file import parse_json_object
 from perfkit.record.layers import FILE, EngineLayers, read_layers
 from perfkit.record.read import read_run, run_from_json
-from perfkit.replicates.request import _read
+from perfkit.replicates.request import read_request
 from perfkit.report.exporter import Format, Report, load_exporter
 from perfkit.report.layers import render
 from perfkit.store.archive import import_entries
@@ -147,7 +147,7 @@ def _run_journal(folder: Path, raw: bytes) -> None:
     except ValueError as error:
         raise UserError(str(error)) from None
     list(read_journal_lines(folder / RUN_JOURNAL))
-    _read(folder)
+    read_request(folder)
 
 
 def _config(folder: Path, name: str, raw: bytes) -> None:

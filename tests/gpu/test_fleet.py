@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.projects import BENCHMARK
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -33,7 +35,6 @@ shapes = [[1, 3, 224, 224]]
 [suites.tiny.variants]
 cuda = ["eager-fp32", "eager-fp16"]
 """
-BENCHMARK = "def test_latency(perfkit_case, benchmark):\n    perfkit_case.measure(benchmark)\n"
 
 
 def measured(folder: Path, *options: str) -> tuple[dict[str, Any], str, float]:

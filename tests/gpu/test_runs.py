@@ -16,6 +16,7 @@ import pytest
 from perfkit.cli import main
 from perfkit.store.engine_store import cache_folder
 from perfkit.store.signature import KEY_VARIABLE
+from tests.projects import BENCHMARK
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +39,6 @@ cuda = [
     "eager-fp32", "onnx-trt-fp16", "onnx-trt-int8", "eager-fp16-graph", "trt-fp16-graph", "onnx-trt-fp16-graph",
 ]
 """
-BENCHMARK = "def test_latency(perfkit_case, benchmark):\n    perfkit_case.measure(benchmark)\n"
 ENGINE = ("trt-fp16", "1x3x224x224")
 
 

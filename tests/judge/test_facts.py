@@ -35,6 +35,7 @@ def judged(changed: dict[str, Any], factor: float = 1.0) -> Judgement:
         ({"fallback_ops": 1}, "fallback_ops 0 -> 1"),
         ({"engines": 130}, "engines 1 -> 130"),
         ({"engine_bytes": 8_000_000}, "engine_bytes 4000000 -> 8000000"),
+        ({"activation_bytes": 3_000_000}, "activation_bytes 2000000 -> 3000000"),
         (
             {"compute_layers": 20, "delivered_layers": 11},
             "compute layers in the named precision 95% -> 55%",
@@ -56,7 +57,7 @@ def test_a_worse_engine_fails_at_equal_speed(changed: dict[str, Any], reason: st
         {"layers": 20},
         {"engine_bytes": 5_000_000},
         {"build_s": 900.0},
-        {"activation_bytes": 4_000_000},
+        {"activation_bytes": 2_400_000},
         {"engine_sha256": "another"},
         {"fallback_ops": None, "layers": None},
     ],
@@ -65,12 +66,14 @@ def test_what_builds_differ_by_fails_nothing(changed: dict[str, Any]) -> None:
     assert judged(changed).counts == {Verdict.PASS: 12}
 
 
-COSTS = {"load_s": 0.5, "cold_call_s": 0.4, "shape_change_s": 2e-4, "call_bytes": 8e6}
+COSTS = {"build_s": 10.0, "load_s": 0.5, "cold_call_s": 0.4, "shape_change_s": 2e-4, "call_bytes": 8e6}
 
 
 @pytest.mark.parametrize(
     ("costs", "note"),
     [
+        ({"build_s": 60.0}, None),
+        ({"build_s": 80.0}, "build_s: 10 -> 80"),
         ({"load_s": 1.4}, None),
         ({"load_s": 1.7}, "load_s: 0.5 -> 1.7"),
         ({"cold_call_s": 1.3}, "cold_call_s: 0.4 -> 1.3"),
@@ -114,4 +117,4 @@ def test_worse_answers_fail_within_their_bound_however_fast(loss_db: float, fail
     row = row_of(judge(baseline_of(before), [after]))
     assert (row.verdict is Verdict.REGRESSED) is fails
     if fails:
-        assert row.reason.startswith("smallest SQNR to the reference ")
+        assert row.reason.startswith("lowest SQNR to the reference ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import random
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from perfkit.judge.metric import Metric
 from perfkit.judge.verdict import Judgement, Row, Verdict
 from perfkit.record.baseline import Baseline
 from perfkit.record.read import run_from_json
-from tests.support import CPU, GPU, SHAPE, Times, case, make_run, plain_data, slowed
+from tests.support import CPU, GPU, SHAPE, Times, case, make_run, plain_data, run_data, slowed
 
 if TYPE_CHECKING:
     from perfkit.record.replicate import Run
@@ -161,6 +162,46 @@ def test_order_does_not_matter(times: tuple[list[Times], Times], jitter: float, 
     runs = [make_run(current, day=day, jitter=jitter) for day in (8, 9)]
     shuffled = Baseline(baseline.source, GPU, tuple(rng.sample(baseline.replicates, len(baseline.replicates))))
     assert judge(shuffled, runs[::-1]) == judge(baseline, runs)
+    assert judge(shuffled, [with_cases_shuffled(run, rng) for run in runs]) == judge(baseline, runs)
+
+
+def with_cases_shuffled(run: Run, rng: random.Random) -> Run:
+    samples, outcomes = run.replicate.samples, run.outcomes
+    replicate = run.replicate.model_copy(update={"samples": rng.sample(samples, len(samples))})
+    return run.model_copy(update={"replicate": replicate, "outcomes": rng.sample(outcomes, len(outcomes))})
+
+
+@settings(deadline=None, max_examples=60)
+@given(times=nights(), jitter=noise, seed=st.integers(0, 99))
+def test_the_order_of_rounds_does_not_matter(times: tuple[list[Times], Times], jitter: float, seed: int) -> None:
+    every_night, current = times
+    baseline, data = baseline_of(every_night, jitter), run_data(current, day=9, jitter=jitter)
+    shuffled = copy.deepcopy(data)
+    for benchmark in shuffled["benchmarks"]:
+        rounds = benchmark["extra_info"]["perfkit"]["rounds"]
+        places = list(range(len(rounds["order"])))
+        random.Random(seed).shuffle(places)  # noqa: S311
+        for name in ("reference_wall_s", "variant_wall_s", "reference_device_s", "variant_device_s"):
+            rounds[name] = [rounds[name][place] for place in places]
+        rounds["order"] = "".join(rounds["order"][place] for place in places)
+    assert judge(baseline, [run_from_json(shuffled, "run")]) == judge(baseline, [run_from_json(data, "run")])
+
+
+def test_an_unrelated_case_turns_hardly_any_pass_into_a_regression() -> None:
+    """No more nights than may raise an alarm at all: 5 of a hundred."""
+    usual = dict.fromkeys((case("trt-fp16", f"model{index}") for index in range(6)), (0.004, 0.001))
+    turned = 0
+    for seed in range(100):
+        rng = random.Random(seed)  # noqa: S311
+        noisy = [{c: (r, v * math.exp(rng.gauss(0, 0.015))) for c, (r, v) in usual.items()} for _ in range(8)]
+        more = [night | {case("trt-fp16", "another"): (3e-3, 2e-3 * math.exp(rng.gauss(0, 0.015)))} for night in noisy]
+        without, beside = (
+            judge(baseline_of(nights[:5], 0.003), [make_run(t, day=20 + i) for i, t in enumerate(nights[5:])])
+            for nights in (noisy, more)
+        )
+        verdicts = [(row_of(without, c).verdict, row_of(beside, c).verdict) for c in usual]
+        turned += (Verdict.PASS, Verdict.REGRESSED) in verdicts
+    assert turned <= 5
 
 
 @pytest.mark.case("C05")

@@ -60,7 +60,7 @@ def test_a_change_of_the_answers_is_noted() -> None:
     data = run_data(day=9)
     benchmark_of(data, HURT)["extra_info"]["perfkit"]["agreement"]["cosine_min"] = 0.95
     row = row_of(judge(usual_baseline(), [run_from_json(data, "run")]))
-    assert row.notes == ("smallest cosine to the reference: 0.9995 -> 0.9500",)
+    assert row.notes == ("lowest cosine to the reference: 0.9995 -> 0.9500",)
     assert row.verdict is Verdict.PASS
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +16,14 @@ import torch
 
 from perfkit.measure import clock as clock_module
 from perfkit.measure.clock import CudaClock, NotQueued
-from perfkit.measure.replay import Replay
+from perfkit.measure.replay import NotCaptured, Replay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 CYCLES_PER_S = 1e9
 COLD_S, LESS_COLD_S, FILL_S = 1.5e-3, 1e-3, 1e-4
+LARGEST_CACHE_BYTES = 128 * 2**20
 
 
 @dataclass
@@ -58,9 +60,9 @@ class Device:
 
         return replay
 
-    def fill(self) -> None:
+    def fill(self, size_bytes: int) -> None:
         self.work(FILL_S)
-        self.is_filled = True
+        self.is_filled = size_bytes > LARGEST_CACHE_BYTES
 
     @contextmanager
     def on(self, stream: object) -> Iterator[None]:
@@ -95,7 +97,7 @@ def device(monkeypatch: pytest.MonkeyPatch) -> Device:
 
         synchronize = wait_stream = made_up.wait
 
-    monkeypatch.setattr(torch, "empty", lambda size, **_: SimpleNamespace(nbytes=size, zero_=made_up.fill))
+    monkeypatch.setattr(torch, "empty", lambda size, **_: SimpleNamespace(zero_=partial(made_up.fill, size)))
     monkeypatch.setattr(torch.cuda, "Event", Event)
     monkeypatch.setattr(torch.cuda, "Stream", Stream)
     monkeypatch.setattr(torch.cuda, "stream", made_up.on)
@@ -132,6 +134,22 @@ def test_a_call_that_waits_for_the_device_has_no_device_time(clock: CudaClock, d
 
     with pytest.raises(NotQueued, match="it synchronizes by itself"):
         clock.device_s(call)
+
+
+def test_a_slowdown_of_such_a_call_is_a_share_of_its_wall_time(
+    clock: CudaClock, device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor can it be captured, and it is to be slowed all the same."""
+
+    def call() -> None:
+        device.work(1e-4)
+        device.wait()
+
+    def not_captured(_: object) -> Replay:
+        raise NotCaptured("it waits")
+
+    monkeypatch.setattr(clock, "replay_of", not_captured)
+    assert clock.work_s(call, 2e-3) == pytest.approx(2e-3)
 
 
 def test_a_queued_call_finds_nothing_of_it_in_the_cache_either(clock: CudaClock, device: Device) -> None:

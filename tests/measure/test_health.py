@@ -82,11 +82,11 @@ def test_missing_instruction_sets(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_quiet_gpu_gives_no_remark() -> None:
-    assert health._gpu_remarks(Nvml(processes=(os.getpid(),)), HANDLE) == []
+    assert health.gpu_remarks(Nvml(processes=(os.getpid(),)), HANDLE) == []
 
 
 def test_what_disturbs_a_gpu() -> None:
-    persistence, processes, throttled = health._gpu_remarks(
+    persistence, processes, throttled = health.gpu_remarks(
         Nvml(persistence=False, throttled=0x41, processes=(4321, os.getpid())), HANDLE
     )
     assert persistence.startswith("persistence mode is off")
@@ -95,13 +95,13 @@ def test_what_disturbs_a_gpu() -> None:
 
 
 def test_readings_that_are_hidden() -> None:
-    assert health._gpu_remarks(None, None)[0].startswith("no NVML")
-    (remark,) = health._gpu_remarks(Nvml("nvmlDeviceGetPersistenceMode"), HANDLE)
+    assert health.gpu_remarks(None, None)[0].startswith("no NVML")
+    (remark,) = health.gpu_remarks(Nvml("nvmlDeviceGetPersistenceMode"), HANDLE)
     assert "hides some readings" in remark
 
 
 def test_a_hidden_reading_is_recorded_as_none() -> None:
-    state = machine._gpu_state(Nvml("nvmlDeviceGetPowerUsage", processes=(1, 2)), HANDLE)
+    state = machine.gpu_state(Nvml("nvmlDeviceGetPowerUsage", processes=(1, 2)), HANDLE)
     assert state["gpu_power_w"] is None
     assert state["gpu_sm_mhz"] == 1980
     assert state["gpu_memory_used_mib"] == 3 * 1024
@@ -119,8 +119,8 @@ def test_a_gpu_that_nvml_does_not_know_has_no_readings(monkeypatch: pytest.Monke
     monkeypatch.setattr("torch.cuda.get_device_properties", lambda _: type("Slice", (), {"uuid": "0a1b"}))
     handle = machine.gpu_handle(Nvml("nvmlDeviceGetHandleByUUID"))
     assert handle is None
-    assert machine._gpu_state(Nvml(), handle) == {}
-    (remark,) = health._gpu_remarks(Nvml(), handle)
+    assert machine.gpu_state(Nvml(), handle) == {}
+    (remark,) = health.gpu_remarks(Nvml(), handle)
     assert "doesn't know this GPU" in remark
 
 

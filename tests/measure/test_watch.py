@@ -141,6 +141,7 @@ class Nvml:
         self.nvmlClocksThrottleReasonHwPowerBrakeSlowdown = 0x80
         self.reasons = 0
         self.pids = [1]
+        self.used_bytes: dict[int, int] = {}
         self.mhz = iter([1980, 1980, 1755])
         self.hidden = False
 
@@ -162,7 +163,7 @@ class Nvml:
         return self.reasons
 
     def nvmlDeviceGetComputeRunningProcesses(self, _: object) -> list[Any]:  # noqa: N802
-        return [SimpleNamespace(pid=pid) for pid in self.pids]
+        return [SimpleNamespace(pid=pid, usedGpuMemory=self.used_bytes.get(pid)) for pid in self.pids]
 
 
 @pytest.mark.parametrize(
@@ -206,6 +207,19 @@ def test_b16_another_process_on_the_gpu_disturbs(
     watcher = GpuWatcher(nvml, "handle")
     nvml.pids = [os.getpid() if pid == "own" else int(pid) for pid in then]
     assert watcher.look() == why
+
+
+def test_what_others_have_of_the_gpus_memory_is_told() -> None:
+    nvml = Nvml()
+    nvml.pids, nvml.used_bytes = [os.getpid()], {os.getpid(): 10**9, 7: 3 * 10**9, 8: 2 * 10**9}
+    watcher = GpuWatcher(nvml, "handle")
+    nvml.mhz = iter([1980] * 4)
+    watcher.look()
+    assert "gpu_others_bytes" not in watcher.seen()
+    for pids in ([7], [7, 8, 9], []):  # a container hides what the last one has
+        nvml.pids = [os.getpid(), *pids]
+        watcher.look()
+    assert watcher.seen()["gpu_others_bytes"] == 5 * 10**9
 
 
 def test_clocks_are_medians_and_what_is_hidden_is_left_out() -> None:

@@ -6,11 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from torch import nn
-from torchvision.transforms.v2 import InterpolationMode
 
 from perfkit.catalog.config import Precision
-from perfkit.catalog.images import Preprocessing
-from perfkit.catalog.profile import ShapeProfile
 from perfkit.record.facts import BuildFacts
 from perfkit.record.layers import EngineLayer, EngineLayers
 from perfkit.variants.base import BuildRequest, Built, Variant
@@ -19,13 +16,10 @@ from perfkit.variants.building import release
 from perfkit.variants.precision import PrecisionNotDelivered
 from perfkit.variants.registry import load_variant
 from tests.fakes import BuiltFake
-from tests.variants.requests import request_for
+from tests.variants.requests import PLAIN, SMALL, request_for
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-PROFILE = ShapeProfile(min=(1, 3, 8, 8), opt=(1, 3, 8, 8), max=(1, 3, 8, 8))
-PLAIN = Preprocessing(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0), interpolation=InterpolationMode.BILINEAR)
 
 
 class Talkative(Variant):
@@ -47,7 +41,7 @@ class Talkative(Variant):
 
 @pytest.fixture
 def request_(tmp_path: Path) -> BuildRequest:
-    return request_for(nn.Flatten().eval(), PROFILE, PLAIN, tmp_path)
+    return request_for(nn.Flatten().eval(), SMALL, PLAIN, tmp_path)
 
 
 def notes(request_: BuildRequest, *said: Warning) -> list[str]:

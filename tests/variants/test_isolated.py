@@ -15,10 +15,7 @@ import psutil
 import pytest
 import torch
 from torch import nn
-from torchvision.transforms.v2 import InterpolationMode
 
-from perfkit.catalog.images import Preprocessing
-from perfkit.catalog.profile import ShapeProfile
 from perfkit.record.facts import BuildFacts
 from perfkit.store.engine_store import EngineStore
 from perfkit.variants import isolated
@@ -26,13 +23,10 @@ from perfkit.variants.base import BuildRequest, Built, StoredVariant
 from perfkit.variants.build import build_variant
 from perfkit.variants.isolated import BuildFailed, ChildResult
 from tests.support import program_environment
-from tests.variants.requests import BuiltNumber, request_for
+from tests.variants.requests import PLAIN, SMALL, BuiltNumber, request_for
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-PROFILE = ShapeProfile(min=(1, 3, 8, 8), opt=(1, 3, 8, 8), max=(1, 3, 8, 8))
-PLAIN = Preprocessing(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0), interpolation=InterpolationMode.BILINEAR)
 
 
 class Elsewhere(StoredVariant):
@@ -89,7 +83,7 @@ class CantSave(Elsewhere):
 
 @pytest.fixture
 def request_(tmp_path: Path) -> BuildRequest:
-    return request_for(nn.Sequential(nn.Flatten(), nn.ReLU()).eval(), PROFILE, PLAIN, tmp_path)
+    return request_for(nn.Sequential(nn.Flatten(), nn.ReLU()).eval(), SMALL, PLAIN, tmp_path)
 
 
 @pytest.fixture
@@ -156,7 +150,7 @@ def test_a_build_does_not_outlive_a_run_that_was_killed(tmp_path: Path) -> None:
         "from pathlib import Path; from torch import nn; "
         "from tests.variants.test_isolated import *; "
         "folder = Path(sys.argv[1]); "
-        "request = request_for(nn.Flatten().eval(), PROFILE, PLAIN, folder); "
+        "request = request_for(nn.Flatten().eval(), SMALL, PLAIN, folder); "
         "build_variant(Hangs(), request, EngineStore(folder, 2**30))"
     )
     run = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], env=program_environment())

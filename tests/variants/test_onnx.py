@@ -11,14 +11,13 @@ from torchvision.models import get_model
 
 from perfkit.catalog.profile import ShapeProfile
 from perfkit.variants._onnx import INPUT, count_operators, export_onnx, fold_batch_norm
-from tests.variants.requests import Tiny
+from tests.variants.requests import FIXED, Tiny
 
 # PyTorch's TorchScript exporter announces that it will go; the dynamo one refuses sizes that these models take.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 SIZE = ShapeProfile(min=(1, 3, 64, 64), opt=(1, 3, 80, 80), max=(1, 3, 112, 112))
 BATCH = ShapeProfile(min=(1, 3, 64, 64), opt=(2, 3, 64, 64), max=(4, 3, 64, 64))
-FIXED = ShapeProfile(min=(1, 3, 64, 64), opt=(1, 3, 64, 64), max=(1, 3, 64, 64))
 
 
 def settled(model: nn.Module) -> nn.Module:

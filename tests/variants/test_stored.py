@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 from torch import Tensor, nn
-from torchvision.transforms.v2 import InterpolationMode
 
-from perfkit.catalog.images import Preprocessing
 from perfkit.catalog.profile import ShapeProfile
 from perfkit.record.facts import BuildFacts
 from perfkit.store.engine_store import EngineStore
@@ -21,13 +19,10 @@ from perfkit.store.entry import file_sha256
 from perfkit.variants.base import BuildRequest, Built, StoredVariant, VariantBroken
 from perfkit.variants.build import build_variant, key_of
 from tests.store.support import SIGNING
-from tests.variants.requests import BuiltNumber, request_for
+from tests.variants.requests import PLAIN, SMALL, BuiltNumber, request_for
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-PROFILE = ShapeProfile(min=(1, 3, 8, 8), opt=(1, 3, 8, 8), max=(1, 3, 8, 8))
-PLAIN = Preprocessing(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0), interpolation=InterpolationMode.BILINEAR)
 
 
 class Numbered(StoredVariant):
@@ -73,7 +68,7 @@ class Branching(nn.Module):
 
 @pytest.fixture
 def request_(tmp_path: Path) -> BuildRequest:
-    return request_for(nn.Flatten().eval(), PROFILE, PLAIN, tmp_path)
+    return request_for(nn.Flatten().eval(), SMALL, PLAIN, tmp_path)
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def fact_notes(baseline: Sequence[Sample], current: Sequence[Sample]) -> Iterato
     if before.agreement is not None and after.agreement is not None:
         old_cosine, new_cosine = before.agreement.cosine_min, after.agreement.cosine_min
         if abs(new_cosine - old_cosine) >= _COSINE_STEP:
-            yield f"smallest cosine to the reference: {old_cosine:.4f} -> {new_cosine:.4f}"
+            yield f"lowest cosine to the reference: {old_cosine:.4f} -> {new_cosine:.4f}"
     for name in sorted(before.clocks_mhz.keys() & after.clocks_mhz.keys()):
         old_mhz, new_mhz = before.clocks_mhz[name], after.clocks_mhz[name]
         if abs(new_mhz - old_mhz) > _CLOCK_STEP * old_mhz:

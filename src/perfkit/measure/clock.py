@@ -157,9 +157,9 @@ class CudaClock(Clock):  # pragma: gpu
     def device_s(self, call: Callable[[], Any]) -> float:
         """Seconds between two events around a call that was queued whole behind a blocking delay and a fill.
 
-        A spinning kernel holds the stream back while the host queues start event, call and end event. If the start
-        event is still pending when the host is done, the device can't have waited for a launch. Otherwise the
-        delay is doubled and the call repeated. The next call starts with twice the time that the host took.
+        A spinning kernel holds the stream back while the host queues fill, start event, call and end event. If an event
+        right behind the delay is still pending when the host is done, the device can't have waited for a launch.
+        Otherwise the delay is doubled and the call repeated. The next call starts with twice the host's time.
 
         Raises NotQueued when the longest delay isn't enough: the call synchronizes by itself, or the launch queue
         is shorter than the call.
@@ -208,7 +208,10 @@ class CudaClock(Clock):  # pragma: gpu
             replay = self.replay_of([work])
         except NotCaptured:
             self.settle(work)
-            return statistics.median(self.device_s(work) for _ in range(_WORK_CALLS))
+            try:
+                return statistics.median(self.device_s(work) for _ in range(_WORK_CALLS))
+            except NotQueued:  # it waits for the device by itself: its wall time is nearest
+                return typical_s
         self.settle(replay)
         return statistics.median(self.replayed_s(replay) for _ in range(_WORK_CALLS))
 

@@ -19,7 +19,7 @@ def remarks() -> list[str]:
     found = [*_cpu_remarks()]
     if torch.cuda.is_available():
         with machine.nvml() as reader:
-            found += _gpu_remarks(reader, None if reader is None else machine.gpu_handle(reader))
+            found += gpu_remarks(reader, None if reader is None else machine.gpu_handle(reader))
     return found
 
 
@@ -40,7 +40,8 @@ def _cpu_remarks() -> list[str]:
     return found
 
 
-def _gpu_remarks(reader: Any, handle: Any) -> list[str]:
+def gpu_remarks(reader: Any, handle: Any) -> list[str]:
+    """Of NVML's reader and its handle of the GPU, either of which may be None."""
     if reader is None:
         return ["no NVML (pip install nvidia-ml-py): clocks, throttling and other processes can't be read"]
     if handle is None:

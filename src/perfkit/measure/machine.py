@@ -142,7 +142,7 @@ def momentary_state(kind: Platform) -> dict[str, str | int | float | bool | None
     if kind is Platform.CUDA:
         with nvml() as reader:
             if reader is not None:
-                state |= _gpu_state(reader, gpu_handle(reader))
+                state |= gpu_state(reader, gpu_handle(reader))
     return state
 
 
@@ -172,7 +172,8 @@ def gpu_handle(reader: Any) -> Any:
     return handle_of(reader, str(torch.cuda.get_device_properties(0).uuid))
 
 
-def _gpu_state(reader: Any, handle: Any) -> dict[str, str | int | float | bool | None]:
+def gpu_state(reader: Any, handle: Any) -> dict[str, str | int | float | bool | None]:
+    """What NVML tells of the GPU at this moment; nothing where it has no handle of it."""
     if handle is None:
         return {}
     board = board_of(reader, handle)

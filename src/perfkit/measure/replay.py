@@ -2,7 +2,8 @@
 
 Kernels that are launched one by one wait for each other's launch on the device too, however early the host queued them:
 by about a microsecond each, and how long exactly differs from process to process. Replayed from a graph, the same
-kernels take the same time in every process, but for what is in the GPU's cache when they begin (docs/device-times.md).
+kernels take nearly the same time in every process, but for what is in the GPU's cache when they begin
+(docs/device-times.md).
 """
 
 from __future__ import annotations
@@ -41,9 +42,10 @@ class Replay:
 
 
 def count_graphs(typical_s: float) -> int:
-    """From how many graphs calls of that wall time are replayed; even, for every second one is a little slower.
+    """From how many graphs calls of that wall time are replayed.
 
-    Whether it is two or four may differ from night to night for calls of about 20 ms alone.
+    Even: timed behind itself, every second one was a little slower on an H100 (docs/device-times.md). Whether it is two
+    or four may differ from night to night for calls of about 20 ms alone.
     """
     return _MANY_GRAPHS if typical_s < _LONG_S else _FEW_GRAPHS
 

@@ -158,8 +158,6 @@ class RoundRecorder:
                 device_s.append(self.clock.device_s(call) if replay is None else self.clock.replayed_s(replay))
             except NotQueued as error:
                 self.device_time_lost = str(error)
-            if self.replays is None:
-                return
         self.clock.settle(call)
 
 

@@ -155,6 +155,8 @@ class GpuWatcher:
         ("nvmlClocksThrottleReasonHwSlowdown", "the GPU slowed itself down"),
     )
 
+    _LARGEST = ("gpu_temperature_c", "gpu_others_bytes")
+
     def __init__(self, reader: Any, handle: Any) -> None:
         self._reader, self._handle = reader, handle
         self._board = board_of(reader, handle)
@@ -162,7 +164,7 @@ class GpuWatcher:
 
     def start(self) -> None:
         # In a container NVML may name this process by a number of the host's: one alone is taken for it.
-        there = self._processes()
+        there = set(self._processes())
         self._own = {os.getpid()} if os.getpid() in there or len(there) > 1 else there
         self._readings: dict[str, list[float]] = {}
 
@@ -176,13 +178,15 @@ class GpuWatcher:
         for name, why in self._THROTTLED:
             if reasons & getattr(reader, name, 0):
                 return why
-        if others := self._processes() - self._own:
+        processes = self._processes()
+        if others := set(processes) - self._own:
+            self._note("gpu_others_bytes", lambda: sum(processes[pid] for pid in others))
             return f"the GPU is shared with pid {', '.join(map(str, sorted(others)))}"
         return None
 
     def seen(self) -> dict[str, float]:
         return {
-            name: round(max(values) if name == "gpu_temperature_c" else median(values), 1)
+            name: round(max(values) if name in self._LARGEST else median(values), 1)
             for name, values in self._readings.items()
         }
 
@@ -191,10 +195,11 @@ class GpuWatcher:
         if value is not None:
             self._readings.setdefault(name, []).append(value)
 
-    def _processes(self) -> set[int]:
+    def _processes(self) -> dict[int, int]:
+        """Their numbers and how much of the GPU's memory each has, 0 where a container hides that."""
         reader = self._reader
         found = self._ask(lambda: reader.nvmlDeviceGetComputeRunningProcesses(self._handle)) or ()
-        return {process.pid for process in found}
+        return {process.pid: getattr(process, "usedGpuMemory", None) or 0 for process in found}
 
     def _ask(self, read: Callable[[], Any]) -> Any:
         try:

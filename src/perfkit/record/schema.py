@@ -164,6 +164,9 @@ class Conditions(Model):
     gpu_memory_mhz: Finite | None = Field(default=None, description="median")
     gpu_temperature_c: Finite | None = Field(default=None, description="maximum")
     gpu_power_w: Finite | None = Field(default=None, description="median")
+    gpu_others_bytes: Finite | None = Field(
+        default=None, ge=0, description="of the GPU's memory, by other processes on it; maximum. None: none were seen"
+    )
 
 
 class CaseRecord(Model):

@@ -98,14 +98,14 @@ def find_unfinished(results: Path, named: Path | None) -> tuple[Path, Request]:
     Raises UserError where there is none, and where the code or the configuration isn't what it was.
     """
     if named is not None:
-        request, is_finished = _read(named)
+        request, is_finished = read_request(named)
         if is_finished:
             raise UserError(f"{named}: is finished; perfkit compare {named} judges it again")
         return named, _same_code(named, request)
     runs = results / RUNS
     for folder in sorted(runs.glob(f"*/{RUN_JOURNAL}"), reverse=True):
         with contextlib.suppress(UserError):  # one that can't be read is no reason to leave the others
-            request, is_finished = _read(folder.parent)
+            request, is_finished = read_request(folder.parent)
             if not is_finished:
                 break
     else:
@@ -128,7 +128,8 @@ def _same_code(folder: Path, request: Request) -> Request:
     return request
 
 
-def _read(folder: Path) -> tuple[Request, bool]:
+def read_request(folder: Path) -> tuple[Request, bool]:
+    """What was asked for of the run in this folder, and whether it is finished. Raises UserError."""
     found = [data for data in read_journal_lines(folder / RUN_JOURNAL) if data is not None]
     try:
         request = Request.model_validate(found[0] if found else None)

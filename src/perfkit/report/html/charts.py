@@ -155,8 +155,8 @@ def _shapes() -> Any:
 
 
 def _memory() -> Any:
-    """What an engine takes on the disk, as scratch memory, and in calls; the largest shape of each variant."""
-    kinds = {"engine": "engine_mib", "scratch": "activation_mib", "calls": "call_mib"}
+    """What an engine takes on the disk, as activations, and in calls; the largest shape of each variant."""
+    kinds = {"engine": "engine_mib", "activations": "activation_mib", "calls": "call_mib"}
     bars = (
         alt.Chart(_DATA)
         .transform_calculate(**{name: f"datum.{key}" for name, key in kinds.items()})
