@@ -1,4 +1,4 @@
-"""What a single variant is built from outside of a run: scripts, notebooks, a benchmark of one's own."""
+"""What a single variant is built from outside of a run, in the scripts and benchmarks of this repository."""
 
 from __future__ import annotations
 
