@@ -213,10 +213,12 @@ def test_what_others_have_of_the_gpus_memory_is_told() -> None:
     nvml = Nvml()
     nvml.pids, nvml.used_bytes = [os.getpid()], {os.getpid(): 10**9, 7: 3 * 10**9, 8: 2 * 10**9}
     watcher = GpuWatcher(nvml, "handle")
-    nvml.mhz = iter([1980] * 4)
+    nvml.mhz = iter([1980] * 5)
+    watcher.look()
+    nvml.pids = [os.getpid(), 9]  # a container hides what this one has
     watcher.look()
     assert "gpu_others_bytes" not in watcher.seen()
-    for pids in ([7], [7, 8, 9], []):  # a container hides what the last one has
+    for pids in ([7], [7, 8, 9], []):
         nvml.pids = [os.getpid(), *pids]
         watcher.look()
     assert watcher.seen()["gpu_others_bytes"] == 5 * 10**9

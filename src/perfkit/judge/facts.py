@@ -24,7 +24,7 @@ TOLERATED_GROWTH = {
 
 Between the builds of docs/h100-first-nights.md, with other timing caches, layers differ by up to 8% and engine bytes by
 up to 13% (of an engine of 10 MB); a lost fusion doubles the layers and more. The memory of an engine's activations is
-the same in every recorded build of a model and variant, on both kinds of cards (docs/tensorrt.md).
+the same in every recorded build of a model and variant, on both kinds of cards (docs/judging.md).
 """
 TOLERATED_SQNR_LOSS_DB = 6.0
 """Half the signal-to-noise ratio in amplitude: the error of the answers has doubled."""

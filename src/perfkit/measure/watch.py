@@ -180,7 +180,9 @@ class GpuWatcher:
                 return why
         processes = self._processes()
         if others := set(processes) - self._own:
-            self._note("gpu_others_bytes", lambda: sum(processes[pid] for pid in others))
+            known_bytes = [size for pid in others if (size := processes[pid]) is not None]
+            if known_bytes:
+                self._note("gpu_others_bytes", lambda: sum(known_bytes))
             return f"the GPU is shared with pid {', '.join(map(str, sorted(others)))}"
         return None
 
@@ -195,11 +197,11 @@ class GpuWatcher:
         if value is not None:
             self._readings.setdefault(name, []).append(value)
 
-    def _processes(self) -> dict[int, int]:
-        """Their numbers and how much of the GPU's memory each has, 0 where a container hides that."""
+    def _processes(self) -> dict[int, int | None]:
+        """Their numbers and how much of the GPU's memory each has, None where a container hides that."""
         reader = self._reader
         found = self._ask(lambda: reader.nvmlDeviceGetComputeRunningProcesses(self._handle)) or ()
-        return {process.pid: getattr(process, "usedGpuMemory", None) or 0 for process in found}
+        return {process.pid: getattr(process, "usedGpuMemory", None) for process in found}
 
     def _ask(self, read: Callable[[], Any]) -> Any:
         try:

@@ -165,7 +165,9 @@ class Conditions(Model):
     gpu_temperature_c: Finite | None = Field(default=None, description="maximum")
     gpu_power_w: Finite | None = Field(default=None, description="median")
     gpu_others_bytes: Finite | None = Field(
-        default=None, ge=0, description="of the GPU's memory, by other processes on it; maximum. None: none were seen"
+        default=None,
+        ge=0,
+        description="of the GPU's memory, by other processes on it; maximum. None: there were none, or it is hidden",
     )
 
 
