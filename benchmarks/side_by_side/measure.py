@@ -22,7 +22,7 @@ import signal
 import tempfile
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
@@ -88,7 +88,11 @@ class Measurement:
             running: list[Future[None]] = []
             try:
                 running += [pool.submit(self._rounds_on, card, numbers, steps) for card in cards]
-                for each in as_completed(running):
+                # Woken now and then: a signal that another thread was given doesn't end a wait.
+                while (state := wait(running, timeout=0.5)).not_done:
+                    for each in state.done:
+                        each.result()
+                for each in running:
                     each.result()
             except BaseException as error:
                 self._interrupted.set()
@@ -217,7 +221,8 @@ def main() -> None:
         return
     if asked.output.exists():
         parser.error(f"{asked.output} is there already")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's way to interrupt
+    for number in (signal.SIGINT, signal.SIGTERM):  # a scheduler's way; and in the background a shell ignores the other
+        signal.signal(number, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="side-by-side-") as folder:
         place = Place(asked.platform, BASELINE, Path(folder))
         add(asked.output, about(asked.platform, asked.processes, here))
