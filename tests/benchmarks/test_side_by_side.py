@@ -184,7 +184,8 @@ def test_what_was_measured_before_an_interruption_is_judged(tmp_path: Path) -> N
     rows = [json.loads(line) for line in output.read_text().splitlines()]
     assert {row["why"] for row in rows if row["kind"] == "failed"} == {"interrupted, with all that would have followed"}
     measured = {(row["arm"], row["number"]) for row in rows if row["kind"] == "process"}
-    assert measured >= {(arm, number) for arm in ARMS for number in (1, 2)}
+    whole = [number for number in range(1, 4) if {(arm, number) for arm in ARMS} <= measured]
+    assert whole, "the card that takes the fourth round has ended another"
     assert max(number for _, number in measured) < 60
     together = {row["arm"]: row["rule"] for row in rows if row["kind"] == "verdict" and "number" not in row}
     assert together == {arm: str(sorted(number for own, number in measured if own == arm)) for arm in ARMS}
