@@ -1,14 +1,14 @@
 """perfkit's own report of the nightly suite that docs/results.md is of.
 
-``python docs/scripts/nightly_report.py`` merges the shards as ``perfkit merge`` does and writes the report as Markdown
-beside them and as docs/reports/h200-nightly.html. Of each shard it takes the processes that all of them have, for a run
-has as many of each.
+``python docs/scripts/nightly_report.py`` merges the shards as ``perfkit merge`` does and writes the report beside them, as
+Markdown and packed as HTML. Of each shard it takes the processes that all of them have, for a run has as many of each.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
+import lzma
 import os
 import tempfile
 from pathlib import Path
@@ -21,7 +21,7 @@ from perfkit.cli import main as perfkit
 from perfkit.exit_codes import ExitCode
 
 MARKDOWN = NIGHTLY / "report.md"
-HTML = NIGHTLY.parents[2] / "docs" / "reports" / "h200-nightly.html"
+HTML = NIGHTLY / "report.html.xz"
 
 
 def made(form: str) -> bytes:
@@ -47,4 +47,4 @@ def made(form: str) -> bytes:
 
 if __name__ == "__main__":
     MARKDOWN.write_bytes(made("markdown"))
-    HTML.write_bytes(made("html"))
+    HTML.write_bytes(lzma.compress(made("html")))

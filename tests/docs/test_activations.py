@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-import lzma
+import runpy
 from collections import defaultdict
 from pathlib import Path
 
-RESULTS = Path(__file__).resolve().parents[2] / "results"
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_all_builds_of_a_model_and_variant_take_the_same_memory_for_activations() -> None:
+    content = runpy.run_path(str(ROOT / "docs" / "scripts" / "packed.py"))["content"]
     found: dict[tuple[str, str], set[int]] = defaultdict(set)
     engines: set[str] = set()
-    for path in [*RESULTS.glob("h?00/**/*.json.xz"), *RESULTS.glob("h?00/**/*.json")]:
-        raw = path.read_bytes()
-        data = json.loads(lzma.decompress(raw) if path.suffix == ".xz" else raw)
+    for path in [*ROOT.glob("results/h?00/**/*.json.xz"), *ROOT.glob("results/h?00/**/*.json")]:
+        data = json.loads(content(path))
         for benchmark in data.get("benchmarks", ()) if isinstance(data, dict) else ():
             extra = benchmark["extra_info"]
             facts = extra.get("perfkit", {}).get("facts", {})
