@@ -1,7 +1,8 @@
 """perfkit's own report of the nightly suite that docs/results.md is of.
 
-``python docs/scripts/nightly_report.py`` merges the shards as ``perfkit merge`` does and writes the report beside them, as
-Markdown and packed as HTML. Of each shard it takes the processes that all of them have, for a run has as many of each.
+``python docs/scripts/nightly_report.py`` merges the shards as ``perfkit merge`` does and writes the report beside them,
+as Markdown and packed as HTML. Of each shard it takes the processes that all of them have, for a run has as many of
+each.
 """
 
 from __future__ import annotations
