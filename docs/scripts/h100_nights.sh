@@ -1,22 +1,25 @@
 #!/usr/bin/env bash
-# A suite against a stored baseline, as a nightly job has it, on a host with one GPU or two of one model: five processes promoted,
+# A suite against a stored baseline, as a nightly job has it, on a host with one GPU or two of one model: processes promoted,
 # then nights of the same code unchanged, with one case really slowed by 10%, or as perfkit drill makes them.
 #
-# Usage: [PLATFORM=cuda] [SUITE=quick] [ROUNDS=docs/scripts/h100_nights.toml] [REPLICATES=3] docs/scripts/h100_nights.sh FOLDER STEP...
+# Usage: [PLATFORM=cuda] [SUITE=quick] [ROUNDS=docs/scripts/h100_nights.toml] [BASELINE=5] [REPLICATES=3]
+#        docs/scripts/h100_nights.sh FOLDER STEP...
 #        in the root of a clone that nothing is edited in, in an environment with perfkit[trt]
 #   FOLDER      receives records, judgements (NAME.txt), progress (NAME.log) and exit codes (NAME.code); kept between calls
 #   PLATFORM    cpu tries the script out where there is no GPU: both "cards" are the same CPU
 #   SUITE       one of the shipped ones or of ROUNDS
 #   ROUNDS      becomes the clone's perfkit.toml
+#   BASELINE    processes that are promoted
 #   REPLICATES  of a night of the steps unchanged and drill
 #   STEP        each is one call, for hosts that are lent for minutes:
 #     build      makes the engines that the others load; on two cards the models are shared out
-#     baseline   three processes on the first card and two on the second at the same time (five on the first where it is
-#                alone), promoted to FOLDER/baseline.json
+#     baseline   on two cards half of the processes on each at the same time, of an odd number the larger half on the first,
+#                promoted to FOLDER/baseline.json
 #     nights     unchanged on the first card and, at the same time, slowed on the second (one after the other on one), three
 #                processes each, and what is in doubt once more
 #     drill      perfkit drill on the first card
-#     unchanged  the same code once more, on the second card where there is one: FOLDER/unchanged-N, N counts calls
+#     unchanged  the same code once more, on the second card where there is one, and what is in doubt again: FOLDER/unchanged-N, N
+#                counts calls
 #   seconds.tsv  how long each took
 #
 # Decide before looking that whatever comes out is kept.
@@ -25,7 +28,7 @@ set -euo pipefail
 folder=${1:?FOLDER is missing}
 shift
 (($# > 0)) || { echo 'STEP is missing' >&2; exit 64; }
-: "${PLATFORM:=cuda}" "${SUITE:=quick}" "${ROUNDS:=docs/scripts/h100_nights.toml}" "${REPLICATES:=3}"
+: "${PLATFORM:=cuda}" "${SUITE:=quick}" "${ROUNDS:=docs/scripts/h100_nights.toml}" "${BASELINE:=5}" "${REPLICATES:=3}"
 export PERFKIT_HISTORY=none
 cache=${PERFKIT_CACHE:-.perfkit}
 suite=(benchmarks/test_latency.py --perfkit-suite "$SUITE" --perfkit-platform "$PLATFORM" -q -p no:cacheprovider)
@@ -120,7 +123,7 @@ drill() {
 unchanged() {
   local number=1
   while [[ -e $folder/unchanged-$number ]]; do ((number++)); done
-  measured "unchanged-$number" "$last" --replicates "$REPLICATES" --repeats 0 --baseline "$folder/baseline.json" --
+  measured "unchanged-$number" "$last" --replicates "$REPLICATES" --repeats 1 --baseline "$folder/baseline.json" --
 }
 
 for step; do
@@ -128,11 +131,11 @@ for step; do
     build) build_all ;;
     baseline)
       if ((last)); then
-        of_baseline 0 3 & first=$!
-        of_baseline 1 2
+        of_baseline 0 $((BASELINE - BASELINE / 2)) & first=$!
+        of_baseline 1 $((BASELINE / 2))
         wait "$first"
       else
-        of_baseline 0 5
+        of_baseline 0 "$BASELINE"
       fi
       python -m perfkit promote --results "$folder/promoted" "$folder"/baseline-card-*/*.json > "$folder/promoted.txt" 2>&1 ||
         { cat "$folder/promoted.txt" >&2; exit 1; }

@@ -51,6 +51,12 @@ def test_each_card_measures_its_share(host: Any, tmp_path: Path, wanted: dict[st
     assert promoted == (tmp_path / "kept" / "baseline.json").read_text()
 
 
+def test_a_baseline_may_have_more_processes(host: Any, tmp_path: Path) -> None:
+    """Of an even number each card has as many as the other."""
+    assert host("h100_nights.sh", "baseline", BASELINE="6").returncode == 0
+    assert measured(tmp_path) == {"baseline-card-0": ("GPU-one", "3"), "baseline-card-1": ("GPU-two", "3")}
+
+
 def test_on_two_cards_the_second_builds_beside_the_first(host: Any, tmp_path: Path) -> None:
     """In a cache of its own, whose engines the first one gets."""
     assert host("h100_nights.sh", "build").returncode == 0
@@ -66,6 +72,8 @@ def test_a_drill_and_the_same_code_unchanged(host: Any, tmp_path: Path) -> None:
         **{name: TWO[name] for name in ("baseline-card-0", "baseline-card-1")},
         **dict.fromkeys(("unchanged-1", "unchanged-2"), ("GPU-two", "1")),
     }
+    unchanged = [line for line in (tmp_path / "log").read_text().splitlines() if "run-unchanged" in line]
+    assert all("--repeats 1" in line for line in unchanged)  # as in a night: what is in doubt again
     (drill,) = [line for line in (tmp_path / "log").read_text().splitlines() if "perfkit drill" in line]
     assert drill.startswith("GPU-one|")
     assert all(part in drill for part in ("--replicates 1", "--baseline kept/baseline.json", "--perfkit-suite nights"))
