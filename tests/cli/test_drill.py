@@ -51,6 +51,17 @@ def test_a_run_without_a_case_is_an_error(tmp_path: Path, capsys: pytest.Capture
     assert capsys.readouterr().err.startswith("perfkit: ")
 
 
+def test_offline_tries_out_the_projects_own_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who tolerates more than a third sees with it that 30% is no regression any more."""
+    path = write_run(tmp_path / "run")
+    monkeypatch.chdir(tmp_path)
+    assert main(["drill", "--offline", str(path)]) == ExitCode.PASS
+    (tmp_path / "perfkit.toml").write_text(
+        '[judging."*"]\nminimum_effect = { "device speedup" = "35%", "device time" = "35%" }\n', encoding="utf-8"
+    )
+    assert main(["drill", "--offline", str(path)]) == ExitCode.FAIL
+
+
 def test_offline_takes_no_arguments_for_pytest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = write_run(tmp_path / "run")
     assert main(["drill", "--offline", str(path), "--", "benchmarks/"]) == ExitCode.USAGE

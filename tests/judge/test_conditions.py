@@ -185,3 +185,17 @@ def test_times_that_say_how_they_were_taken_are_not_held_to_newer_ones_that_dont
         make_run(day=9), comparability=lambda s: {name: v for name, v in s.comparability.items() if name != "device_by"}
     )
     assert row_of(judge(baseline, [silent])).reason == "not comparable: device_by (repeated -> queued)"
+
+
+@pytest.mark.parametrize("cut", ["baseline", "run"])
+def test_a_process_that_was_cut_short_is_left_out_alone(cut: str) -> None:
+    """Four rounds of one replicate mustn't hide what seven others are sure of, tonight and every night."""
+    before = [make_run(day=day, rounds=4 if cut == "baseline" and day == 1 else 20) for day in range(1, 6)]
+    slow = slowed(usual_times(), HURT, 2.0)
+    after = [make_run(slow, day=day, rounds=4 if cut == "run" and day == 9 else 20) for day in (9, 10, 11)]
+    row = row_of(judge(baseline_of(*before), after))
+    assert row.verdict is Verdict.REGRESSED
+    told = "1 of 3 replicates left out: only 4 of at least 5 rounds"
+    assert (told in row.notes) is (cut == "run")
+    row = row_of(judge(baseline_of(*before), [make_run(slow, day=9, rounds=4)]))
+    assert (row.verdict, row.reason) == (Verdict.INCONCLUSIVE, "only 4 of at least 5 rounds in a replicate")

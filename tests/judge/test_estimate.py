@@ -131,6 +131,23 @@ def test_the_minimum_is_a_floor() -> None:
     assert {effect.threshold for effect in effects(sharp, minimum=MINIMUM).values()} == {MINIMUM}
 
 
+@pytest.mark.parametrize("by", [-0.006, -0.015, 0.015])
+def test_small_sure_changes_make_no_others_alarm(by: float) -> None:
+    """What counts for nothing is no discovery: were it one, the noisy cases could be alarms at a larger tail."""
+    rng = random.Random(17)  # noqa: S311
+    nights, quiet, hit, alarms = 200, 40, 24, 0
+    for _ in range(nights):
+        cases = {}
+        for number in range(60):
+            spread, shift = 0.001 if number < quiet else 0.015, by if number < hit else 0.0
+            baseline, current = ([rng.gauss(0, spread) for _ in range(count)] for count in (5, 3))
+            after = tuple(score + shift for score in current)
+            cases[number] = Scores(tuple(baseline), after, (), f"variant{number % 6}", f"model{number // 6}")
+        found = effects(cases, level=0.035, minimum=MINIMUM)
+        alarms += any(found[number].is_worse or found[number].is_better for number in range(quiet, 60))
+    assert alarms / nights < 0.08
+
+
 def test_what_the_current_replicates_tell_of_themselves_widens() -> None:
     plain = family(random.Random(4), before=5, after=2)  # noqa: S311
     unsure = {k: Scores(v.baseline, v.current, (0.05, 0.05), v.variant, v.model) for k, v in plain.items()}

@@ -96,10 +96,11 @@ def test_costs_that_grew_are_told_and_fail_nothing(costs: dict[str, float], note
 
 
 def test_the_clock_has_the_word_where_it_says_more() -> None:
-    """A slower engine is named for its time; a faster one with more layers is faster."""
+    """A slower engine is named for its time, and for its facts as well; a faster one with more layers is faster."""
     slower, faster = (row_of(judged({"layers": 217}, factor)) for factor in (1.2, 0.7))
     assert (slower.verdict, slower.moved) == (Verdict.REGRESSED, Moved.VARIANT)
-    assert "its time +2" in slower.reason
+    assert slower.reason.startswith("its time +2")
+    assert slower.reason.endswith("; layers 56 -> 217")
     assert faster.verdict is Verdict.IMPROVED
     assert "layers: 56 -> 217" in faster.notes
 
@@ -118,3 +119,28 @@ def test_worse_answers_fail_within_their_bound_however_fast(loss_db: float, fail
     assert (row.verdict is Verdict.REGRESSED) is fails
     if fails:
         assert row.reason.startswith("lowest SQNR to the reference ")
+
+
+def test_facts_that_are_told_no_longer_are_named() -> None:
+    """What can't be judged any more mustn't pass in silence."""
+    before, after = make_run(day=1, facts=BuildFacts(**ENGINE)), make_run(day=9, facts=BuildFacts(build_s=90.0))
+    samples = [sample.model_copy(update={"agreement": None}) for sample in after.replicate.samples]
+    after = after.model_copy(update={"replicate": after.replicate.model_copy(update={"samples": samples})})
+    row = row_of(judge(baseline_of(before), [after]))
+    gone = "activation_bytes, engine_bytes, engines, fallback_ops, layers"
+    assert f"not told any more, so not judged: {gone}" in row.notes
+    assert "answers weren't compared with the reference's in this run, so not judged" in row.notes
+
+
+@pytest.mark.parametrize(("same", "fails"), [(0.75, False), (0.625, True), (None, False)])
+def test_other_classes_fail_however_near_the_numbers(same: float | None, fails: bool) -> None:
+    before, after = make_run(day=1), make_run(day=9)
+    samples = []
+    for sample in after.replicate.samples:
+        assert sample.agreement is not None
+        other = sample.agreement.model_copy(update={"top1_agreement": same})
+        samples.append(sample.model_copy(update={"agreement": other}))
+    after = after.model_copy(update={"replicate": after.replicate.model_copy(update={"samples": samples})})
+    row = row_of(judge(baseline_of(before), [after]))
+    assert (row.verdict is Verdict.REGRESSED) is fails
+    assert row.reason.startswith("images with the reference's best class 100% -> 62%") is fails

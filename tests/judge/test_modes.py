@@ -119,6 +119,16 @@ def bimodal(run: Run, slow_by: float = 1.3) -> Run:
     return run.model_copy(update={"replicate": run.replicate.model_copy(update={"samples": samples})})
 
 
+def test_one_odd_process_of_the_other_side_excuses_nothing() -> None:
+    """Modes 40% apart in one of five processes are unusual; those 3% apart in tonight's are narrower than the loss."""
+    baseline = [make_run(day=1), *(make_run(day=day) for day in range(2, 6))]
+    baseline[0] = bimodal(baseline[0], 1.4)
+    night = bimodal(make_run(slowed(usual_times(), HURT, 1.2), day=20), 1.03)
+    row = row_of(judge(baseline_of(*baseline), [night]))
+    assert row.verdict is Verdict.REGRESSED
+    assert any(note.startswith("two modes within 2 of 6 replicates of both sides") for note in row.notes)
+
+
 WITHIN = "two modes within a process, and which of them its median takes is chance"
 
 

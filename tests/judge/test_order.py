@@ -42,6 +42,13 @@ def test_a_faster_other_variant_can_make_it_too_slow(tmp_path: Path) -> None:
     assert row_of(judgement, FP16).verdict is Verdict.IMPROVED
 
 
+def test_who_is_as_fast_as_is_demanded_never_fails_by_chance(tmp_path: Path) -> None:
+    """1.25x is what it has; a night's times lie a little above and below it."""
+    limits = demanding(tmp_path, "1.25x")
+    judgements = [judge(usual_baseline(), [make_run(day=day)], limits) for day in range(9, 19)]
+    assert {row_of(judgement).verdict for judgement in judgements} == {Verdict.PASS}
+
+
 def test_what_is_worse_for_other_reasons_keeps_them(tmp_path: Path) -> None:
     run = make_run(slowed(usual_times(), HURT, 1.5), day=9)
     plain, held = (judge(usual_baseline(), [run], limits) for limits in (Limits(), demanding(tmp_path, "1.0x")))

@@ -116,6 +116,20 @@ def test_everything_slower_is_one_finding_and_inconclusive() -> None:
     assert judgement.exit_code is ExitCode.INCONCLUSIVE
 
 
+def test_who_stands_still_is_not_slower_together_with_others() -> None:
+    """The middle of all cases needn't be anybody's: of one that didn't move nothing is said."""
+    times = {
+        case(variant, model=f"model-{number}"): (4e-3, 4e-3 / speedup)
+        for number in range(6)
+        for variant, speedup in (("eager-fp32", 1.0), ("trt-fp16", 4.0), ("trt-int8", 5.0))
+    }
+    hit = {c: (r * 1.3, v * 1.3) if c.model < "model-4" else (r, v) for c, (r, v) in times.items()}
+    baseline = baseline_of(*(make_run(times, day=day) for day in range(1, 6)))
+    rows = judge(baseline, [make_run(hit, day=day) for day in (10, 11, 12)]).rows
+    assert {row.verdict for row in rows if row.model >= "model-4"} == {Verdict.PASS}
+    assert {(row.verdict, row.moved) for row in rows if row.model < "model-4"} == {(Verdict.INCONCLUSIVE, Moved.COMMON)}
+
+
 @pytest.mark.parametrize("hardware", [CPU, GPU])
 @pytest.mark.parametrize("variants", [2, 4, 6, 8])
 def test_a_common_slowdown_is_told_of_one_model_too(hardware: Hardware, variants: int) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
+from perfkit.catalog.case import CaseId
 from perfkit.exit_codes import ExitCode
 from perfkit.judge.compare import judge
 from perfkit.judge.metric import Metric
@@ -22,12 +25,17 @@ from tests.judge.helpers import (
 )
 from tests.support import (
     CPU,
+    GPU,
+    SHAPE,
     benchmark_of,
     make_run,
     run_data,
     slowed,
     usual_times,
 )
+
+if TYPE_CHECKING:
+    from perfkit.record.schema import Hardware
 
 
 def test_an_unchanged_run_passes() -> None:
@@ -157,10 +165,14 @@ def test_a_reference_that_others_share_is_not_to_blame_for_one() -> None:
     assert Verdict.REGRESSED not in {row.verdict for row in together.rows}
 
 
-def test_who_gained_less_than_others_is_no_regression() -> None:
-    """The fifth night of the drill: a model was faster on both sides, one variant of it by less than the rest."""
+@pytest.mark.parametrize("own", [0.94, 1.0])
+def test_who_gained_less_than_others_is_no_regression(own: float) -> None:
+    """The fifth night of the drill: a model was faster on both sides, one variant of it by less than the rest.
+
+    Or by nothing: a newer PyTorch moves its own variants of a model, and no engine.
+    """
     times = {
-        c: (r * 0.9, v * (0.94 if c == HURT else 0.9)) if (c.model, c.shape) == (HURT.model, HURT.shape) else (r, v)
+        c: (r * 0.9, v * (own if c == HURT else 0.9)) if (c.model, c.shape) == (HURT.model, HURT.shape) else (r, v)
         for c, (r, v) in usual_times().items()
     }
     judgement = judged(times)
@@ -168,8 +180,35 @@ def test_who_gained_less_than_others_is_no_regression() -> None:
     assert (row.verdict, row.moved) == (Verdict.PASS, Moved.REFERENCE)
     time = row.metric(Metric.DEVICE_TIME)
     assert time is not None
-    assert time.verdict is Verdict.IMPROVED
+    assert time.verdict is (Verdict.IMPROVED if own < 1 else Verdict.PASS)
     assert Verdict.REGRESSED not in others(judgement)
+
+
+@pytest.mark.parametrize("hardware", [CPU, GPU])
+@pytest.mark.parametrize(
+    ("slower", "verdict"), [(1.0, Verdict.INCONCLUSIVE), (1.1, Verdict.REGRESSED)], ids=["as before", "slower"]
+)
+def test_a_kind_that_has_no_part_in_a_gain_is_not_called_slower(
+    hardware: Hardware, slower: float, verdict: Verdict
+) -> None:
+    """Eager and what runs on it got faster everywhere, the engines nowhere: PyTorch's gain, or a faster machine.
+
+    The engines' own time stands still in all their cases, so that they aren't to blame; where it rose, they are.
+    """
+    times = {
+        CaseId(model, variant, SHAPE): (base_s, base_s / speedup)
+        for model, base_s in (("a", 4e-3), ("b", 2e-3), ("c", 3e-3))
+        for variant, speedup in (("eager-fp32", 1.0), ("eager-fp16", 1.1), ("inductor-fp16", 1.5), ("trt-fp16", 4.0))
+    }
+    gains = {"eager-fp32": 0.8, "eager-fp16": 0.9, "inductor-fp16": 0.9, "trt-fp16": slower}
+    after = {case: (r * 0.8, v * gains[case.variant]) for case, (r, v) in times.items()}
+    baseline = baseline_of(*(make_run(times, day=day, hardware=hardware) for day in range(1, 9)))
+    judgement = judge(baseline, [make_run(after, day=20, hardware=hardware)])
+    engines = [row for row in judgement.rows if row.variant == "trt-fp16"]
+    assert {row.verdict for row in engines} == {verdict}
+    if verdict is Verdict.INCONCLUSIVE:
+        assert all("by which side can't be told: its time" in row.reason for row in engines)
+    assert Verdict.REGRESSED not in {row.verdict for row in judgement.rows if row.variant != "trt-fp16"}
 
 
 def test_a_slower_eager_is_no_improvement_of_the_variants() -> None:

@@ -69,8 +69,9 @@ def _offline(path: Path, *, as_json: bool) -> int:
     runs = read_runs(path)
     if not any(run.replicate.samples for run in runs):
         raise UserError(f"{path}: holds no measured case to put a fault into")
-    checks = offline_drill.drill(runs)
-    alarms = offline_drill.false_alarms(runs)
+    limits = project_limits()
+    checks = offline_drill.drill(runs, limits)
+    alarms = offline_drill.false_alarms(runs, limits)
     if as_json:
         write(json.dumps(drill_json(checks, len(runs), alarms), indent=2) + "\n")
     else:

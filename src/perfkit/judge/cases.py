@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from perfkit.catalog.case import REFERENCE_VARIANT, CaseId
+from perfkit.judge import rule
 from perfkit.judge.metric import Clock
 from perfkit.judge.suspects import comparability_differences
 from perfkit.judge.verdict import Verdict
@@ -33,6 +34,8 @@ class CaseData:
     """The current ones that prove nothing, for most of their rounds were disturbed; they are in no other place."""
     otherwise_timed: tuple[Sample, ...]
     """The few current ones whose device times were taken in another way than the others'; in no other place either."""
+    short: tuple[Sample, ...]
+    """The current ones that have fewer rounds than count, where others have enough; in no other place either."""
     outcomes: tuple[Outcome, ...]
     expected: bool
     """Whether a baseline replicate of the run's own suite measured it."""
@@ -74,14 +77,16 @@ def gather(baseline: Sequence[Replicate], runs: Sequence[Run]) -> list[CaseData]
             outcomes[outcome.case].append(outcome)
     found = []
     for case in sorted(expected | set(outcomes)):
-        current, otherwise_timed = timed_alike([sample for sample in after.get(case, ()) if not sample.spoiled])
+        proving, short = _long_enough([sample for sample in after.get(case, ()) if not sample.spoiled])
+        current, otherwise_timed = timed_alike(proving)
         found.append(
             CaseData(
                 case=case,
-                baseline=tuple(sample for sample in before.get(case, ()) if not sample.spoiled),
+                baseline=_long_enough([sample for sample in before.get(case, ()) if not sample.spoiled])[0],
                 current=current,
                 spoiled=tuple(sample for sample in after.get(case, ()) if sample.spoiled),
                 otherwise_timed=otherwise_timed,
+                short=short,
                 outcomes=tuple(outcomes.get(case, ())),
                 expected=case in expected,
             )
@@ -110,10 +115,14 @@ def lost_clock(data: CaseData) -> Iterable[str]:
 
 
 def left_out(data: CaseData) -> Iterable[str]:
-    """A note on replicates whose device times were taken in another way than those of most."""
+    """Notes on replicates that have too few rounds, or whose device times were taken in another way than most."""
+    of = len(data.current) + len(data.otherwise_timed) + len(data.short)
+    if data.short:
+        fewest = min(sample.rounds for sample in data.short)
+        yield f"{len(data.short)} of {of} replicates left out: only {fewest} of at least {rule.MIN_ROUNDS} rounds"
     if data.otherwise_timed:
         way, most = (side[-1].device_by for side in (data.otherwise_timed, _with_device(data.current)))
-        count, of = len(data.otherwise_timed), len(data.otherwise_timed) + len(data.current)
+        count = len(data.otherwise_timed)
         yield f"{count} of {of} replicates left out: their device times were {way}, those of the others {most}"
 
 
@@ -145,6 +154,15 @@ def _by_case(replicates: Iterable[Replicate]) -> dict[CaseId, list[Sample]]:
         for sample in replicate.samples:
             found[sample.case].append(sample)
     return found
+
+
+def _long_enough(samples: Sequence[Sample]) -> tuple[tuple[Sample, ...], tuple[Sample, ...]]:
+    """Those with as many rounds as count, and the others; all where none has: then that is what is to be said.
+
+    One process that was cut short must not make a case undecided for good.
+    """
+    enough = tuple(sample for sample in samples if sample.rounds >= rule.MIN_ROUNDS)
+    return (enough, tuple(sample for sample in samples if sample not in enough)) if enough else (tuple(samples), ())
 
 
 def timed_alike(samples: Sequence[Sample]) -> tuple[tuple[Sample, ...], tuple[Sample, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -21,7 +22,7 @@ from perfkit.judge.variance import spread_of
 from perfkit.record.schema import DeviceBy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from perfkit.catalog.case import CaseId
     from perfkit.judge.estimate import Effect
@@ -70,7 +71,7 @@ class CaseChange:
 
     `reference` is the change of the reference's own time by clock, with the same orientation as
     the other effects: positive is faster. `siblings` is the median change of the speedups that the same reference has
-    with other variants, by clock.
+    with other variants, by clock; `kind` that of the times of the same variant's other cases.
     """
 
     case: CaseId
@@ -78,6 +79,7 @@ class CaseChange:
     metrics: Mapping[Metric, Effect]
     reference: Mapping[Clock, Effect]
     siblings: Mapping[Clock, float]
+    kind: Mapping[Clock, float]
     modes: Modes | None
     """Of the variant's own time by the deciding clock."""
     within: ModesWithin | None
@@ -154,6 +156,7 @@ def changes_of(
             held = _sharing(family, shared)
         effects[metric] = _effects(pairs, metric, held, platform, limits, leads=leading[metric.clock] is metric)
     siblings = {clock: _siblings(effects[speedup_of(clock)]) for clock in Clock}
+    kinds = {clock: _kinds(effects[time_of(clock)]) for clock in Clock}
     changes = {
         case: CaseChange(
             case,
@@ -161,6 +164,7 @@ def changes_of(
             metrics={metric: found[case] for metric, found in effects.items() if case in found},
             reference={clock: found[case] for clock, found in references.items() if case in found},
             siblings={clock: found[case] for clock, found in siblings.items() if case in found},
+            kind={clock: found[case] for clock, found in kinds.items() if case in found},
             modes=_modes(pair),
             within=modes_within(pair.baseline, pair.current, pair.clock),
             # A time alone has the whole machine in it, as everything has on a CPU.
@@ -194,12 +198,25 @@ def _siblings(speedups: Mapping[CaseId, Effect]) -> dict[CaseId, float]:
     for case, effect in speedups.items():
         if case.variant != REFERENCE_VARIANT:
             sizes[case.model, case.shape][case] = effect.size
-    return {
-        case: median(size for other, size in found.items() if other != case)
-        for found in sizes.values()
-        if len(found) > 1
-        for case in found
-    }
+    return _median_of_others(sizes.values())
+
+
+def _kinds(times: Mapping[CaseId, Effect]) -> dict[CaseId, float]:
+    sizes: dict[str, dict[CaseId, float]] = defaultdict(dict)
+    for case, effect in times.items():
+        sizes[case.variant][case] = effect.size
+    return _median_of_others(sizes.values())
+
+
+def _median_of_others(groups: Iterable[Mapping[CaseId, float]]) -> dict[CaseId, float]:
+    """Of each case that isn't alone in its group."""
+    found = {}
+    for group in groups:
+        ordered = sorted(group.values())
+        for case, size in group.items() if len(group) > 1 else ():
+            at = bisect_left(ordered, size)
+            found[case] = median(ordered[:at] + ordered[at + 1 :])
+    return found
 
 
 def _leading(speedups: Mapping[CaseId, Scores], times: Mapping[CaseId, Scores], clock: Clock) -> Metric:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from perfkit.judge import rule
-from perfkit.judge.metric import Clock, Metric, speedup_of
+from perfkit.judge.metric import Clock, Metric, speedup_of, time_of
 from perfkit.judge.verdict import Moved, Verdict
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ _FARTHEST = math.log(1e6)
 """What lies farther apart is told as a million times: an interval may be as wide as it likes."""
 _FOLLOWS = 1.5
 """A wall time that rose by so many times the device's seconds at most has risen by them."""
+_RESTLESS = 2.0
+"""Times whose threshold is so many times the speedup's are too restless to tell who moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +82,12 @@ def _wall_follows(change: CaseChange) -> bool:
 def with_facts(decision: Decision, worse: Sequence[str], answers: Sequence[str]) -> Decision:
     """An engine that got worse fails its case, unless the clock says more: a regression too, or a gain.
 
-    No gain makes up for worse ``answers``: leaving accuracy out is the easiest way to be fast.
+    No gain makes up for worse ``answers``: leaving accuracy out is the easiest way to be fast. What the clock says
+    already doesn't hide either: who accepts a slower case mustn't accept worse answers unread.
     """
-    if decision.verdict is Verdict.REGRESSED or not (answers or (worse and decision.verdict is not Verdict.IMPROVED)):
+    if decision.verdict is Verdict.REGRESSED:
+        return replace(decision, reason="; ".join([decision.reason, *answers, *worse]))
+    if not (answers or (worse and decision.verdict is not Verdict.IMPROVED)):
         return decision
     return replace(decision, verdict=Verdict.REGRESSED, reason="; ".join([*answers, *worse]), moved=Moved.ENGINE)
 
@@ -91,7 +96,7 @@ def _without_failure(change: CaseChange, shifts: Mapping[Clock, Shift], metrics:
     verdict = metrics[change.deciding]
     if verdict is Verdict.INCONCLUSIVE:
         return Decision(verdict, _why_inconclusive(change), None, metrics)
-    slower = [clock for clock, shift in shifts.items() if shift.is_slower]
+    slower = [clock for clock, shift in shifts.items() if shift.is_slower and _shares(change, clock, shift)]
     if slower:
         why = f"slower together with everything else: {_sides(change, slower[0])}"
         return Decision(Verdict.INCONCLUSIVE, why, Moved.COMMON, metrics)
@@ -103,6 +108,12 @@ def _without_failure(change: CaseChange, shifts: Mapping[Clock, Shift], metrics:
     if any(_reference_moved(metric, change) for metric in metrics):
         return Decision(verdict, _sides(change, change.clock), Moved.REFERENCE, metrics)
     return Decision(verdict, "", None, metrics)
+
+
+def _shares(change: CaseChange, clock: Clock, shift: Shift) -> bool:
+    """Whether the case has part in what most share, half of it at least: a middle of all need not be anybody's."""
+    time = time_of(clock)
+    return time in change.metrics and change.time(clock).size <= shift.size / 2
 
 
 def _why_inconclusive(change: CaseChange) -> str:
@@ -126,7 +137,7 @@ def _of_metric(metric: Metric, change: CaseChange, shifts: Mapping[Clock, Shift]
     if effect.is_worse and not metric.is_speedup:
         return Verdict.PASS if _host_slowed_both(metric, change, shifts) else Verdict.REGRESSED
     if effect.is_worse and _is_slower_itself(metric, change):
-        return Verdict.REGRESSED
+        return Verdict.INCONCLUSIVE if _all_but_its_kind_gained(metric, change) else Verdict.REGRESSED
     if effect.is_better and not _reference_moved(metric, change):
         return Verdict.IMPROVED
     if metric is change.deciding:
@@ -141,8 +152,9 @@ def _is_slower_itself(metric: Metric, change: CaseChange) -> bool:
 
     A fall is exactly the sum of what the variant lost and what the reference gained, and a reference has moods of
     its own: cuDNN's autotuning takes other kernels in another process, a CPU's caches are shared with neighbours.
-    Without times of the reference there is nobody else to blame; nor where the other variants keep their speedups over
-    the same reference, unless this one got faster beyond doubt: then it gained less than they did.
+    Without times of the reference there is nobody else to blame; nor, where times are too restless to tell, where the
+    other variants keep their speedups over the same reference, unless this one got faster beyond doubt: then it gained
+    less than they did.
     """
     clock, effect = metric.clock, change.metrics[metric]
     if clock not in change.reference:
@@ -153,9 +165,22 @@ def _is_slower_itself(metric: Metric, change: CaseChange) -> bool:
         # Of wall times beside a device's clock the host has another share in each variant, which nothing takes out
         # whole; what a caller waits for no longer than before hasn't got slower.
         return max(time.size, time.own) <= half
-    if not time.is_better and clock in change.siblings and effect.size - change.siblings[clock] <= half:
-        return True
-    return time.own <= half
+    is_restless = time.threshold > _RESTLESS * effect.threshold
+    kept = clock in change.siblings and effect.size - change.siblings[clock] <= half
+    return time.own <= half or (is_restless and kept and not time.is_better)
+
+
+def _all_but_its_kind_gained(metric: Metric, change: CaseChange) -> bool:
+    """Whether a variant is only slower than a gain that its other cases have no part in: a newer PyTorch, or a machine.
+
+    Then its own time stands still, and whose the gain is can't be told.
+    """
+    if not metric.is_speedup or metric.clock is not change.clock or metric.clock not in change.reference:
+        return False
+    half = -change.metrics[metric].threshold / 2
+    time = change.time(metric.clock)
+    machine = min(time.shared, max(change.kind.get(metric.clock, 0.0), 0.0))
+    return time.own <= half < time.size - machine
 
 
 def _reference_moved(metric: Metric, change: CaseChange) -> bool:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from perfkit.catalog.case import CaseId
+    from perfkit.judge.limits import Limits
     from perfkit.judge.verdict import Judgement
     from perfkit.record.replicate import Run, Sample
 
@@ -46,16 +47,17 @@ class Check:
         return self.named == self.of or not self.is_demanded
 
 
-def drill(runs: Sequence[Run]) -> list[Check]:
+def drill(runs: Sequence[Run], limits: Limits) -> list[Check]:
     """The replicates of one run, at least one, as baseline and, with faults in them, as the run that is judged.
 
-    Cases that the run planned and didn't measure are left out: they would be MISSING in every judgement.
+    Within the project's limits, so that these are tried out with it. Cases that the run planned and didn't measure are
+    left out: they would be MISSING in every judgement.
     """
     cases = sorted({sample.case for run in runs for sample in run.replicate.samples})
     runs = [_measured(run, cases) for run in runs]
     baseline, again = _baseline(runs), [_copied(run) for run in runs]
-    itself = judge(baseline, runs).refusal
-    unchanged = judge(baseline, again)
+    itself = judge(baseline, runs, limits).refusal
+    unchanged = judge(baseline, again, limits)
     quiet = not any(row.verdict in (Verdict.REGRESSED, Verdict.IMPROVED) for row in unchanged.rows)
     checks = [
         Check(
@@ -67,25 +69,28 @@ def drill(runs: Sequence[Run]) -> list[Check]:
         Check("the same numbers as another run: no case moved", int(quiet), 1, is_demanded=True),
     ]
     for share in SLOWER:
-        named = sum(_named(judge(baseline, _slowed(again, case, share)), case, Verdict.REGRESSED) for case in cases)
+        slower = ((judge(baseline, _slowed(again, case, share), limits), case) for case in cases)
+        named = sum(_named(judgement, case, Verdict.REGRESSED) for judgement, case in slower)
         checks.append(Check(f"one case slower by {share:.0%}", named, len(cases), is_demanded=share == CANARY))
-    faster = sum(_named(judge(_baseline(_slowed(runs, case, CANARY)), again), case, Verdict.IMPROVED) for case in cases)
+    swapped = ((judge(_baseline(_slowed(runs, case, CANARY)), again, limits), case) for case in cases)
+    faster = sum(_named(judgement, case, Verdict.IMPROVED) for judgement, case in swapped)
     checks.append(Check(f"one case faster by {CANARY:.0%}, swapped", faster, len(cases), is_demanded=True))
-    lost = sum(_named(judge(baseline, _without(again, case)), case, Verdict.MISSING) for case in cases)
+    lost = sum(_named(judge(baseline, _without(again, case), limits), case, Verdict.MISSING) for case in cases)
     checks.append(Check("one case vanished", lost, len(cases), is_demanded=True))
     answering = [case for case in cases if _answers(runs, case)]
-    wrong = sum(_named(judge(baseline, _noisier(again, case)), case, Verdict.REGRESSED) for case in answering)
+    noisier = ((judge(baseline, _noisier(again, case), limits), case) for case in answering)
+    wrong = sum(_named(judgement, case, Verdict.REGRESSED) for judgement, case in noisier)
     if answering:
         checks.append(Check(f"answers of one case {_LOST_DB:.0f} dB noisier", wrong, len(answering), is_demanded=True))
     return checks
 
 
-def false_alarms(runs: Sequence[Run]) -> tuple[int, int]:
+def false_alarms(runs: Sequence[Run], limits: Limits) -> tuple[int, int]:
     """Each replicate against the others, nothing put in: cases that are REGRESSED all the same, and all cases."""
     alarms = judged = 0
     for number, run in enumerate(runs):
         others = [other for place, other in enumerate(runs) if place != number]
-        rows = judge(_baseline(others), [run]).rows if others else ()
+        rows = judge(_baseline(others), [run], limits).rows if others else ()
         alarms += sum(row.verdict is Verdict.REGRESSED for row in rows)
         judged += sum(row.compared for row in rows)
     return alarms, judged

@@ -91,14 +91,16 @@ class _Estimate(Generic[Key]):
     error: float
     degrees: float
 
-    @property
-    def tails(self) -> tuple[float, float]:
-        """The probability of so low a fall and of so high a rise by chance."""
-        return self._tail(-self.fall), self._tail(self.rise)
+    def tails(self, minimum: float) -> tuple[float, float]:
+        """The probability of so low a fall and of so high a rise by chance.
 
-    def _tail(self, size: float) -> float:
+        What moved by less than counts, however surely, is no discovery that could let others' tails be larger.
+        """
+        return self._tail(-self.fall, minimum), self._tail(self.rise, minimum)
+
+    def _tail(self, size: float, minimum: float) -> float:
         # What didn't move that way has more than a half, which no level reaches: most of the work of a quiet night.
-        return upper_tail(size / self.error, self.degrees) if size > 0 else 0.5
+        return upper_tail(size / self.error, self.degrees) if size > minimum else 0.5
 
     def reach(self, tail: float) -> float:
         """The size that chance exceeds with that probability."""
@@ -122,7 +124,8 @@ def effects_of(
     if not family:
         return {}
     estimates = _estimates(family, assumed, worth)
-    falls, rises = (_cut(tails, level) for tails in zip(*(estimate.tails for estimate in estimates), strict=True))
+    tails = (estimate.tails(minimum[estimate.key]) for estimate in estimates)
+    falls, rises = (_cut(side, level) for side in zip(*tails, strict=True))
     strictest = level / len(estimates)
     effects = {}
     for estimate in estimates:

@@ -29,7 +29,8 @@ the same in every recorded build of a model and variant, on both kinds of cards 
 TOLERATED_SQNR_LOSS_DB = 6.0
 """Half the signal-to-noise ratio in amplitude: the error of the answers has doubled."""
 
-
+TOLERATED_TOP1_LOSS = 0.25
+"""Of the share of images with the reference's best class: two of eight may be ties."""
 TOLERATED_DELIVERY_LOSS = 0.10
 """Of the share of compute layers in the precision that the variant is named for."""
 
@@ -64,8 +65,13 @@ def worse_answers(baseline: Sequence[Sample], current: Sequence[Sample]) -> Iter
     Samples come in the order of their dates; the newest of each side are compared.
     """
     before, after = baseline[-1].agreement, current[-1].agreement
-    if before is not None and after is not None and after.sqnr_db_min < before.sqnr_db_min - TOLERATED_SQNR_LOSS_DB:
+    if before is None or after is None:
+        return
+    if after.sqnr_db_min < before.sqnr_db_min - TOLERATED_SQNR_LOSS_DB:
         yield f"lowest SQNR to the reference {before.sqnr_db_min:.1f} -> {after.sqnr_db_min:.1f} dB"
+    same, still = before.top1_agreement, after.top1_agreement
+    if same is not None and still is not None and still < same - TOLERATED_TOP1_LOSS:
+        yield f"images with the reference's best class {same:.0%} -> {still:.0%}"
 
 
 def worse_facts(baseline: Sequence[Sample], current: Sequence[Sample]) -> Iterator[str]:

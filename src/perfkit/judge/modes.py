@@ -66,7 +66,7 @@ class ModesWithin:
     of: int
     """Of both sides together."""
     widest: RoundModes
-    """Those that lie farthest apart."""
+    """Those that lie farthest apart, of a side where they are usual if there is one."""
     is_usual: bool
     """Half of one side's replicates have them, or more: their spread doesn't tell of it as it would of a few."""
 
@@ -84,14 +84,15 @@ class ModesWithin:
 def modes_within(baseline: Sequence[Sample], current: Sequence[Sample], clock: Clock) -> ModesWithin | None:
     """Of the variant's times by a clock; None where no replicate's rounds have two modes."""
     sides = [[timing.modes for sample in side if (timing := clock.timing(sample))] for side in (baseline, current)]
-    found = [modes for side in sides for modes in side if modes is not None]
-    if not found:
+    found = [[modes for modes in side if modes is not None] for side in sides]
+    if not any(found):
         return None
+    usual = [having for having, side in zip(found, sides, strict=True) if 2 * len(having) >= len(side) > 0]
     return ModesWithin(
-        replicates=len(found),
+        replicates=sum(map(len, found)),
         of=sum(map(len, sides)),
-        widest=max(found, key=_apart),
-        is_usual=any(2 * sum(modes is not None for modes in side) >= len(side) > 0 for side in sides),
+        widest=max((modes for having in usual or found for modes in having), key=_apart),
+        is_usual=bool(usual),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from perfkit.judge.facts import TOLERATED_GROWTH
 from perfkit.judge.verdict import Suspect
 
 if TYPE_CHECKING:
@@ -44,6 +45,10 @@ def fact_notes(baseline: Sequence[Sample], current: Sequence[Sample]) -> Iterato
         if before.facts[name] != after.facts[name]:
             old, new = _short(name, before.facts[name]), _short(name, after.facts[name])
             yield f"{name}: {old} -> {new}"
+    if lost := sorted(TOLERATED_GROWTH.keys() & before.facts.keys() - after.facts.keys()):
+        yield f"not told any more, so not judged: {', '.join(lost)}"
+    if before.agreement is not None and after.agreement is None:
+        yield "answers weren't compared with the reference's in this run, so not judged"
     if before.agreement is not None and after.agreement is not None:
         old_cosine, new_cosine = before.agreement.cosine_min, after.agreement.cosine_min
         if abs(new_cosine - old_cosine) >= _COSINE_STEP:
