@@ -34,7 +34,7 @@ RESULTS = ROOT / "results"
 FOLDER = RESULTS / "h100" / "2026-11-26-nights"
 SINCE = RESULTS / "h100" / "2026-11-26-dynamism.json.xz"
 """A process that collects no garbage before it captures."""
-STORED = RESULTS / "baselines" / "nvidia-h100-80gb-hbm3-x1-80gib.json"
+STORED = RESULTS / "h100" / "2026-11-26-nights" / "baseline.json"
 CARDS = ("baseline-card-0", "baseline-card-1")
 NIGHTS = ("unchanged", "slowed-10pct")
 SLOWED = "resnet18/trt-fp16/1x3x224x224"

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "study.md"
 RESULTS = ROOT / "results"
-STORED = "baselines/nvidia-h100-80gb-hbm3-x1-80gib.json"
+OF_NIGHTS = "h100/2026-11-26-nights/baseline.json"
 STORED_H200 = "baselines/nvidia-h200-x1-140gib.json"
 QUEUED = "h100/2026-11-25-baseline.json"
 PAIRS = [
@@ -46,9 +46,10 @@ PAIRS = [
     (QUEUED, "h100/2026-11-25-night-slowed"),
     (QUEUED, "h100/tensorrt/2026-11-25-mobilenet_v2.json.xz"),
     (QUEUED, "h100/tensorrt/2026-11-25-resnet50.json.xz"),
-    (STORED, "h100/2026-11-26-nights/unchanged"),
-    (STORED, "h100/2026-11-26-nights/slowed-10pct"),
-    (STORED_H200, "h200/2026-11-27-nights/unchanged-1"),
+    (OF_NIGHTS, "h100/2026-11-26-nights/unchanged"),
+    (OF_NIGHTS, "h100/2026-11-26-nights/slowed-10pct"),
+    ("h200/2026-11-27-nights/drill/baseline.json", "h200/2026-11-27-nights/unchanged-1"),
+    (STORED_H200, "h200/2026-11-28-nights/unchanged-1"),
 ]
 """Baseline and run, as paths under results/; of each run those whose name says so had one case slowed by 10%."""
 
@@ -84,8 +85,8 @@ def read(path: Path) -> Iterator[Run]:
 
 def short(path: str) -> str:
     """A path without what all of them have."""
-    if path in (STORED, STORED_H200):
-        return "stored" if path == STORED else "stored, H200"
+    if path == STORED_H200:
+        return "stored, H200"
     return re.sub(r"\d{4}-\d\d-\d\d-", "", path).split(".json")[0]
 
 

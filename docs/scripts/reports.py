@@ -42,7 +42,7 @@ WEIGHT = ROOT / "results" / "reports" / "weight.json"
 # What is shown. To show another run, change these and make everything anew.
 H100 = "results/h100/2026-11-26-nights/slowed-10pct/*.json.xz"
 """The run's records: files below the root, packed or not."""
-H100_BASELINE = "results/baselines/nvidia-h100-80gb-hbm3-x1-80gib.json"
+H100_BASELINE = "results/h100/2026-11-26-nights/baseline.json"
 H100_MODEL = "#m-resnet50"
 """Whose section has a picture: how the link to it begins."""
 CPU = "results/cpu/2026-11-25-demo-repeats"

@@ -42,12 +42,13 @@ FOLDER = ROOT / "results" / "study"
 SPLITS, FEWER = ((5, 3), (5, 1)), ((4, 3), (4, 1))
 """Replicates of the baseline and of the night; the second where fewer processes were recorded."""
 SLOWER = (0.02, 0.03, 0.05, 0.10)
-NAMES = ("cpu", "h100", "h100-replayed", "h100-graphs", "h100-repeated", "h200-nights")
+NAMES = ("cpu", "h100", "h100-replayed", "h100-graphs", "h100-repeated", "h200-nights", "h200-cold")
 COMMITTED = {
     "h100-replayed": ("h100/2026-11-26-nights/*",),
     "h100-graphs": ("h100/2026-11-26-study/*", "h100/2026-11-27-study", "h100/2026-11-27-drill/clean"),
     "h100-repeated": ("h100/2026-11-27-repeated",),
     "h200-nights": ("h200/2026-11-27-nights/*", "h200/2026-11-27-nights/drill/clean"),
+    "h200-cold": ("h200/2026-11-28-nights/*", "h200/2026-11-28-nights/drill/clean"),
 }
 """Folders of replicates; the processes of the other sets aren't committed whole."""
 _KEPT = ("device_by",)

@@ -15,7 +15,7 @@ PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 DEMO = "cpu/2026-11-25-demo-repeats"
 QUEUED_BASELINE = "h100/2026-11-25-baseline.json"
-REPLAYED_BASELINE = "baselines/nvidia-h100-80gb-hbm3-x1-80gib.json"
+REPLAYED_BASELINE = "h100/2026-11-26-nights/baseline.json"
 NIGHTS = "h100/2026-11-26-nights"
 
 

@@ -55,7 +55,7 @@ def plain() -> tuple[bytes, ...]:
 
 
 def baselines() -> tuple[bytes, ...]:
-    committed = json.loads((ROOT / "results/baselines/nvidia-h100-80gb-hbm3-x1-80gib.json").read_bytes())
+    committed = json.loads((ROOT / "results/h100/2026-11-26-nights/baseline.json").read_bytes())
     committed["anchors"] = committed.get("anchors", [])[:2]
     committed["replicates"] = committed["replicates"][:2]
     for replicate in committed["replicates"]:
