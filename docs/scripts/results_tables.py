@@ -223,6 +223,7 @@ def main() -> str:
             "broken": [f"- {'/'.join(case)}: {why}" for case, why in sorted(data.broken.items())],
             "engines": engine_table(data),
             "memory": matrix(data, plain, call_mib, (f"{REFERENCE_VARIANT}, MiB", call_mib)),
+            "device-memory": matrix(data, plain, device_mib, (f"{REFERENCE_VARIANT}, MiB", device_mib)),
             "roofline": matrix(data, plain, at_least, (REFERENCE_VARIANT, at_least)),
             "published": published_table(data),
         },
@@ -232,7 +233,13 @@ def main() -> str:
 def call_mib(found: Sequence[CaseRecord]) -> str:
     """What a call takes of PyTorch's memory, the median over processes."""
     taken = [case.memory.call_bytes for case in found if case.memory.call_bytes is not None]
-    return f"{middle(taken) / 2**20:.1f}" if taken else "-"
+    return f"{middle(taken) / _MIB:.1f}" if taken else "-"
+
+
+def device_mib(found: Sequence[CaseRecord]) -> str:
+    """What the driver says that the whole device has in use, the median over processes."""
+    used = [case.memory.device_used_bytes for case in found if case.memory.device_used_bytes is not None]
+    return f"{middle(used) / _MIB:.0f}" if used else "-"
 
 
 def middle_speedup(found: Sequence[CaseRecord], clock: str) -> float:
