@@ -1,6 +1,6 @@
 """How quick perfkit itself is, as ratios to what nothing of it would take; the tables of docs/speed.md.
 
-    python docs/scripts/own_speed.py --measure   on an idle machine, in three minutes → results/cpu/…-own-speed.json
+    python docs/scripts/own_speed.py --measure   on an idle machine, in 3 to 5 minutes → results/cpu/…-own-speed.json
     python docs/scripts/own_speed.py             that → docs/speed.md
 
 Each command is a fresh process. Every lap starts each of them once, so that what slows the machine for a while slows a
