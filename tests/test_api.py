@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,7 @@ def test_every_name_that_is_promised_is_there() -> None:
 def test_the_page_lists_the_names_that_are_promised_and_each_says_what_it_is() -> None:
     page = (Path(__file__).parents[1] / "docs" / "python.md").read_text("utf-8")
     _, _, table = page.partition("| --- | --- |\n")
+    table, _, _ = table.partition("\n\n")
     cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("|")]
     listed = [name for cell in cells for name in re.findall(r"`(\w+)", cell)]
     assert sorted(listed) == list(perfkit.__all__)
@@ -57,14 +59,31 @@ def test_the_page_lists_the_names_that_are_promised_and_each_says_what_it_is() -
 
 def test_the_examples_need_only_modules_that_are_promised() -> None:
     root = Path(__file__).parents[1]
-    promised = set(re.findall(r"`perfkit\.(\w+\.\w+)`", (root / "docs" / "python.md").read_text("utf-8")))
     examples = [*(root / "examples").rglob("*.py"), root / "docs" / "own-models.md"]
-    needed = {
-        name
-        for path in examples
-        for name in re.findall(r"^(?:from|import) perfkit\.(\S+)", path.read_text("utf-8"), re.MULTILINE)
-    }
-    assert needed == promised
+    text = "\n".join(path.read_text("utf-8") for path in examples)
+    assert not re.search(r"^import perfkit\.", text, re.MULTILINE)
+    needed: dict[str, set[str]] = {}
+    for module, names in re.findall(r"^from (perfkit\.\S+) import (.+)$", text, re.MULTILINE):
+        needed.setdefault(module, set()).update(names.split(", "))
+    promised = promised_of_modules()
+    assert needed.keys() == promised.keys()
+    assert all(names <= set(promised[module]) for module, names in needed.items())
+
+
+def test_the_names_of_modules_that_are_promised_are_their_own() -> None:
+    for module, names in promised_of_modules().items():
+        found = import_module(module)
+        assert names == sorted(names)
+        for name in names:
+            assert name in vars(found), f"{module}.{name}"
+            assert getattr(vars(found)[name], "__module__", module) in (module, "builtins"), f"{module}.{name}"
+
+
+def promised_of_modules() -> dict[str, list[str]]:
+    page = (Path(__file__).parents[1] / "docs" / "python.md").read_text("utf-8")
+    _, _, table = page.partition("| module | names |\n| --- | --- |\n")
+    rows = re.findall(r"^\| `(perfkit\.[\w.]+)` \| (.+) \|$", table, re.MULTILINE)
+    return {module: re.findall(r"`(\w+)`", names) for module, names in rows}
 
 
 def test_a_run_is_compared_as_the_command_does(promoted: Path) -> None:
