@@ -4,7 +4,7 @@
 
 The calls are what perfkit's variants make of a torchvision model; no tool has to know that. In the arm ``slowed`` the
 calls of one case really take longer by :data:`SHARE`, by the delay that ``perfkit drill`` puts in: the host spins
-behind the call, on CUDA the device does.
+before the call, on CUDA the device does behind it.
 """
 
 from __future__ import annotations
