@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING
 from blocks import with_blocks
 from gpu_records import load, machine_lines, milliseconds, speedup
 
-from perfkit.catalog.case import REFERENCE_VARIANT
+from perfkit.catalog.case import GRAPH_SUFFIX, REFERENCE_VARIANT
 from perfkit.judge.roofline import roofline_of
 from perfkit.record.schema import Status
-from perfkit.variants.graph_replay import SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -152,7 +151,7 @@ def engine_table(data: Measured) -> list[str]:
         facts = found[0].facts
         if (
             (model, variant) in seen
-            or variant.endswith(SUFFIX)
+            or variant.endswith(GRAPH_SUFFIX)
             or facts.engine_bytes is None
             or facts.activation_bytes is None
         ):

@@ -12,6 +12,8 @@ from pathlib import Path
 from blocks import with_blocks
 from drills import own_us, records
 
+from perfkit.catalog.case import GRAPH_SUFFIX
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "device-times.md"
 RESULTS = ROOT / "results" / "h200"
@@ -22,7 +24,6 @@ CARDS = {
     "the drill's night, on the one card": ("drill/night-1",),
 }
 OTHERS = ("2026-11-27-ray/alone", "2026-11-27-ray/fleet")
-GRAPH = "-graph"
 APART = 0.003
 
 
@@ -40,7 +41,7 @@ def twins() -> dict[str, str]:
     pairs = {}
     for case in first:
         model, variant, shape = case.split("/")
-        if (twin := f"{model}/{variant}{GRAPH}/{shape}") in first:
+        if (twin := f"{model}/{variant}{GRAPH_SUFFIX}/{shape}") in first:
             pairs[case] = twin
     return pairs
 

@@ -14,6 +14,8 @@ from perfkit.errors import UserError
 
 REFERENCE_VARIANT = "eager-fp32"
 """The variant that every speedup is relative to."""
+GRAPH_SUFFIX = "-graph"
+"""NAME-graph is the variant NAME, replayed as a CUDA graph."""
 
 _SHAPE_TEXT = re.compile(r"[1-9][0-9]{0,8}(x[1-9][0-9]{0,8}){3}")
 

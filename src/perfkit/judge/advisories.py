@@ -7,7 +7,7 @@ from collections import defaultdict
 from statistics import median
 from typing import TYPE_CHECKING
 
-from perfkit.catalog.case import REFERENCE_VARIANT
+from perfkit.catalog.case import GRAPH_SUFFIX, REFERENCE_VARIANT
 from perfkit.judge.metric import Clock
 from perfkit.judge.rule import MIN_EFFECT
 from perfkit.judge.verdict import Finding, FindingKind, Verdict, cases_in_words
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 _NO_WARMUP_RATIO = 10
 """First rounds of a warmed-up variant are within a few percent; a lazy compile is thousandfold."""
-_GRAPH_SUFFIX = "-graph"
 _BELIEVABLE_GAIN = 2.0
 """From one night to the next; a change of the code that doubles the speed can be confirmed by name."""
 
@@ -180,16 +179,16 @@ def _slower(
 
 def _in_fp16(variant: str) -> str | None:
     """``trt-int8-graph`` → ``trt-fp16-graph``; None for what isn't INT8."""
-    stem, graph = variant.removesuffix(_GRAPH_SUFFIX), variant.endswith(_GRAPH_SUFFIX)
+    stem, graph = variant.removesuffix(GRAPH_SUFFIX), variant.endswith(GRAPH_SUFFIX)
     backend, _, precision = stem.rpartition("-")
     if precision != "int8" or not backend:
         return None
-    return f"{backend}-fp16{_GRAPH_SUFFIX if graph else ''}"
+    return f"{backend}-fp16{GRAPH_SUFFIX if graph else ''}"
 
 
 def _plain(variant: str) -> str | None:
     """``trt-int8-graph`` → ``trt-int8``; None for what is no graph."""
-    return variant.removesuffix(_GRAPH_SUFFIX) if variant.endswith(_GRAPH_SUFFIX) else None
+    return variant.removesuffix(GRAPH_SUFFIX) if variant.endswith(GRAPH_SUFFIX) else None
 
 
 def time_ratio(of: Sequence[Sample], to: Sequence[Sample], clock: Clock | None = None) -> float:

@@ -13,6 +13,7 @@ from torch.func import functional_call
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
+from perfkit.catalog.case import GRAPH_SUFFIX
 from perfkit.record.facts import Work, WorkPrecision
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from perfkit.catalog.case import Shape
 
-_GRAPH_SUFFIX = "-graph"
 _BYTES = {
     WorkPrecision.FP32: 4,
     WorkPrecision.TF32: 4,
@@ -61,7 +61,7 @@ def precision_of(variant: str, *, tf32: bool) -> WorkPrecision | None:
     >>> str(precision_of("onnx-trt-int8-graph", tf32=True)), precision_of("mine", tf32=True)
     ('int8', None)
     """
-    name = variant.removesuffix(_GRAPH_SUFFIX).rpartition("-")[2]
+    name = variant.removesuffix(GRAPH_SUFFIX).rpartition("-")[2]
     if name not in list(WorkPrecision):
         return None
     precision = WorkPrecision(name)

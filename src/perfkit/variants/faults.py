@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from perfkit.catalog.case import GRAPH_SUFFIX
 from perfkit.catalog.fault import FaultKind
 from perfkit.variants.float32 import in_float32
-from perfkit.variants.graph_replay import SUFFIX
 from perfkit.variants.registry import load_variant
 
 
@@ -13,8 +13,8 @@ def why_not(kind: FaultKind, name: str) -> str | None:
 
     Raises UserError when a registered variant can't be imported.
     """
-    if kind is FaultKind.LOST_GRAPH and not name.endswith(SUFFIX):
-        return f"{name} has no CUDA graph to lose; variants named NAME{SUFFIX} have"
+    if kind is FaultKind.LOST_GRAPH and not name.endswith(GRAPH_SUFFIX):
+        return f"{name} has no CUDA graph to lose; variants named NAME{GRAPH_SUFFIX} have"
     if kind is FaultKind.FP32_ENGINE and in_float32(load_variant(name)) is None:
         return f"{name} has no engine to be built in float32 instead, or none whose precision is proved"
     return None

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from perfkit.catalog.case import Platform
+from perfkit.catalog.case import GRAPH_SUFFIX, Platform
 from perfkit.variants.base import Variant
 
 if TYPE_CHECKING:
     from perfkit.variants.base import BuildRequest, Built
-
-SUFFIX = "-graph"
 
 
 class GraphReplay(Variant):
@@ -20,7 +18,7 @@ class GraphReplay(Variant):
 
     def __init__(self, inner: Variant) -> None:
         self.inner = inner
-        self.name = inner.name + SUFFIX
+        self.name = inner.name + GRAPH_SUFFIX
         self.cosine_bound = inner.cosine_bound
         self.precision_formats = inner.precision_formats
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from perfkit.catalog.case import Platform
+from perfkit.catalog.case import GRAPH_SUFFIX, Platform
 from perfkit.entry_points import load_subclass, registered
 from perfkit.variants.base import Variant
-from perfkit.variants.graph_replay import SUFFIX, GraphReplay
+from perfkit.variants.graph_replay import GraphReplay
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -26,7 +26,7 @@ def variant_names() -> list[str]:
 
 def known_names() -> list[str]:
     """Every name that a suite may use: the registered ones, and those with ``-graph``."""
-    return sorted([*_entries(), *(name + SUFFIX for name in _entries())])
+    return sorted([*_entries(), *(name + GRAPH_SUFFIX for name in _entries())])
 
 
 def load_variant(name: str) -> Variant:
@@ -34,8 +34,8 @@ def load_variant(name: str) -> Variant:
 
     Raises UserError when a registered variant can't be imported or isn't one.
     """
-    if name.endswith(SUFFIX) and name not in _entries():
-        return GraphReplay(load_variant(name.removesuffix(SUFFIX)))
+    if name.endswith(GRAPH_SUFFIX) and name not in _entries():
+        return GraphReplay(load_variant(name.removesuffix(GRAPH_SUFFIX)))
     variant: Variant = load_subclass(_entries()[name], Variant, "variant")()
     return variant
 
