@@ -9,9 +9,7 @@ import torch
 
 from perfkit.measure import machine
 from perfkit.measure.gpu import board_of
-
-_BUSY_SHARE = 0.25
-"""Load average per CPU above which somebody else is at work."""
+from perfkit.measure.watch import BUSY_SHARE
 
 
 def remarks() -> list[str]:
@@ -30,7 +28,7 @@ def _cpu_remarks() -> list[str]:
         found.append(f"CPU governor is {governor}: clocks follow the load; 'performance' keeps them")
     if hasattr(os, "getloadavg"):
         load = os.getloadavg()[0] / machine.cpu_count()
-        if load > _BUSY_SHARE:
+        if load > BUSY_SHARE:
             found.append(f"load average is {load:.0%} of the CPUs: something else is running")
     flags = machine.cpu_flags()
     if flags and "avx512_bf16" not in flags and "amx_bf16" not in flags:

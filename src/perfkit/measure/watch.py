@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 MOST = 0.5
 """Past this share of disturbed rounds there is no undisturbed measurement."""
 BUSY_SHARE = 0.25
-"""Of all processors, used by others: the same share that `perfkit doctor` calls somebody else at work."""
+"""Of all processors, used by others: somebody else is at work; to `perfkit doctor`, a load average of that share."""
 STOLEN_SHARE = 0.10
 """Of all processors' time, taken by the hypervisor for other machines."""
 
