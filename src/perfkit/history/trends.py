@@ -13,8 +13,7 @@ from perfkit.history.metrics import more_is_better
 from perfkit.history.segments import Change, changes_by_series, nightly_means
 from perfkit.history.series import RunFacts, Series, numbers_of, runs_since, software_of
 from perfkit.record.model import Model
-
-_ABSENT = "absent"
+from perfkit.record.replicate import differences
 
 
 class Kind(StrEnum):
@@ -99,7 +98,10 @@ class Nights:
             bad=after.commit,
             change_pct=change_pct,
             worse=(change_pct < 0) == more_is_better(series.metric),
-            software=_differences(software[before.software_id], software[after.software_id]),
+            software=tuple(
+                SoftwareChange(what=name, before=old, after=new)
+                for name, old, new in differences(software[before.software_id], software[after.software_id])
+            ),
         )
 
 
@@ -140,11 +142,3 @@ def trends_of(connection: sa.Connection, series: Sequence[Series], nightly: Nigh
         nights.trend(by_id[identity], change, software) for identity, changes in found.items() for change in changes
     ]
     return sorted(trends, key=lambda trend: (trend.date, trend.case, trend.metric))
-
-
-def _differences(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[SoftwareChange, ...]:
-    return tuple(
-        SoftwareChange(what=name, before=before.get(name, _ABSENT), after=after.get(name, _ABSENT))
-        for name in sorted(before.keys() | after.keys())
-        if before.get(name) != after.get(name)
-    )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from perfkit.judge.facts import TOLERATED_GROWTH
 from perfkit.judge.verdict import Suspect
+from perfkit.record.replicate import differences
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +18,6 @@ _COSINE_STEP = 1e-3
 """Answers of one engine repeat to far less; a change of this size means other arithmetic."""
 _CLOCK_STEP = 0.02
 """A GPU's clock moves in steps of under 1%; times follow it."""
-_ABSENT = "absent"
 
 
 def software_suspects(baseline: Sequence[Replicate], current: Sequence[Replicate]) -> tuple[Suspect, ...]:
@@ -27,11 +27,9 @@ def software_suspects(baseline: Sequence[Replicate], current: Sequence[Replicate
     """
     if not baseline:
         return ()
-    before, after = _environment(baseline[-1]), _environment(current[-1])
     return tuple(
-        Suspect(what=name, baseline=before.get(name, _ABSENT), current=after.get(name, _ABSENT))
-        for name in sorted(before.keys() | after.keys())
-        if before.get(name) != after.get(name)
+        Suspect(what=name, baseline=old, current=new)
+        for name, old, new in differences(_environment(baseline[-1]), _environment(current[-1]))
     )
 
 

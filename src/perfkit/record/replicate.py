@@ -3,7 +3,7 @@
 These models are both what a run file is reduced to and what a baseline file stores.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -151,6 +151,13 @@ def short_commit(commit: str) -> str:
     """A commit in twelve digits, ``+dirty`` when the tree had changes."""
     digits, dirty, _ = commit.partition("+")
     return digits[:12] + ("+dirty" if dirty else "")
+
+
+def differences(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    """Versions and settings that differ: their names, and what they were and are; ``absent`` where there is none."""
+    for name in sorted(before.keys() | after.keys()):
+        if before.get(name) != after.get(name):
+            yield name, before.get(name, "absent"), after.get(name, "absent")
 
 
 def by_date(replicate: Replicate) -> tuple[str, str]:
