@@ -20,7 +20,7 @@ from perfkit.report.table import (
     table_of,
     whole_why,
 )
-from perfkit.report.text import cell_width, clip, fold, pad, printable
+from perfkit.report.text import GAP, INDENT, WIDTH_OF_FILES, cell_width, clip, fold, pad, printable
 from perfkit.report.units import NOTHING
 
 if TYPE_CHECKING:
@@ -50,16 +50,13 @@ _EXIT_STYLES = {
     ExitCode.NOT_JUDGED: _YELLOW,
     ExitCode.INCONCLUSIVE: _YELLOW,
 }
-_GAP = "  "
-_INDENT = " " * 4
 _NARROWEST_WHY = 24
 _LONGEST_TITLE = 60
-_WIDTH_OF_FILES = 140
 
 
 def export(report: Report) -> bytes:
     """For a file: 140 columns, no colour. A terminal has its own width and colour: see ``render``."""
-    return (render(report.judgement, width=_WIDTH_OF_FILES, color=False) + "\n").encode("utf-8", "backslashreplace")
+    return (render(report.judgement, width=WIDTH_OF_FILES, color=False) + "\n").encode("utf-8", "backslashreplace")
 
 
 def render(judgement: Judgement, *, width: int, color: bool, verbosity: int = 0) -> str:
@@ -105,34 +102,34 @@ def _column_widths(table: Table, width: int) -> list[int] | None:
     """How wide each column is; None when the last one, which is folded, would get too little."""
     columns = zip(table.headings, *(cells for _, cells in table.rows), strict=True)
     *widths, last = (max(map(cell_width, column)) for column in columns)
-    room = width - sum(widths) - len(_GAP) * len(widths)
+    room = width - sum(widths) - len(GAP) * len(widths)
     return [*widths, min(last, room)] if room >= min(last, _NARROWEST_WHY) else None
 
 
 def _wide(headings: Sequence[str], table: Sequence[Line], widths: list[int], *, color: bool) -> Iterator[str]:
-    yield _GAP.join(map(pad, headings, widths)).rstrip()
-    yield "─" * (sum(widths) + len(_GAP) * (len(widths) - 1))
+    yield GAP.join(map(pad, headings, widths)).rstrip()
+    yield "─" * (sum(widths) + len(GAP) * (len(widths) - 1))
     for row, cells in table:
         case, word, *numbers, why = map(pad, cells, widths)
         start = [case, _styled(word, _STYLES[row.verdict], color=color), *numbers]
         first, *more = fold(why.rstrip(), widths[-1]) or [""]
-        yield _GAP.join([*start, first])
+        yield GAP.join([*start, first])
         for line in more:
-            yield _GAP.join([*(" " * column for column in widths[:-1]), line])
+            yield GAP.join([*(" " * column for column in widths[:-1]), line])
 
 
 def _paragraphs(
     headings: Sequence[str], table: Sequence[Line], width: int, *, color: bool, wordy: bool
 ) -> Iterator[str]:
-    room = width - len(_INDENT)
+    room = width - len(INDENT)
     for row, (case, word, *numbers, why) in table:
-        first, *more = fold(f"{word}{_GAP}{case}", width)
+        first, *more = fold(f"{word}{GAP}{case}", width)
         yield first.replace(word, _styled(word, _STYLES[row.verdict], color=color), 1)
         yield from more
         named = zip(headings[2:], numbers, strict=False)
         told = ", ".join(f"{name} {cell}" for name, cell in named if cell != NOTHING)
         texts = [*metric_lines(row), whole_why(row)] if wordy else [told, why]
-        yield from (f"{_INDENT}{line}" for text in texts for line in fold(text, room))
+        yield from (f"{INDENT}{line}" for text in texts for line in fold(text, room))
 
 
 def _styled(text: str, style: str, *, color: bool) -> str:

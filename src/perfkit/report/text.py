@@ -9,6 +9,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+GAP = "  "
+"""Between the columns of a table."""
+INDENT = " " * 4
+"""Before each line of what stands below a heading."""
+WIDTH_OF_FILES = 140
+"""Columns of a report that is written to a file."""
 _DIGEST_DIGITS = 6
 _UNSEEN = ("C", "Zl", "Zp")
 """Unicode categories of controls, bidirectional overrides, lone surrogates and line breaks."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from perfkit.report.history_table import render_lines
-from perfkit.report.text import fold, printable
+from perfkit.report.text import WIDTH_OF_FILES, fold, printable
 from perfkit.report.trends import render as render_changes
 
 if TYPE_CHECKING:
@@ -14,12 +14,10 @@ if TYPE_CHECKING:
     from perfkit.history.overview import SeriesThrough
     from perfkit.report.trend.exporter import TrendReport
 
-_WIDTH_OF_FILES = 140
-
 
 def export(report: TrendReport) -> bytes:
     """For a file: 140 columns."""
-    return (render(report, _WIDTH_OF_FILES) + "\n").encode("utf-8", "backslashreplace")
+    return (render(report, WIDTH_OF_FILES) + "\n").encode("utf-8", "backslashreplace")
 
 
 def render(report: TrendReport, width: int) -> str:
