@@ -33,7 +33,7 @@ def export(report: Report) -> bytes:
     if judgement.refusal is not None:
         before.append(_line(judgement.refusal.text))
     remarks = _list(remark_lines(judgement))
-    after = [*([remarks] if remarks else []), _folded("what was compared", _list(head_lines(judgement)))]
+    after = [*([remarks] if remarks else []), folded("what was compared", _list(head_lines(judgement)))]
     taken = sum(len(block.encode()) + 2 for block in [*before, *after])
     return ("\n\n".join([*before, *_tables(judgement, MOST_BYTES - taken), *after]) + "\n").encode()
 
@@ -47,15 +47,26 @@ def escape(text: str) -> str:
     return _SPECIAL.sub(lambda found: f"&#{ord(found[0])};", printable(text))
 
 
+def table_row(cells: Iterable[str]) -> str:
+    """Of cells that are escaped already."""
+    return f"| {' | '.join(cells)} |"
+
+
+def folded(title: str, block: str) -> str:
+    """The block behind a title that is clicked on."""
+    # Without the empty lines GitHub takes the block for HTML and not for Markdown.
+    return f"<details><summary>{title}</summary>\n\n{block}\n\n</details>"
+
+
 def _tables(judgement: Judgement, room: int) -> Iterator[str]:
     """What somebody has to look at, then the rest, folded; as many rows as `room` bytes hold."""
     table = table_of(judgement)
-    heading = "\n".join([_row(table.headings), _row("---" for _ in table.headings)])
+    heading = "\n".join([table_row(table.headings), table_row("---" for _ in table.headings)])
     room -= 2 * len(heading.encode()) + _RESERVE_BYTES
     open_rows: list[str] = []
     folded_rows: list[str] = []
     for number, (row, (_, cells)) in enumerate(zip(judgement.rows, table.rows, strict=True)):
-        line = _row(map(escape, cells))
+        line = table_row(map(escape, cells))
         room -= len(line.encode()) + 1
         if room < 0:
             left_out = judgement.rows[number:]
@@ -66,18 +77,13 @@ def _tables(judgement: Judgement, room: int) -> Iterator[str]:
     if open_rows:
         yield "\n".join([heading, *open_rows])
     if folded_rows:
-        yield _folded(_others(judgement.rows), "\n".join([heading, *folded_rows]))
+        yield folded(_others(judgement.rows), "\n".join([heading, *folded_rows]))
     if left_out:
         yield f"{len(left_out)} more cases are left out here, the best ones: {count_words(left_out)}."
 
 
 def _others(rows: Sequence[Row]) -> str:
     return count_words(row for row in rows if not needs_a_look(row))
-
-
-def _folded(title: str, block: str) -> str:
-    # Without the empty lines GitHub takes the block for HTML and not for Markdown.
-    return f"<details><summary>{title}</summary>\n\n{block}\n\n</details>"
 
 
 def _list(lines: Sequence[str]) -> str:
@@ -89,7 +95,3 @@ def _list(lines: Sequence[str]) -> str:
 
 def _line(text: str) -> str:
     return escape(clip(text, _LONGEST_REMARK))
-
-
-def _row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from perfkit.report.history_table import line_of
-from perfkit.report.markdown import MOST_BYTES, escape
+from perfkit.report.markdown import MOST_BYTES, escape, folded, table_row
 from perfkit.report.text import clip
 from perfkit.report.trend.terminal import tonight_lines
 from perfkit.report.trends import HEADINGS, cells_of, groups_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from perfkit.report.trend.exporter import TrendReport
 
@@ -26,17 +26,18 @@ def export(report: TrendReport) -> bytes:
     blocks = [f"**{_cell(report.summary)}**"]
     room = MOST_BYTES - len(blocks[0].encode()) - _RESERVE_BYTES
     blocks += _cut([f"- {_cell(line)}" for line in tonight_lines(report)], "", room // 4)
-    changes = [_row(map(_cell, cells_of(group))) for group in groups_of(report.overview.trends)]
+    changes = [table_row(map(_cell, cells_of(group))) for group in groups_of(report.overview.trends)]
     if changes:
         blocks += _cut(changes, _heading(HEADINGS), room // 3)
     series = [
-        _row(map(_cell, (str(one.series.case), one.series.metric, one.state, *line_of(one.series.metric, one.values))))
+        table_row(
+            map(_cell, (str(one.series.case), one.series.metric, one.state, *line_of(one.series.metric, one.values)))
+        )
         for one in report.overview.series
     ]
     taken = sum(len(block.encode()) + 2 for block in blocks)
     lines = "\n\n".join(_cut(series, _heading(_SERIES), MOST_BYTES - taken - _RESERVE_BYTES))
-    # Without the empty lines GitHub takes the block for HTML and not for Markdown.
-    blocks.append(f"<details><summary>{len(series)} series</summary>\n\n{lines}\n\n</details>")
+    blocks.append(folded(f"{len(series)} series", lines))
     return ("\n\n".join(blocks) + "\n").encode()
 
 
@@ -56,12 +57,8 @@ def _cut(lines: Sequence[str], heading: str, room: int) -> Iterator[str]:
 
 
 def _heading(names: Sequence[str]) -> str:
-    return "\n".join([_row(names), _row("---" for _ in names)])
+    return "\n".join([table_row(names), table_row("---" for _ in names)])
 
 
 def _cell(text: str) -> str:
     return escape(clip(text, _LONGEST))
-
-
-def _row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
