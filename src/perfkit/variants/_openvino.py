@@ -87,6 +87,12 @@ def options() -> dict[str, str | int | bool]:
     }
 
 
+def build(request: BuildRequest) -> BuiltOpenvino:
+    """The model converted and compiled as it is, in float32."""
+    started = time.perf_counter()
+    return compile_model(convert(request), request, started)
+
+
 def load_model(blob: bytes, facts: BuildFacts) -> BuiltOpenvino:
     """The compiled model that OpenVINO exported."""
     return BuiltOpenvino(_CORE.import_model(io.BytesIO(blob), "CPU", options()), facts)

@@ -27,7 +27,9 @@ class OpenvinoInt8InFloat32(OpenvinoInt8):
     """Compiled without quantization, as openvino-fp32 is."""
 
     def build(self, request: BuildRequest) -> Built:
-        return _compiled_by_openvino(request)
+        from perfkit.variants._openvino import build
+
+        return build(request)
 
 
 class TrtFp16InFloat32(TrtFp16):
@@ -94,13 +96,6 @@ def in_float32(variant: Variant) -> Variant | None:
         return None if inner is None else GraphReplay(inner)
     kind = next((kind for kind in _KINDS if kind.__base__ is type(variant)), None)
     return None if kind is None else kind()
-
-
-def _compiled_by_openvino(request: BuildRequest) -> Built:
-    from perfkit.variants._openvino import compile_model, convert
-
-    started = time.perf_counter()
-    return compile_model(convert(request), request, started)
 
 
 def _compiled_by_torch_tensorrt(request: BuildRequest) -> Built:

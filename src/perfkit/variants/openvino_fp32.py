@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from perfkit.variants._openvino_base import OpenvinoVariant
@@ -19,7 +18,6 @@ class OpenvinoFp32(OpenvinoVariant):
     precision_formats = ("f32",)
 
     def build(self, request: BuildRequest) -> Built:
-        from perfkit.variants._openvino import compile_model, convert
+        from perfkit.variants._openvino import build
 
-        started = time.perf_counter()
-        return compile_model(convert(request), request, started)
+        return build(request)
