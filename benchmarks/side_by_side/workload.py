@@ -138,6 +138,7 @@ def prepare() -> None:
     """Loads the models, makes their inputs and builds what is kept, once for all processes."""
     import torch
 
+    from benchmarks.standalone import standalone_request
     from perfkit.catalog.case import parse_shape
     from perfkit.catalog.config import load_config
     from perfkit.catalog.images import calibration_images, evaluation_images
@@ -145,7 +146,6 @@ def prepare() -> None:
     from perfkit.variants.base import StoredVariant
     from perfkit.variants.building import build_here, save_built
     from perfkit.variants.registry import load_variant
-    from perfkit.variants.request import standalone_request
 
     place = Place.here()
     device = torch.device("cuda", torch.cuda.current_device()) if place.platform == "cuda" else torch.device("cpu")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from benchmarks.standalone import standalone_request
 from benchmarks.writeup.table import WriteupRow
 from perfkit.catalog.case import Platform
 from perfkit.catalog.config import load_config
@@ -31,7 +32,6 @@ from perfkit.variants.base import StoredVariant
 from perfkit.variants.building import load_built, release, save_built
 from perfkit.variants.graph_replay import GraphReplay
 from perfkit.variants.registry import load_variant, why_unavailable
-from perfkit.variants.request import standalone_request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING, Any
 
 from blocks import with_blocks
 from cpu_host import described, versions
+from repository import ROOT, at_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from perfkit.variants.base import Built
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "cpu-noise.md"
 DATA = ROOT / "results" / "cpu" / "placement.json"
 MODEL, VARIANT, SIZE = "mobilenet_v2", "openvino-fp32", 112
@@ -62,7 +62,9 @@ def measure() -> dict[str, Any]:
     from perfkit.catalog.images import calibration_images
     from perfkit.catalog.models import load_model
     from perfkit.variants.registry import load_variant
-    from perfkit.variants.request import standalone_request
+
+    with at_root():
+        from benchmarks.standalone import standalone_request
 
     device, images = torch.device("cpu"), calibration_images()
     config = load_config(ROOT)

@@ -11,6 +11,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from repository import ROOT, at_root
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
     from perfkit.catalog.profile import ShapeProfile
     from perfkit.measure.replay import Replay
     from perfkit.variants.base import BuildRequest
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def described() -> dict[str, Any]:
@@ -83,7 +83,9 @@ def loaded(name: str, profile: str) -> Loaded:
     from perfkit.catalog.images import calibration_images
     from perfkit.catalog.models import load_model
     from perfkit.store.engine_store import cache_folder
-    from perfkit.variants.request import standalone_request
+
+    with at_root():
+        from benchmarks.standalone import standalone_request
 
     device, images, config = torch.device("cuda", 0), calibration_images(), load_config(ROOT)
     shapes = config.profile(profile)

@@ -1,4 +1,4 @@
-"""What a single variant is built from outside of a run, in the scripts and benchmarks of this repository."""
+"""A single variant outside of a run, in the scripts and benchmarks of this repository: what it is built from."""
 
 from __future__ import annotations
 

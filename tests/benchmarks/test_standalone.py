@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from benchmarks.standalone import standalone_request
 from perfkit.catalog.config import load_config
 from perfkit.catalog.images import calibration_images
 from perfkit.catalog.models import load_model
 from perfkit.variants.registry import load_variant
-from perfkit.variants.request import standalone_request
 from tests.variants.requests import CPU, FIXED
 
 if TYPE_CHECKING:
