@@ -1,4 +1,4 @@
-"""A single variant outside of a run, in the scripts and benchmarks of this repository: what it is built from."""
+"""A single variant outside of a run, in this repository's scripts and benchmarks: what it is built of, its answers."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import torch
+    from torch import Tensor
 
     from perfkit.catalog.config import Config
     from perfkit.catalog.images import ImageSet
     from perfkit.catalog.models import LoadedModel
     from perfkit.catalog.profile import ShapeProfile
+    from perfkit.variants.base import Built
 
 
 def standalone_request(
@@ -48,3 +50,8 @@ def standalone_request(
         precision=config.precision,
         time_limit_s=config.build.time_limit_s,
     )
+
+
+def answers(built: Built, images: Tensor) -> tuple[Tensor, ...]:
+    """What was built, called with images as they are read."""
+    return built.unpack(built.call(built.prepare(images)))

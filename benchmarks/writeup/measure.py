@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from benchmarks.standalone import standalone_request
+from benchmarks.standalone import answers, standalone_request
 from benchmarks.writeup.table import WriteupRow
 from perfkit.catalog.case import Platform
 from perfkit.catalog.config import load_config
@@ -127,7 +127,7 @@ def _measured(
         loop_s = _loop_s(built, torch.ones_like(pictures[0]))
         clock.now_s()  # waits for what the loop left behind
         agreement = check_answers(
-            partial(_answers, reference), partial(_answers, built), pictures, cosine_bound=-1, classifies=True
+            partial(answers, reference), partial(answers, built), pictures, cosine_bound=-1, classifies=True
         )
         calls = [partial(built.call, built.prepare(images)) for images in pictures]
         warm_up(clock, calls, _WARMUP_MAX_S)
@@ -140,7 +140,7 @@ def _equal(one: Built, other: Built, pictures: Sequence[Tensor]) -> bool:
         return all(
             torch.equal(a, b)
             for images in pictures
-            for a, b in zip(_answers(one, images), _answers(other, images), strict=True)
+            for a, b in zip(answers(one, images), answers(other, images), strict=True)
         )
 
 
@@ -157,10 +157,6 @@ def _device_s(clock: Clock, calls: Sequence[Any]) -> list[float] | None:
         return [clock.device_s(calls[index % len(calls)]) for index in range(_TIMED_CALLS)]
     except NotQueued:
         return None
-
-
-def _answers(built: Built, images: Tensor) -> tuple[Tensor, ...]:
-    return built.unpack(built.call(built.prepare(images)))
 
 
 def _state_bytes(module: nn.Module) -> int | None:

@@ -9,21 +9,18 @@ from __future__ import annotations
 import dataclasses
 import json
 from functools import partial
-from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from blocks import with_blocks
 from gpu_host import Loaded, behind_itself_s, described, keep, loaded, measure_or_write, tell
+from repository import ROOT, at_root
 
 from perfkit.catalog.config import Quantization
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from pathlib import Path
 
-    from perfkit.variants.base import Built
-
-ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "tensorrt.md"
 DATA = [ROOT / "results" / gpu / "2026-11-26-calibration-engines.json" for gpu in ("h100", "h200")]
 MODELS, PROFILE, VARIANT = ("mobilenet_v2", "resnet18"), "fixed-224", "onnx-trt-int8"
@@ -72,6 +69,9 @@ def measured(one: Loaded, quantization: Quantization) -> dict[str, Any]:
     from perfkit.measure.clock import make_clock
     from perfkit.variants.registry import load_variant
 
+    with at_root():
+        from benchmarks.standalone import answers
+
     clock = make_clock(torch.device("cuda", 0))
     shape, fitting, device = one.profile.opt, one.model.preprocessing, one.device
     pictures = list(evaluation_images().batches(shape, fitting, EVALUATION_IMAGES, device))
@@ -92,11 +92,6 @@ def measured(one: Loaded, quantization: Quantization) -> dict[str, Any]:
     built.close()
     facts = built.facts.model_dump(mode="json")
     return {"device_s": device_s, "facts": facts} | agreement.model_dump(mode="json")
-
-
-def answers(built: Built, images: Tensor) -> tuple[Tensor, ...]:
-    """The answers of what was built."""
-    return built.unpack(built.call(built.prepare(images)))
 
 
 def table(measured_on: list[dict[str, Any]]) -> list[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from benchmarks.standalone import standalone_request
+from benchmarks.standalone import answers, standalone_request
 from perfkit.catalog.config import load_config
 from perfkit.catalog.images import calibration_images
 from perfkit.catalog.models import load_model
@@ -25,5 +25,5 @@ def test_what_is_built_of_it_answers_and_has_no_machine_of_a_run(tmp_path: Path)
     assert request.calibration_sha256 == images.sha256
     built = load_variant("eager-fp32").build(request)
     with torch.inference_mode():
-        (answers,) = built.unpack(built.call(built.prepare(request.example)))
-    assert tuple(answers.shape) == (1, 1000)
+        (found,) = answers(built, request.example)
+    assert tuple(found.shape) == (1, 1000)
