@@ -29,6 +29,7 @@ from perfkit.record.schema import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from perfkit.judge.verdict import Judgement, Verdict
     from perfkit.record.replicate import Run
 
 INPUTS = Path(__file__).parent / "cases" / "inputs"
@@ -186,6 +187,11 @@ def spoil(record: dict[str, Any]) -> None:
 def replay(record: dict[str, Any]) -> None:
     """Its device times are those of replayed graphs."""
     record["rounds"]["device_by"] = "cold"
+
+
+def verdicts(judgement: Judgement) -> dict[str, Verdict]:
+    """By variant, of a judgement on one model at one shape."""
+    return {row.variant: row.verdict for row in judgement.rows}
 
 
 def program_environment() -> dict[str, str]:

@@ -19,7 +19,7 @@ from perfkit.judge.verdict import FindingKind, Judgement, Moved, Verdict
 from perfkit.record.baseline import Baseline, read_baseline
 from perfkit.record.read import read_runs
 from perfkit.report.exporter import Format, Report, load_exporter
-from tests.support import INPUTS, program_environment
+from tests.support import INPUTS, program_environment, verdicts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,10 +27,6 @@ if TYPE_CHECKING:
 
 def judged(name: str) -> Judgement:
     return judge(read_baseline(INPUTS / name / "baseline"), read_runs(INPUTS / name / "current"))
-
-
-def verdicts(judgement: Judgement) -> dict[str, Verdict]:
-    return {row.variant: row.verdict for row in judgement.rows}
 
 
 def kinds(judgement: Judgement) -> list[FindingKind]:

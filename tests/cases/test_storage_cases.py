@@ -17,7 +17,7 @@ from perfkit.record.hardware import file_key
 from perfkit.record.read import read_runs, run_from_json
 from perfkit.report import json_, markdown, terminal
 from perfkit.report.exporter import Report
-from tests.support import INPUTS
+from tests.support import INPUTS, verdicts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,10 +25,6 @@ if TYPE_CHECKING:
 
 def judged(base: Path, run: Path) -> Judgement:
     return judge(read_baseline(base), read_runs(run))
-
-
-def verdicts(judgement: Judgement) -> dict[str, Verdict]:
-    return {row.variant: row.verdict for row in judgement.rows}
 
 
 @pytest.mark.case("A01")
