@@ -2,10 +2,8 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from typing import TYPE_CHECKING
 
 import pytest
-from torch import nn
 
 from perfkit.catalog.config import Precision
 from perfkit.record.facts import BuildFacts
@@ -16,10 +14,6 @@ from perfkit.variants.building import release
 from perfkit.variants.precision import PrecisionNotDelivered
 from perfkit.variants.registry import load_variant
 from tests.fakes import BuiltFake
-from tests.variants.requests import PLAIN, SMALL, request_for
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 class Talkative(Variant):
@@ -37,11 +31,6 @@ class Talkative(Variant):
         built = BuiltFake(self.name, request.model, lambda outputs: outputs)
         built.facts = BuildFacts(build_s=1.0, notes=["its own note"])
         return built
-
-
-@pytest.fixture
-def request_(tmp_path: Path) -> BuildRequest:
-    return request_for(nn.Flatten().eval(), SMALL, PLAIN, tmp_path)
 
 
 def notes(request_: BuildRequest, *said: Warning) -> list[str]:

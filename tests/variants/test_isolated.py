@@ -17,7 +17,6 @@ import torch
 from torch import nn
 
 from perfkit.record.facts import BuildFacts
-from perfkit.store.engine_store import EngineStore
 from perfkit.variants import isolated
 from perfkit.variants.base import BuildRequest, Built, StoredVariant
 from perfkit.variants.build import build_variant
@@ -27,6 +26,8 @@ from tests.variants.requests import PLAIN, SMALL, BuiltNumber, request_for
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from perfkit.store.engine_store import EngineStore
 
 
 class Elsewhere(StoredVariant):
@@ -86,11 +87,6 @@ def request_(tmp_path: Path) -> BuildRequest:
     return request_for(nn.Sequential(nn.Flatten(), nn.ReLU()).eval(), SMALL, PLAIN, tmp_path)
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> EngineStore:
-    return EngineStore(tmp_path / "cache", 2**30)
-
-
 def builder(built: Built) -> int:
     return int(built.call(torch.ones(1, dtype=torch.float64)))
 
@@ -148,6 +144,7 @@ def test_a_build_does_not_outlive_a_run_that_was_killed(tmp_path: Path) -> None:
     """Nobody would end it, and the next run would build and measure beside it."""
     code = (
         "from pathlib import Path; from torch import nn; "
+        "from perfkit.store.engine_store import EngineStore; "
         "from tests.variants.test_isolated import *; "
         "folder = Path(sys.argv[1]); "
         "request = request_for(nn.Flatten().eval(), SMALL, PLAIN, folder); "

@@ -19,7 +19,7 @@ from perfkit.store.entry import file_sha256
 from perfkit.variants.base import BuildRequest, Built, StoredVariant, VariantBroken
 from perfkit.variants.build import build_variant, key_of
 from tests.store.support import SIGNING
-from tests.variants.requests import PLAIN, SMALL, BuiltNumber, request_for
+from tests.variants.requests import PLAIN, BuiltNumber, request_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,16 +64,6 @@ class Branching(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         return images if images.sum() > 0 else -images
-
-
-@pytest.fixture
-def request_(tmp_path: Path) -> BuildRequest:
-    return request_for(nn.Flatten().eval(), SMALL, PLAIN, tmp_path)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> EngineStore:
-    return EngineStore(tmp_path / "cache", 2**30)
 
 
 def answer(built: Built) -> float:
