@@ -1,6 +1,7 @@
-"""How far processes lay apart that placed by chance, and what the judge says of them; tables of docs/device-times.md.
+"""How far processes lie apart, and lay that placed by chance, with what the judge says of these; docs/device-times.md.
 
-``python docs/scripts/placed.py`` makes them from the processes of results/h200/2026-11-27-nightly/.
+``python docs/scripts/placed.py`` makes the tables from the processes of results/h200/2026-11-28-nights/ and
+2026-11-27-nightly/.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from statistics import fmean, median, variance
 from typing import TYPE_CHECKING, NamedTuple
 
 from blocks import with_blocks
+from gpu_records import load
 from outcomes import read
 from packed import plain
 from results_tables import NIGHTLY, measured
@@ -25,7 +27,7 @@ from perfkit.judge.verdict import Verdict
 from perfkit.record.baseline import read_baseline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from perfkit.catalog.case import CaseId
     from perfkit.record.baseline import Baseline
@@ -34,8 +36,12 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "device-times.md"
+COLD_NIGHTS = ROOT / "results" / "h200" / "2026-11-28-nights"
+UNCHANGED = ("baseline-card-0", "baseline-card-1", "unchanged-1", "drill/clean")
 FIVE = ("shard-3", "shard-4")
 """Shards that five processes measured."""
+Case = tuple[str, str, str]
+"""Model, variant, shape."""
 SPLITS = ((4, 1), (3, 2), (3, 1))
 CAUGHT_SPLIT = (3, 2)
 SLOWER = (0.03, 0.05)
@@ -77,10 +83,20 @@ def row(name: str, found: list[Spread]) -> str:
     return f"| {name} | {len(found)} | {median(times):.2%} | {root_mean_square(times):.2%} | {speedups:.2%} | {lies} |"
 
 
-def table() -> list[str]:
+def of_cold_nights() -> dict[Case, list[CaseRecord]]:
+    """Of each case its processes with an emptied cache in which nothing was changed."""
+    found = defaultdict(list)
+    for folder in UNCHANGED:
+        for path in sorted((COLD_NIGHTS / folder).glob("replicate-*.json.xz")):
+            for record in load(path)[1]:
+                found[record.model, record.variant, record.shape].append(record)
+    return found
+
+
+def table(cases: Mapping[Case, list[CaseRecord]]) -> list[str]:
     """A row a variant."""
     by_variant = defaultdict(list)
-    for (model, variant, shape), processes in measured().cases.items():
+    for (model, variant, shape), processes in cases.items():
         by_variant[variant].append(spread(f"{model}/{variant}/{shape}", processes))
     return [
         "| variant | cases | half of them within | time, pooled | speedup, pooled | the widest, µs |",
@@ -171,7 +187,8 @@ def caught_table() -> list[str]:
 
 def main() -> str:
     """The page with its tables made anew."""
-    return with_blocks(PAGE, {"placed": table(), "placed-nights": verdict_table(), "placed-caught": caught_table()})
+    spreads = {"cold-processes": table(of_cold_nights()), "placed": table(measured().cases)}
+    return with_blocks(PAGE, {**spreads, "placed-nights": verdict_table(), "placed-caught": caught_table()})
 
 
 if __name__ == "__main__":

@@ -74,8 +74,9 @@ within 0.5% (docs/study.md). On an H200 host since, nine had mobilenet_v2's time
 a shard, resnet50's within 0.4% (docs/shared-hosts.md). None of them built its engines. Scattered: two to five
 processes on H200s had speedups within 0.47% and times within 0.45%, pooled over 142 cases, half of them within 0.1%
 (docs/device-times.md). Cold: chosen before any process had been recorded so; in one, loaded and captured again
-and again, times moved by 0.1 to 0.2% (docs/device-times.md). Since then six processes on an H200 had speedups of two
-short cases within 0.2 and 0.4% (docs/side-by-side.md; what they loaded was still placed by chance).
+and again, times moved by 0.1 to 0.2% (docs/device-times.md). Since then eleven processes on an H200 had 72 cases' times
+and speedups within 0.1%, pooled, none beyond 0.35% (docs/device-times.md), six on another host two short cases' within
+0.2 and 0.4% (docs/side-by-side.md).
 """
 _ASSUMED_SPREAD_UNPAIRED = {Metric.WALL_SPEEDUP: 0.015, Metric.WALL_TIME: 0.02}
 """s0 for plain pytest-benchmark files, of which nothing is known: so that one can be judged against one at all.

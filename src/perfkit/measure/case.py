@@ -123,7 +123,7 @@ def _measured(
             variant_calls=variant_calls,
             replays=replays,
         )
-        round_s = _typical_round_s(new_recorder(), reference_warm.typical_s) + variant_calls * typical_s
+        round_s = _typical_round_s(new_recorder(), reference_warm.typical_s, typical_s) + variant_calls * typical_s
         rounds = count_rounds(
             round_s,
             minimum=shop.measure.min_rounds,
@@ -237,14 +237,16 @@ def _warm_up(shop: Workshop, call: Callable[[Any], Any], inputs: list[Any]) -> W
     return warm_up(shop.clock, calls, shop.measure.warmup_max_s)
 
 
-def _typical_round_s(recorder: RoundRecorder, reference_s: float) -> float:
-    """Seconds of a round without the variant's timed calls, at the least; ``reference_s`` is a call of the reference.
+def _typical_round_s(recorder: RoundRecorder, reference_s: float, variant_s: float) -> float:
+    """Seconds of a round without the variant's timed calls, at the least; the others are a call of each side.
 
     Where the device is timed a round is tried out: delays aren't known before, and a first one still searches for its
     own.
     """
     if not recorder.clock.has_device_time:
-        return 2 * recorder.clock.settle_s + recorder.reference_calls * reference_s
+        # Settling is a whole call at least.
+        settling_s = max(recorder.clock.settle_s, reference_s) + max(recorder.clock.settle_s, variant_s)
+        return settling_s + recorder.reference_calls * reference_s
     _one_round(recorder)
     started = time.perf_counter()
     _one_round(recorder)
