@@ -141,7 +141,8 @@ def moved(name: str, later: str) -> list[str]:
             lines.append(f"| {case} | {told} |")
     apart = [max(times) / min(times) - 1 for case in after for times in [[each[case] for each in before]]]
     told = f"differ by at most {max(apart):.1%}, in half of the cases by less than {median(apart):.1%}"
-    farthest = f"Of {len(changes)} cases without a fault the one that moved farthest moved by {max(changes, key=abs):+.1%}"
+    widest = f"{max(changes, key=abs):+.1%}"
+    farthest = f"Of {len(changes)} cases without a fault the one that moved farthest moved by {widest}"
     shown = lines if max(map(abs, changes)) > FAR else []
     return [*shown, "", f"{farthest}. The {len(before)} processes before {told}."]
 
