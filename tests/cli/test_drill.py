@@ -62,6 +62,14 @@ def test_offline_tries_out_the_projects_own_limits(tmp_path: Path, monkeypatch: 
     assert main(["drill", "--offline", str(path)]) == ExitCode.FAIL
 
 
+def test_offline_puts_the_order_of_variants_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who demands more than a variant has would see nothing named alone, for that one fails with every fault."""
+    path = write_run(tmp_path / "run")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "perfkit.toml").write_text('[judging."*/trt-int8/*"]\nminimum_speed = { "trt-fp16" = "9x" }\n', "utf-8")
+    assert main(["drill", "--offline", str(path)]) == ExitCode.PASS
+
+
 def test_offline_takes_no_arguments_for_pytest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = write_run(tmp_path / "run")
     assert main(["drill", "--offline", str(path), "--", "benchmarks/"]) == ExitCode.USAGE

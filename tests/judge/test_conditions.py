@@ -197,5 +197,10 @@ def test_a_process_that_was_cut_short_is_left_out_alone(cut: str) -> None:
     assert row.verdict is Verdict.REGRESSED
     told = "1 of 3 replicates left out: only 4 of at least 5 rounds"
     assert (told in row.notes) is (cut == "run")
-    row = row_of(judge(baseline_of(*before), [make_run(slow, day=9, rounds=4)]))
-    assert (row.verdict, row.reason) == (Verdict.INCONCLUSIVE, "only 4 of at least 5 rounds in a replicate")
+    told = "1 of the baseline's replicates left out: fewer than 5 rounds"
+    assert (told in row.notes) is (cut == "baseline")
+    # Slow calls have few rounds: few replicates mustn't speak for many.
+    for rounds in ((4,), (4, 20), (4, 4, 20)):
+        night = [make_run(slow, day=day, rounds=count) for day, count in enumerate(rounds, start=9)]
+        row = row_of(judge(baseline_of(*before[1:]), night))
+        assert (row.verdict, row.reason) == (Verdict.INCONCLUSIVE, "only 4 of at least 5 rounds in a replicate")

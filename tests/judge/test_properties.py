@@ -222,7 +222,7 @@ def test_identical_times_never_regress(times: tuple[list[Times], Times], jitter:
 
 @settings(deadline=None, max_examples=60)
 @given(times=nights(), unit=st.floats(0.05, 20))
-def test_a_common_factor_keeps_the_verdicts_of_speedups(times: tuple[list[Times], Times], unit: float) -> None:
+def test_a_common_factor_keeps_speedups_and_what_they_could_see(times: tuple[list[Times], Times], unit: float) -> None:
     every_night, current = times
     scaled = {c: (reference * unit, variant * unit) for c, (reference, variant) in current.items()}
     hardware = {"hardware": CPU, "jitter": 0.0}

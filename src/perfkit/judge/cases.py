@@ -35,7 +35,9 @@ class CaseData:
     otherwise_timed: tuple[Sample, ...]
     """The few current ones whose device times were taken in another way than the others'; in no other place either."""
     short: tuple[Sample, ...]
-    """The current ones that have fewer rounds than count, where others have enough; in no other place either."""
+    """The few current ones that have fewer rounds than count; in no other place either."""
+    short_baseline: int
+    """How many of the baseline were left out for that."""
     outcomes: tuple[Outcome, ...]
     expected: bool
     """Whether a baseline replicate of the run's own suite measured it."""
@@ -77,16 +79,18 @@ def gather(baseline: Sequence[Replicate], runs: Sequence[Run]) -> list[CaseData]
             outcomes[outcome.case].append(outcome)
     found = []
     for case in sorted(expected | set(outcomes)):
-        proving, short = _long_enough([sample for sample in after.get(case, ()) if not sample.spoiled])
+        known, short_baseline = long_enough([sample for sample in before.get(case, ()) if not sample.spoiled])
+        proving, short = long_enough([sample for sample in after.get(case, ()) if not sample.spoiled])
         current, otherwise_timed = timed_alike(proving)
         found.append(
             CaseData(
                 case=case,
-                baseline=_long_enough([sample for sample in before.get(case, ()) if not sample.spoiled])[0],
+                baseline=known,
                 current=current,
                 spoiled=tuple(sample for sample in after.get(case, ()) if sample.spoiled),
                 otherwise_timed=otherwise_timed,
                 short=short,
+                short_baseline=len(short_baseline),
                 outcomes=tuple(outcomes.get(case, ())),
                 expected=case in expected,
             )
@@ -120,6 +124,8 @@ def left_out(data: CaseData) -> Iterable[str]:
     if data.short:
         fewest = min(sample.rounds for sample in data.short)
         yield f"{len(data.short)} of {of} replicates left out: only {fewest} of at least {rule.MIN_ROUNDS} rounds"
+    if data.short_baseline:
+        yield f"{data.short_baseline} of the baseline's replicates left out: fewer than {rule.MIN_ROUNDS} rounds"
     if data.otherwise_timed:
         way, most = (side[-1].device_by for side in (data.otherwise_timed, _with_device(data.current)))
         count = len(data.otherwise_timed)
@@ -156,13 +162,16 @@ def _by_case(replicates: Iterable[Replicate]) -> dict[CaseId, list[Sample]]:
     return found
 
 
-def _long_enough(samples: Sequence[Sample]) -> tuple[tuple[Sample, ...], tuple[Sample, ...]]:
-    """Those with as many rounds as count, and the others; all where none has: then that is what is to be said.
+def long_enough(samples: Sequence[Sample]) -> tuple[tuple[Sample, ...], tuple[Sample, ...]]:
+    """Those with as many rounds as count, and the others; all where these aren't fewer: then that is to be said.
 
-    One process that was cut short must not make a case undecided for good.
+    One process that was cut short must not make a case undecided for good. But slow calls have few rounds, so that
+    few mustn't speak for many.
     """
-    enough = tuple(sample for sample in samples if sample.rounds >= rule.MIN_ROUNDS)
-    return (enough, tuple(sample for sample in samples if sample not in enough)) if enough else (tuple(samples), ())
+    short = tuple(sample for sample in samples if sample.rounds < rule.MIN_ROUNDS)
+    if not short or 2 * len(short) >= len(samples):
+        return tuple(samples), ()
+    return tuple(sample for sample in samples if sample.rounds >= rule.MIN_ROUNDS), short
 
 
 def timed_alike(samples: Sequence[Sample]) -> tuple[tuple[Sample, ...], tuple[Sample, ...]]:

@@ -22,7 +22,7 @@ _FARTHEST = math.log(1e6)
 _FOLLOWS = 1.5
 """A wall time that rose by so many times the device's seconds at most has risen by them."""
 _RESTLESS = 2.0
-"""Times whose threshold is so many times the speedup's are too restless to tell who moved."""
+"""Times whose interval is so many times as wide as the speedup's are too restless to tell who moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,9 @@ def decide(change: CaseChange, shifts: Mapping[Clock, Shift]) -> Decision:
 
     A failing metric fails the case, whichever it is; without one the deciding metric speaks. With
     all else equal a slower variant never gets a better verdict: every step here is monotone in the
-    variant's time, and the order of the steps keeps it so. The exception are two modes: a case that is as slow as it
-    has been before by chance may say so.
+    variant's time, and the order of the steps keeps it so. The exceptions are two modes, for a case that is as slow as
+    it has been before by chance may say so, and a gain that all but the cases of one variant have: the more of these
+    are slower by what others gained, the less machine and software can be told apart.
     """
     metrics = {metric: _of_metric(metric, change, shifts) for metric in change.metrics}
     if change.rounds < rule.MIN_ROUNDS:
@@ -137,7 +138,7 @@ def _of_metric(metric: Metric, change: CaseChange, shifts: Mapping[Clock, Shift]
     if effect.is_worse and not metric.is_speedup:
         return Verdict.PASS if _host_slowed_both(metric, change, shifts) else Verdict.REGRESSED
     if effect.is_worse and _is_slower_itself(metric, change):
-        return Verdict.INCONCLUSIVE if _all_but_its_kind_gained(metric, change) else Verdict.REGRESSED
+        return Verdict.INCONCLUSIVE if _all_but_its_kind_gained(metric, change, shifts) else Verdict.REGRESSED
     if effect.is_better and not _reference_moved(metric, change):
         return Verdict.IMPROVED
     if metric is change.deciding:
@@ -165,17 +166,19 @@ def _is_slower_itself(metric: Metric, change: CaseChange) -> bool:
         # Of wall times beside a device's clock the host has another share in each variant, which nothing takes out
         # whole; what a caller waits for no longer than before hasn't got slower.
         return max(time.size, time.own) <= half
-    is_restless = time.threshold > _RESTLESS * effect.threshold
+    is_restless = time.margin > _RESTLESS * effect.margin
     kept = clock in change.siblings and effect.size - change.siblings[clock] <= half
     return time.own <= half or (is_restless and kept and not time.is_better)
 
 
-def _all_but_its_kind_gained(metric: Metric, change: CaseChange) -> bool:
+def _all_but_its_kind_gained(metric: Metric, change: CaseChange, shifts: Mapping[Clock, Shift]) -> bool:
     """Whether a variant is only slower than a gain that its other cases have no part in: a newer PyTorch, or a machine.
 
-    Then its own time stands still, and whose the gain is can't be told.
+    Then its own time stands still, and whose the gain is can't be told. Nor can it where it has no other cases.
     """
     if not metric.is_speedup or metric.clock is not change.clock or metric.clock not in change.reference:
+        return False
+    if not shifts[metric.clock].is_faster:
         return False
     half = -change.metrics[metric].threshold / 2
     time = change.time(metric.clock)

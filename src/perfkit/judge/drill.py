@@ -50,10 +50,11 @@ class Check:
 def drill(runs: Sequence[Run], limits: Limits) -> list[Check]:
     """The replicates of one run, at least one, as baseline and, with faults in them, as the run that is judged.
 
-    Within the project's limits, so that these are tried out with it. Cases that the run planned and didn't measure are
-    left out: they would be MISSING in every judgement.
+    Within the project's limits, so that these are tried out with it, but for the order of its variants. Cases that the
+    run planned and didn't measure are left out: they would be MISSING in every judgement.
     """
     cases = sorted({sample.case for run in runs for sample in run.replicate.samples})
+    limits = limits.without_order()
     runs = [_measured(run, cases) for run in runs]
     baseline, again = _baseline(runs), [_copied(run) for run in runs]
     itself = judge(baseline, runs, limits).refusal
@@ -87,6 +88,7 @@ def drill(runs: Sequence[Run], limits: Limits) -> list[Check]:
 
 def false_alarms(runs: Sequence[Run], limits: Limits) -> tuple[int, int]:
     """Each replicate against the others, nothing put in: cases that are REGRESSED all the same, and all cases."""
+    limits = limits.without_order()
     alarms = judged = 0
     for number, run in enumerate(runs):
         others = [other for place, other in enumerate(runs) if place != number]

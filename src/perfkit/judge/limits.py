@@ -49,6 +49,10 @@ class Limits:
             found = {**entry.minimum_speed, **found}
         return found
 
+    def without_order(self) -> Limits:
+        """The same, but demanding no order of variants: that is no change, and fails whatever is compared."""
+        return Limits(tuple((glob, entry.model_copy(update={"minimum_speed": {}})) for glob, entry in self.entries))
+
     def _matching(self, case: CaseId) -> Iterator[Judging]:
         return (entry for pattern, entry in self.entries if case.fits(pattern))
 

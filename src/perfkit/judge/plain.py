@@ -30,7 +30,7 @@ def cannot_be_judged(run: Run) -> Iterator[str]:
     if alone:
         yield f"speedups of {len(alone)}: no {REFERENCE_VARIANT} of the same model and shape, so only their times"
     if few:
-        yield f"{few} with fewer than {MIN_ROUNDS} rounds: INCONCLUSIVE"
+        yield f"{few} with fewer than {MIN_ROUNDS} rounds: INCONCLUSIVE, but where most of several files have more"
     if any(sample.wall.log_speedup is not None for sample in samples):
         yield "which side a slowdown is on: reference and variant weren't measured in the same rounds"
     yield "the device's own time: a test's time has launching and waiting in it"

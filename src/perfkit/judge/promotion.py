@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from perfkit.errors import few
 from perfkit.exit_codes import ExitCode
 from perfkit.judge.anchors import anchors_after
-from perfkit.judge.cases import timed_alike
+from perfkit.judge.cases import long_enough, timed_alike
 from perfkit.judge.compare import judge
 from perfkit.judge.limits import Limits
 from perfkit.judge.objections import cases_of, chooser, is_incomparable, objections
+from perfkit.judge.rule import MIN_ROUNDS
 from perfkit.judge.verdict import Moved, RefusalKind, Verdict
 from perfkit.record.replicate import Run, by_date, distinct
 
@@ -88,9 +89,9 @@ def promotion_of(
         ending = f"if that is as it should be, say why with {how}"
         return Promotion(standing[0].code, f"{told}; {ending}", f"{brief}; {ending}")
     is_chosen = chooser(glob)
-    otherwise = _timed_otherwise(runs)
-    added = list(_added(runs, judgement, is_chosen, otherwise))
-    left_out = tuple(_left_out(runs, is_chosen, otherwise))
+    otherwise, short = _not_judged(runs)
+    added = list(_added(runs, judgement, is_chosen, otherwise | short))
+    left_out = tuple(_left_out(runs, is_chosen, otherwise, short))
     if not added:
         nothing = "the run measured nothing" if glob is None else f"the run measured no case that fits {glob}"
         return Promotion(ExitCode.NOT_JUDGED, "; ".join((*left_out, "measure again")) if left_out else nothing)
@@ -137,7 +138,11 @@ class Foresight:
 def foresee(baseline: Baseline, limits: Limits) -> Foresight | None:
     """From the newest sample of each case, as if it were measured once more; None where nothing can be judged."""
     dated = sorted(baseline.replicates, key=by_date)
-    newest = {sample.case: sample for replicate in dated for sample in replicate.sound}
+    by_case: dict[CaseId, list[Sample]] = defaultdict(list)
+    for replicate in dated:
+        for sample in replicate.sound:
+            by_case[sample.case].append(sample)
+    newest = {case: long_enough(samples)[0][-1] for case, samples in by_case.items()}
     replicate = dated[-1].model_copy(update={"run_id": "foreseen", "samples": list(newest.values())})
     run = Run(source="foreseen", hardware=baseline.hardware, replicate=replicate, outcomes=[])
     rows = [row for row in judge(baseline, [run], limits).rows if row.compared and row.deciding is not None]
@@ -149,31 +154,36 @@ def foresee(baseline: Baseline, limits: Limits) -> Foresight | None:
 
 
 def _added(
-    runs: Sequence[Run], judgement: Judgement, is_chosen: Callable[[CaseId], bool], otherwise: Collection[int]
+    runs: Sequence[Run], judgement: Judgement, is_chosen: Callable[[CaseId], bool], not_judged: Collection[int]
 ) -> Iterator[Replicate]:
     broken = {row.case for row in judgement.rows if row.verdict is Verdict.BROKEN}
     for run in distinct(runs):
         sound = [s for s in run.replicate.sound if is_chosen(s.case) and s.case not in broken]
-        samples = [sample for sample in sound if id(sample) not in otherwise]
+        samples = [sample for sample in sound if id(sample) not in not_judged]
         if samples:
             yield run.replicate.model_copy(update={"samples": samples})
 
 
-def _timed_otherwise(runs: Sequence[Run]) -> set[int]:
-    """Identities of the samples that were not judged either, for their device times were taken otherwise than most."""
+def _not_judged(runs: Sequence[Run]) -> tuple[set[int], set[int]]:
+    """Identities of the samples that judging leaves out: device times taken otherwise than most, and too few rounds."""
     by_case: dict[CaseId, list[Sample]] = defaultdict(list)
     for run in distinct(runs):
         for sample in run.replicate.sound:
             by_case[sample.case].append(sample)
-    return {id(sample) for samples in by_case.values() for sample in timed_alike(samples)[1]}
+    parted = [long_enough(samples) for samples in by_case.values()]
+    otherwise = {id(sample) for enough, _ in parted for sample in timed_alike(enough)[1]}
+    return otherwise, {id(sample) for _, short in parted for sample in short}
 
 
-def _left_out(runs: Sequence[Run], is_chosen: Callable[[CaseId], bool], otherwise: Collection[int]) -> Iterator[str]:
+def _left_out(
+    runs: Sequence[Run], is_chosen: Callable[[CaseId], bool], otherwise: Collection[int], short: Collection[int]
+) -> Iterator[str]:
     for run in distinct(runs):
         samples = [sample for sample in run.replicate.samples if is_chosen(sample.case)]
         whys = {
             "most rounds were disturbed": [str(sample.case) for sample in samples if sample.spoiled],
             "device times were taken in another way than most": [str(s.case) for s in samples if id(s) in otherwise],
+            f"fewer than {MIN_ROUNDS} rounds": [str(sample.case) for sample in samples if id(sample) in short],
         }
         for why, cases in whys.items():
             if cases:

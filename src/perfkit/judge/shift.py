@@ -45,9 +45,14 @@ class Shift:
         return self.size < -self.threshold
 
     @property
+    def is_faster(self) -> bool:
+        """Faster beyond the threshold."""
+        return self.size > self.threshold
+
+    @property
     def is_told(self) -> bool:
         """Beyond the threshold in either direction."""
-        return abs(self.size) > self.threshold
+        return self.is_slower or self.is_faster
 
 
 def common_size(references: Mapping[CaseId, float], times: Mapping[CaseId, float]) -> float:
