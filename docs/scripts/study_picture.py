@@ -18,8 +18,9 @@ TITLES = {
     "h100": "H100, queued",
     "h100-replayed": "H100, replayed",
     "h100-graphs": "H100, with graphs",
-    "h100-repeated": "H100, as measured now",
-    "h200-nights": "H200, 63 cases",
+    "h100-repeated": "H100, behind themselves",
+    "h200-nights": "H200, behind themselves",
+    "h200-cold": "H200, emptied cache (now)",
 }
 SHOWN = ("5%", "10%")
 """Slowdowns, a row of panels each."""

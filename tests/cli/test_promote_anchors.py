@@ -117,6 +117,18 @@ def test_a_replicate_that_was_timed_otherwise_is_left_out_and_moves_no_anchor(
     assert anchor_s() == before
 
 
+def test_a_replicate_that_was_cut_short_is_left_out_and_moves_no_anchor(capsys: pytest.CaptureFixture[str]) -> None:
+    for day in (1, 2):
+        write_run(Path("first"), day=day)
+    write_run(Path("first"), slowed(usual_times(), HURT, 1.5), day=3, rounds=4)
+    assert main(["promote", "first"]) == 0
+    shown = capsys.readouterr()
+    assert "fewer than 5 rounds of " in shown.out
+    assert "0 of 12 cases would be INCONCLUSIVE" in shown.out + shown.err
+    assert nights(HURT) == ["01", "02"]
+    assert anchor_s() == pytest.approx(8e-4, rel=0.01)
+
+
 def test_a_newest_replicate_without_device_times_hides_no_anchors() -> None:
     for day in (1, 2):
         edit_records(write_run(Path("first"), day=day), replay)
