@@ -212,10 +212,11 @@ def _median_of_others(groups: Iterable[Mapping[CaseId, float]]) -> dict[CaseId, 
     """Of each case that isn't alone in its group."""
     found = {}
     for group in groups:
-        ordered = sorted(group.values())
-        for case, size in group.items() if len(group) > 1 else ():
-            at = bisect_left(ordered, size)
-            found[case] = median(ordered[:at] + ordered[at + 1 :])
+        ordered, left = sorted(group.values()), len(group) - 1
+        for case, size in group.items() if left else ():
+            own = bisect_left(ordered, size)
+            low, high = (ordered[at + (at >= own)] for at in ((left - 1) // 2, left // 2))
+            found[case] = (low + high) / 2
     return found
 
 
