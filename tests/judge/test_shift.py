@@ -188,3 +188,18 @@ def test_a_projects_minimum_hides_no_common_slowdown() -> None:
     slower = make_run(scaled(usual_times(), reference=1.3, variant=1.3), day=9)
     judgement = judge(usual_baseline(), [slower], limits)
     assert FindingKind.COMMON_SHIFT in kinds(judgement)
+
+
+def test_a_gain_too_small_to_be_told_excuses_nobody() -> None:
+    """A machine that is 1.5% faster: an engine that lost 2.4% in all its cases is slower than before."""
+    times = {
+        case(variant, model=f"model-{number}"): (4e-3, 4e-3 / speedup)
+        for number in range(6)
+        for variant, speedup in (("eager-fp32", 1.0), ("eager-fp16", 1.2), ("inductor-fp16", 1.5), ("trt-fp16", 4.0))
+    }
+    after = {c: (r * 0.985, v * 0.985 * (1.024 if c.variant == "trt-fp16" else 1.0)) for c, (r, v) in times.items()}
+    baseline = baseline_of(*(make_run(times, day=day, jitter=0.0005) for day in range(1, 6)))
+    judgement = judge(baseline, [make_run(after, day=day, jitter=0.0005) for day in (10, 11, 12)])
+    assert FindingKind.COMMON_SHIFT not in kinds(judgement)
+    assert {row.verdict for row in judgement.rows if row.variant == "trt-fp16"} == {Verdict.REGRESSED}
+    assert {row.verdict for row in judgement.rows if row.variant != "trt-fp16"} == {Verdict.PASS}
