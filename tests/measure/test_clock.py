@@ -60,3 +60,23 @@ def test_the_cpu_has_no_device_clock(clock: CpuClock) -> None:
     assert not clock.has_device_time
     with pytest.raises(NotQueued, match="no device clock"):
         clock.device_s(lambda: None)
+
+
+@pytest.mark.parametrize("call_s", [0.001, 0.05, 0.5, 1.5])
+def test_settling_lasts_as_long_as_is_said(call_s: float) -> None:
+    """A whole call at least, however long; the count of rounds rests on it."""
+
+    class Counting(CpuClock):
+        time_s = 0.0
+
+        def now_s(self) -> float:
+            return self.time_s
+
+    clock = Counting()
+
+    def call() -> None:
+        clock.time_s += call_s
+
+    clock.settle(call)
+    said_s = clock.settling_s(call_s)
+    assert said_s - 1e-9 <= clock.time_s < said_s + min(call_s, clock.settle_s)

@@ -244,8 +244,7 @@ def _typical_round_s(recorder: RoundRecorder, reference_s: float, variant_s: flo
     own.
     """
     if not recorder.clock.has_device_time:
-        # Settling is a whole call at least.
-        settling_s = max(recorder.clock.settle_s, reference_s) + max(recorder.clock.settle_s, variant_s)
+        settling_s = sum(map(recorder.clock.settling_s, (reference_s, variant_s)))
         return settling_s + recorder.reference_calls * reference_s
     _one_round(recorder)
     started = time.perf_counter()

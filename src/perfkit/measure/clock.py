@@ -79,6 +79,10 @@ class Clock(ABC):
         while self.now_s() < until_s:
             call()
 
+    def settling_s(self, typical_s: float) -> float:
+        """How long :meth:`settle` lasts at the least with calls that take so long: it makes a whole one."""
+        return max(self.settle_s, typical_s)
+
     def device_s(self, call: Callable[[], Any]) -> float:
         """Seconds of device work of the call, gaps that the host's launches leave not counted.
 
