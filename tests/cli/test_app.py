@@ -54,7 +54,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     ("arguments", "message"),
     [
         ([], "Missing command"),
-        (["nonsense"], "No such command 'nonsense'"),
+        (["nonsense"], f"No such command 'nonsense'; there are {', '.join(_COMMANDS)}. (see perfkit --help)"),
         (["compare"], "Missing argument"),
         (["compare", "a"], "Missing argument"),
         (["compare", "a", "b", "c"], "unexpected extra argument"),

@@ -67,7 +67,13 @@ class _LazyCommands(TyperGroup):
         return TyperCommand(cmd_name, help=_COMMANDS[cmd_name]) if cmd_name in _COMMANDS else None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command itself, to be run or to tell its own help and options."""
+        """The command itself, to be run or to tell its own help and options.
+
+        Typer knows none of them by name, so the error for one that isn't there is written here; a shell that completes
+        wants none.
+        """
+        if args[0] not in _COMMANDS and not ctx.resilient_parsing:
+            ctx.fail(f"No such command {args[0]!r}; there are {', '.join(_COMMANDS)}.")
         name, listed, rest = super().resolve_command(ctx, args)
         return name, listed and load_command(args[0]), rest
 
