@@ -107,6 +107,23 @@ def test_tables_are_whole(page: Path) -> None:
         assert {row.replace(r"\|", "").count("|") for row in rows} == {rows[0].replace(r"\|", "").count("|")}, rows[0]
 
 
+def test_what_is_where_has_every_command() -> None:
+    from perfkit.cli.app import _COMMANDS
+
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    (paragraph,) = re.findall(r"^\*\*`cli/`\*\*: (.*?)\n\n", text, flags=re.MULTILINE | re.DOTALL)
+    assert set(_COMMANDS) <= set(re.findall(r"[a-z]+", paragraph))
+
+
+def test_every_page_is_in_one_of_the_four_lists() -> None:
+    """The strict build of the pages says so too; this one needs no Sphinx."""
+    lists = re.findall(r"```\{toctree\}\n(.*?)```", (ROOT / "docs" / "index.md").read_text("utf-8"), flags=re.DOTALL)
+    listed = [line for each in lists for line in each.splitlines() if line and not line.startswith(":")]
+    pages = {path.relative_to(ROOT / "docs").with_suffix("").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    assert len(lists) == 4
+    assert sorted(listed) == sorted(pages - {"index"})
+
+
 def test_every_recipe_of_the_architecture_names_what_proves_it() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
     section = text.partition("## To add …\n")[2].partition("\n## ")[0]

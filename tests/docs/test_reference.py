@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from perfkit.judge.verdict import FindingKind, Moved, RefusalKind, Verdict
+from perfkit.report.exporter import Format
 from tests.cli.test_help import COMMANDS
 
 if TYPE_CHECKING:
@@ -38,6 +40,12 @@ def test_every_command_has_a_section() -> None:
     lines = (DOCS / "reference" / "cli.md").read_text("utf-8").splitlines()
     headings = {line.lstrip("# ") for line in lines if line.startswith("##")}
     assert headings == {*(f"perfkit {' '.join(command)}" for command in COMMANDS if command), "pytest"}
+
+
+def test_every_format_has_a_row() -> None:
+    table = (DOCS / "reports.md").read_text("utf-8").partition("## Formats\n")[2].partition("\n\n")[0]
+    rows = [line.split("|")[1] for line in table.splitlines()[2:]]
+    assert [name for row in rows for name in re.findall(r"`([^`]+)`", row)] == list(Format)
 
 
 @pytest.mark.parametrize("kind", [Verdict, Moved, FindingKind, RefusalKind])
