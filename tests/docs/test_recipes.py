@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import re
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 HELP, REFERENCE = "tests/cli/test_help.py", "tests/docs/test_reference.py"
 EXPORTERS, PAGES = "tests/report/test_exporters.py", "tests/docs/test_pages.py"
-RECIPES = "tests/docs/test_recipes.py"
+RECIPES, DATABASE = "tests/docs/test_recipes.py", "tests/history/test_database.py"
 
 
 @pytest.fixture
@@ -129,3 +131,34 @@ def test_a_format_of_the_report(copy: Copy, tmp_path: Path) -> None:
     assert refused.returncode == ExitCode.USAGE
     assert "there is no format 'tvs'; there are " in refused.stderr
     assert ", tsv, " in refused.stderr
+
+
+def test_a_table_of_the_history(copy: Copy, tmp_path: Path) -> None:
+    text, proofs = recipe("a table or column of the history")
+    assert proofs == {DATABASE, RECIPES}
+    kept = {"PERFKIT_HISTORY": f"sqlite:///{tmp_path}/history.sqlite"}
+    runs = [str(write_run(tmp_path / "runs", day=day)) for day in (1, 2)]
+    show = ("-m", "perfkit", "history", "resnet50/trt-fp16/1x3x224x224", "--json")
+    assert copy.python("-m", "perfkit", "history", "add", runs[0], variables=kept).returncode == ExitCode.PASS
+    before = copy.python(*show, variables=kept)
+
+    of_it = (DATABASE, "-k", "(migrations_lead and sqlite) or newest_step")
+    lead, newest = f"{DATABASE}::test_migrations_lead_to_the_tables_that_the_code_knows", f"{DATABASE}::test_the_newest"
+    tables = copy.root / "src/perfkit/history/tables.py"
+    table = '\nREMARKS = Table("remarks", METADATA, _id(), _word("text"))\n'
+    tables.write_text(tables.read_text("utf-8") + table, encoding="utf-8")
+    assert copy.outcomes(*of_it) == ({f"{newest}_step_is_the_known_one"}, {lead}), "nothing makes it"
+    copy.add("remarks.py", "src/perfkit/history/migrations/versions")
+    assert copy.outcomes(*of_it) == (set(), {lead, f"{newest}_step_is_the_known_one"}), "nobody knows of the step"
+    database = copy.root / "src/perfkit/history/database.py"
+    revision = ('REVISION = "0001"', 'REVISION = "0002"')
+    database.write_text(database.read_text("utf-8").replace(*revision), encoding="utf-8")
+    assert copy.outcomes(*of_it) == ({lead, f"{newest}_step_is_the_known_one"}, set())
+    assert_the_places_are(text, copy)
+
+    after = copy.python(*show, variables=kept)
+    assert (after.returncode, after.stdout, after.stderr) == (ExitCode.PASS, before.stdout, "")
+    assert len(json.loads(before.stdout)) > 0
+    assert copy.python("-m", "perfkit", "history", "add", runs[1], variables=kept).returncode == ExitCode.PASS
+    with closing(sqlite3.connect(tmp_path / "history.sqlite")) as connection:
+        assert connection.execute("SELECT count(*) FROM remarks").fetchone() == (0,)
