@@ -58,17 +58,30 @@ class Published:
     """A latency that others have published."""
 
     model: str
+    shape: str
     variant: str
     """Ours that is nearest to it."""
     latency_ms: float
-    on: str
+    of: str
 
 
+_AIT = "A100, AITemplate, FP16"
+_EAGER = "A100, PyTorch 1.12 eager, FP16"
+_PTQ = "A100, TensorRT 8.4, INT8 (PTQ)"
 PUBLISHED = (
-    Published("resnet50@fixed-224", "trt-int8", 0.46, "A100, TensorRT 8.4, INT8 (PTQ), ResNet50-v1"),
-    Published("mobilenet_v2", "trt-int8", 0.30, "A100, TensorRT 8.4, INT8 (PTQ)"),
+    Published("resnet50@fixed-224", SHAPE, "trt-int8", 0.46, f"{_PTQ}, ResNet50-v1"),
+    Published("mobilenet_v2", SHAPE, "trt-int8", 0.30, _PTQ),
+    Published("efficientnet_b0", SHAPE, "trt-int8", 0.67, _PTQ),
+    Published("resnet50@fixed-224", SHAPE, "trt-fp16", 0.58, _AIT),
+    Published("resnet50@fixed-224", SHAPE, "eager-fp16", 7.68, _EAGER),
+    *(
+        Published("vit_b_16", f"{batch}x3x224x224", variant, latency_ms, of)
+        for batch, ait_ms, eager_ms in ((1, 1.02, 4.95), (8, 2.20, 5.56), (32, 6.51, 15.95))
+        for variant, latency_ms, of in (("trt-fp16", ait_ms, _AIT), ("eager-fp16", eager_ms, _EAGER))
+    ),
 )
-"""By NVIDIA, of batch 1: docs.nvidia.com/deeplearning/tensorrt/tensorflow-quantization-toolkit, "Model Zoo Results"."""
+"""docs.nvidia.com/deeplearning/tensorrt/tensorflow-quantization-toolkit, "Model Zoo Results"; and the READMEs of
+examples/01_resnet-50 and examples/04_vit of github.com/facebookincubator/AITemplate."""
 
 
 def measured() -> Measured:
@@ -182,10 +195,12 @@ def int8_lines(data: Measured) -> list[str]:
 
 def published_table(data: Measured) -> list[str]:
     """What others have published beside the nearest of ours."""
-    lines = ["| model | published, ms | of | ours, device ms | variant |", "|---|---|---|---|---|"]
+    lines = ["| case | published, ms | of | variant | ours, device ms | ours, wall ms |", "|---" * 6 + "|"]
     for each in PUBLISHED:
-        ours_ms = device_ms(data.cases[each.model, each.variant, SHAPE])
-        lines.append(f"| {each.model} | {each.latency_ms:.2f} | {each.on} | {ours_ms:.2f} | {each.variant} |")
+        found = data.cases.get((each.model, each.variant, each.shape))
+        ours = [f"{device_ms(found):.2f}", f"{wall_ms(found):.2f}"] if found else ["BROKEN", "BROKEN"]
+        cells = [f"{each.model} {each.shape}", f"{each.latency_ms:.2f}", each.of, each.variant, *ours]
+        lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 
