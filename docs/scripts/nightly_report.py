@@ -16,18 +16,18 @@ from pathlib import Path
 from unittest import mock
 
 from packed import content
-from results_tables import NIGHTLY
+from results_tables import EARLIER
 
 from perfkit.cli import main as perfkit
 from perfkit.exit_codes import ExitCode
 
-MARKDOWN = NIGHTLY / "report.md"
-HTML = NIGHTLY / "report.html.xz"
+MARKDOWN = EARLIER / "report.md"
+HTML = EARLIER / "report.html.xz"
 
 
 def made(form: str) -> bytes:
     """The report in a form that ``perfkit report`` knows."""
-    shards = sorted(NIGHTLY.glob("shard-*"))
+    shards = sorted(EARLIER.glob("shard-*"))
     common = set.intersection(*({path.name for path in shard.iterdir()} for shard in shards))
     with (
         tempfile.TemporaryDirectory() as folder,

@@ -18,7 +18,7 @@ from blocks import with_blocks
 from gpu_records import load
 from outcomes import read
 from packed import plain
-from results_tables import NIGHTLY, measured
+from results_tables import EARLIER, measured
 
 from perfkit.catalog.case import REFERENCE_VARIANT
 from perfkit.judge.compare import judge
@@ -124,7 +124,7 @@ def _slowed(run: Run, case: CaseId, share: float) -> Run:
 
 def nights(shard: str, before: int, after: int) -> Iterator[Night]:
     """In every way."""
-    folder = NIGHTLY / shard
+    folder = EARLIER / shard
     runs = list(read(folder))
     with plain(folder) as unpacked:
         baseline = read_baseline(unpacked)
@@ -187,7 +187,7 @@ def caught_table() -> list[str]:
 
 def main() -> str:
     """The page with its tables made anew."""
-    spreads = {"cold-processes": table(of_cold_nights()), "placed": table(measured().cases)}
+    spreads = {"cold-processes": table(of_cold_nights()), "placed": table(measured(EARLIER).cases)}
     return with_blocks(PAGE, {**spreads, "placed-nights": verdict_table(), "placed-caught": caught_table()})
 
 

@@ -1,6 +1,6 @@
 """What variants come to on H200s, on one page: the tables of docs/results.md.
 
-    python docs/scripts/results_tables.py    the processes of NIGHTLY → docs/results.md
+    python docs/scripts/results_tables.py    the processes of NIGHTLY, and of EARLIER → docs/results.md
 
 Numbers are medians over the processes that were alone on their GPU. Published figures stand in ``PUBLISHED``, with
 where they are from.
@@ -18,7 +18,7 @@ from gpu_records import load, machine_lines, milliseconds, speedup
 
 from perfkit.catalog.case import GRAPH_SUFFIX, REFERENCE_VARIANT
 from perfkit.judge.roofline import roofline_of
-from perfkit.record.schema import Status
+from perfkit.record.schema import DeviceBy, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "results.md"
-NIGHTLY = ROOT / "results" / "h200" / "2026-11-27-nightly"
+NIGHTLY = ROOT / "results" / "h200" / "2026-11-28-nightly"
+EARLIER = ROOT / "results" / "h200" / "2026-11-27-nightly"
+"""Of the models that NIGHTLY hasn't; its device times were taken in another way."""
+MARK = " †"
 SHAPE = "1x3x224x224"
 FASTER = 1.02
 _MIB = 2**20
@@ -42,6 +45,12 @@ class Measured:
     """By model, variant and shape, in the order of measuring."""
     broken: dict[tuple[str, str, str], str] = field(default_factory=dict)
     """The reason of each case that no process measured."""
+
+    def add(self, other: Measured) -> None:
+        """Of its models that aren't here yet."""
+        known = {model for model, _, _ in self.cases}
+        self.cases |= {case: found for case, found in other.cases.items() if case[0] not in known}
+        self.broken |= {case: why for case, why in other.broken.items() if case[0] not in known}
 
     def rows(self) -> list[tuple[str, str]]:
         """Models and shapes; with fixed profiles behind their plain models."""
@@ -84,10 +93,10 @@ PUBLISHED = (
 examples/01_resnet-50 and examples/04_vit of github.com/facebookincubator/AITemplate."""
 
 
-def measured() -> Measured:
+def measured(folder: Path) -> Measured:
     """The records of all processes."""
     found = Measured()
-    for path in sorted(NIGHTLY.glob("shard-*/replicate-*.json.xz")):
+    for path in sorted(folder.glob("shard-*/replicate-*.json.xz")):
         run, cases = load(path)
         found.runs.append(run)
         for case in cases:
@@ -97,6 +106,11 @@ def measured() -> Measured:
             if outcome.status is Status.BROKEN:
                 found.broken[outcome.model, outcome.variant, outcome.shape] = outcome.reason
     return found
+
+
+def marked(model: str, found: Sequence[CaseRecord]) -> str:
+    """The model's name, with MARK where its device time was taken as it isn't any more."""
+    return model if found[0].rounds.device_by is DeviceBy.COLD else model + MARK
 
 
 def middle(numbers: Iterable[float]) -> float:
@@ -125,9 +139,10 @@ def matrix(
     names = [*([] if of_reference is None else [of_reference[0]]), *variants]
     lines = [f"| case | {' | '.join(names)} |", "|---" * (1 + len(names)) + "|"]
     for model, shape in rows:
-        cells = [f"{model} {shape}"]
+        reference = data.cases[model, REFERENCE_VARIANT, shape]
+        cells = [f"{marked(model, reference)} {shape}"]
         if of_reference is not None:
-            cells.append(of_reference[1](data.cases[model, REFERENCE_VARIANT, shape]))
+            cells.append(of_reference[1](reference))
         for variant in variants:
             found = data.cases.get((model, variant, shape))
             cells.append(cell(found) if found else "BROKEN" if (model, variant, shape) in data.broken else "—")
@@ -171,10 +186,10 @@ def engine_table(data: Measured) -> list[str]:
             continue
         seen.add((model, variant))
         loads = [case.facts.load_s for case in found if case.facts.load_s is not None]
-        lines.append(
-            f"| {model} | {variant} | {facts.build_s:.0f} | {middle(loads):.1f} | {facts.engine_bytes / _MIB:.1f}"
-            f" | {facts.activation_bytes / _MIB:.1f} | {facts.layers} |"
-        )
+        loaded = f"{middle(loads):.1f}"
+        sizes = [f"{size / _MIB:.1f}" for size in (facts.engine_bytes, facts.activation_bytes)]
+        cells = [marked(model, found), variant, f"{facts.build_s:.0f}", loaded, *sizes, str(facts.layers)]
+        lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 
@@ -185,11 +200,11 @@ def int8_lines(data: Measured) -> list[str]:
         pairs = {
             (model, shape): device_ms(data.cases[model, fp16, shape]) / device_ms(found)
             for (model, variant, shape), found in data.cases.items()
-            if variant == int8
+            if variant == int8 and found[0].rounds.device_by is DeviceBy.COLD
         }
         faster = [f"{model} {shape} ({gain - 1:+.0%})" for (model, shape), gain in pairs.items() if gain > FASTER]
         by = f"more than {FASTER - 1:.0%} faster than {fp16}"
-        lines.append(f"- {int8} is {by} in {len(faster)} of {len(pairs)} cases: {', '.join(faster)}.")
+        lines.append(f"- {int8} is {by} in {len(faster)} of {len(pairs)} cases: {', '.join(faster) or 'none'}.")
     return lines
 
 
@@ -199,27 +214,27 @@ def published_table(data: Measured) -> list[str]:
     for each in PUBLISHED:
         found = data.cases.get((each.model, each.variant, each.shape))
         ours = [f"{device_ms(found):.2f}", f"{wall_ms(found):.2f}"] if found else ["BROKEN", "BROKEN"]
-        cells = [f"{each.model} {each.shape}", f"{each.latency_ms:.2f}", each.of, each.variant, *ours]
+        name = each.model if found is None else marked(each.model, found)
+        cells = [f"{name} {each.shape}", f"{each.latency_ms:.2f}", each.of, each.variant, *ours]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 
 def main() -> str:
     """The page with its tables made anew."""
-    data = measured()
-    counts = [len(found) for found in data.cases.values()]
-    cards = len({run.machine_state["start_gpu_uuid"] for run in data.runs})
-    origin = (
-        f"The suite `{data.runs[0].suite}` on {cards} cards, {len(data.runs)} processes in all, each of one shard: "
-        f"{len(data.cases)} cases in {min(counts)} to {max(counts)} processes, {len(data.broken)} BROKEN."
-    )
+    data, earlier = measured(NIGHTLY), measured(EARLIER)
+    origins = [_origin(data), "", *machine_lines(data.runs[0])]
+    of_today = len(data.cases)
+    data.add(earlier)
+    taken = len(data.cases) - of_today
+    origins += ["", f"{MARK.strip()} {taken} cases of `{EARLIER.name}`. {_origin(earlier)}"]
     rows = data.rows()
     plain = [row for row in rows if row[1] == SHAPE]
     at_least = roofline(data.runs[0].hardware.name)
     return with_blocks(
         PAGE,
         {
-            "machine": [origin, "", *machine_lines(data.runs[0])],
+            "machine": origins,
             "device": matrix(
                 data,
                 rows,
@@ -241,6 +256,16 @@ def main() -> str:
             "roofline": matrix(data, plain, at_least, (REFERENCE_VARIANT, at_least)),
             "published": published_table(data),
         },
+    )
+
+
+def _origin(data: Measured) -> str:
+    fewest, most = min(counts := [len(found) for found in data.cases.values()]), max(counts)
+    times = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+    cards = len({run.machine_state["start_gpu_uuid"] for run in data.runs})
+    return (
+        f"The suite `{data.runs[0].suite}` on {cards} cards, {len(data.runs)} processes in all, each of one shard: "
+        f"{len(data.cases)} cases in {times} processes, {len(data.broken)} BROKEN."
     )
 
 
