@@ -44,9 +44,14 @@ def command(*options: str, replicates: int = 1) -> list[str]:
     ]
 
 
+def perfkit(*arguments: str) -> list[str]:
+    """Any command of it."""
+    return [sys.executable, "-m", "perfkit", *arguments]
+
+
 def resuming(*run: str) -> list[str]:
     """``perfkit run --resume``."""
-    return [sys.executable, "-m", "perfkit", "run", "--resume", *run]
+    return perfkit("run", "--resume", *run)
 
 
 _HEARS_CTRL_C = (

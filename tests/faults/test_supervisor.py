@@ -18,8 +18,10 @@ from tests.faults.runs import (
     ended,
     instant_project,
     outcomes,
+    perfkit,
     processes_below,
     replicate,
+    resuming,
     run,
     run_folder,
     start,
@@ -153,6 +155,64 @@ def test_a_process_that_dies_before_its_first_case_loses_its_replicate(tmp_path:
     assert after.err.splitlines()[-1] == last
     assert after.err.count("another one tries") == 2
     assert [path.name for path in run_folder(folder).iterdir()] == ["run.journal"]
+
+
+DIES_ONCE = """
+import os, signal
+from pathlib import Path
+import tests.faults.instant as instant
+from tests.faults.instant import *
+
+_DEATHS, _measured = Path("deaths"), instant._measure
+_configured = instant.pytest_configure
+
+def _measure(bench, variant, *others):
+    if bench.plan.label == "two" and variant.name == "variant-1" and not _DEATHS.exists():
+        _DEATHS.write_text("")
+        os.kill(os.getpid(), signal.SIGKILL)
+    return _measured(bench, variant, *others)
+
+instant._measure = _measure
+
+def pytest_configure(config):
+    if _DEATHS.exists() and len(_DEATHS.read_text()) < 2:
+        _DEATHS.write_text(_DEATHS.read_text() + "x")
+        os._exit(9)
+    _configured(config)
+"""
+
+
+def test_what_is_broken_counts_where_no_process_can_measure_the_rest(tmp_path: Path) -> None:
+    """The run, its comparison, a promotion and --resume agree: it fails, isn't finished, and can be gone on with."""
+    folder = instant_project(tmp_path)
+    assert run(folder, command(replicates=3)).code == ExitCode.NOT_JUDGED
+    base = run_folder(folder)
+    assert run(folder, perfkit("promote", str(base))).code == ExitCode.PASS
+    base.rename(folder / "base")
+    (folder / "conftest.py").write_text(DIES_ONCE)
+
+    after = run(folder, command("--baseline=auto", replicates=3))
+    assert after.code == ExitCode.FAIL, after.out
+    assert "1 BROKEN, 5 PASS" in after.out
+    where = run_folder(folder).relative_to(folder)
+    lines = after.err.splitlines()
+    assert "perfkit: replicate-1 stays incomplete: its process ended with 9 before its first case" in lines
+    told = f"not all of them are whole; perfkit run --resume {where} measures the rest"
+    assert lines[-1] == f"perfkit: 3 of 3 replicates in {where}; {told}"
+
+    compared = run(folder, perfkit("compare", "auto", str(where)))
+    assert (compared.code, compared.out) == (after.code, after.out)
+    refused = run(folder, perfkit("promote", str(where)))
+    assert "is incomplete (1 of 6 tests are left); perfkit run --resume measures the rest" in refused.err
+
+    resumed = run(folder, resuming(str(where)))
+    assert resumed.code == ExitCode.FAIL
+    assert outcomes(replicate(folder))["two/variant-2"] == ("measured", "")
+    assert outcomes(replicate(folder))["two/variant-1"][0] == "broken"
+    assert sorted(path.suffix for path in (folder / where).iterdir()) == [".journal", *[".json"] * 3]
+    assert run(folder, perfkit("compare", "auto", str(where))).code == ExitCode.FAIL
+    assert "is finished" in run(folder, resuming(str(where))).err
+    assert "not promoted: two/variant-1/1x3x64x64 is BROKEN" in run(folder, perfkit("promote", str(where))).out
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

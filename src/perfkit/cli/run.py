@@ -28,7 +28,7 @@ from perfkit.record.replicate import Run
 from perfkit.replicates.budgeted import Budget
 from perfkit.replicates.processes import check_arguments
 from perfkit.replicates.repeats import CASE_OPTION
-from perfkit.replicates.request import RUNS, Request, Wanted, conclude, dated_name, find_unfinished
+from perfkit.replicates.request import RUNS, Request, Wanted, conclude, dated_name, find_unfinished, is_incomplete
 from perfkit.replicates.run_here import run_here
 from perfkit.tell import tell
 
@@ -129,10 +129,14 @@ def _shown(
     # Before the run counts as finished: killed in between, --resume adds it; the same run twice is one row. And before
     # it is shown: what is printed may find no room.
     warning = keep(runs, judgement, results)
-    conclude(folder, judgement, dropped)
+    is_unfinished = is_incomplete(folder)
+    if not is_unfinished:
+        conclude(folder, judgement, dropped)
     show(judgement, form, verbosity)
     next_step = f"perfkit promote {folder} adds them to the baseline"
-    if request.shard is not None:
+    if is_unfinished:
+        next_step = f"not all of them are whole; perfkit run --resume {folder} measures the rest"
+    elif request.shard is not None:
         next_step = f"they are shard {request.shard}; perfkit merge makes the run of all of them"
     tell(f"{len(runs)} of {request.replicates} replicates in {folder}; {next_step}")
     if warning is not None:

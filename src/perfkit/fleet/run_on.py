@@ -193,6 +193,8 @@ def _repeated(machines: RayMachines, everything: Sequence[Measured], wanted: Wan
             _measure(machines, everything, jobs, wanted.budget)
         except UserError as error:  # what was measured before is judged all the same
             tell(f"{name} is lost: {error}")
+            for job in jobs:  # what there is of it says that the run isn't finished, and nothing of it is no journal
+                job.assembled.keep_incomplete()
             break
         judgements = judged()
     return judgements

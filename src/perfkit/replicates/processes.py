@@ -39,8 +39,9 @@ def measure_replicate(
     """One replicate, kept in ``path``; where there is a journal of it, what that lacks.
 
     A process that dies or exceeds its limits breaks the case that it was at, and another one goes on with the rest.
-    Where that is impossible what was measured becomes a file that says that it is incomplete. ``held`` is a lock's
-    descriptor, which the processes inherit; ``expected`` what the run was like before, and what of it is dropped.
+    Where that is impossible what was measured becomes a file that says that it is incomplete, beside its journal: it
+    is returned, for it may hold broken cases that no other replicate has. ``held`` is a lock's descriptor, which the
+    processes inherit; ``expected`` what the run was like before, and what of it is dropped.
 
     Raises LostReplicate where pytest left no record that can be read, and UserError where it refuses the request, for
     it would refuse the next one as well. What can't be read is kept beside ``path`` under another name.
@@ -50,6 +51,11 @@ def measure_replicate(
     try:
         with ended_by_sigterm():
             _measure(arguments, path, journal, held)
+    except LostReplicate as error:
+        if not keep_incomplete(path):
+            raise
+        tell(f"{path.stem} stays incomplete: {error}")
+        return read_run(path)
     except BaseException:  # an interrupt above all: whatever it is, what was measured is kept
         keep_incomplete(path)
         raise
@@ -223,11 +229,15 @@ def finished_replicate(path: Path) -> Run | None:
     return found
 
 
-def keep_incomplete(path: Path) -> None:
-    """Beside its journal the file of what there is of a replicate, for tools that know no journals; none of nothing."""
+def keep_incomplete(path: Path) -> bool:
+    """Beside its journal the file of what there is of a replicate, for tools that know no journals; none of nothing.
+
+    Whether there is anything.
+    """
     journal = path.with_suffix(SUFFIX)
     found = read_journal(journal)
     if found.ended:
         write_json_atomic(path, run_json(found))
     else:
         journal.unlink()
+    return bool(found.ended)

@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 
 from perfkit.errors import UserError
 from perfkit.record.code import code_in
-from perfkit.record.journal import RUN_JOURNAL, differences, run_identity
+from perfkit.record.journal import RUN_JOURNAL, SUFFIX, differences, run_identity
 from perfkit.record.journal_file import append_records, read_journal_lines
 from perfkit.record.model import Model
 from perfkit.record.read import read_run_json, run_files
@@ -90,6 +90,11 @@ def conclude(folder: Path, judgement: Judgement, dropped: Mapping[str, Sequence[
         for unfinished in folder.glob(".*.tmp"):  # of a process that was killed while it wrote
             unfinished.unlink()
     append_records(folder / RUN_JOURNAL, Verdicts(verdicts=verdicts, dropped=named, exit_code=int(judgement.exit_code)))
+
+
+def is_incomplete(folder: Path) -> bool:
+    """Whether a replicate has its journal still: something of it is left to measure, and the run isn't finished."""
+    return any(file.name != RUN_JOURNAL for file in folder.glob(f"*{SUFFIX}"))
 
 
 def find_unfinished(results: Path, named: Path | None) -> tuple[Path, Request]:

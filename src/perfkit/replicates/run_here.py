@@ -11,6 +11,7 @@ from perfkit.judge.compare import judge
 from perfkit.record.baseline import FOLDER, load_baseline
 from perfkit.record.journal import SUFFIX, Expected
 from perfkit.record.lock import locked_folder
+from perfkit.record.read import read_run
 from perfkit.replicates.processes import LostReplicate, finished_replicate, measure_replicate, those_not_lost
 from perfkit.replicates.repeats import cases_in_doubt, narrowed
 from perfkit.replicates.request import begin, identity_of_run
@@ -64,6 +65,11 @@ class _Measuring:
         """Whether an earlier process has begun or finished it."""
         return any((self.folder / name).with_suffix(suffix).exists() for suffix in (".json", SUFFIX))
 
+    def incomplete(self, name: str) -> Run | None:
+        """What there is of a replicate that was broken off."""
+        path = self.folder / f"{name}.json"
+        return read_run(path) if path.exists() else None
+
     def replicate(self, name: str, arguments: list[str], dropped: Sequence[CaseId] = ()) -> Run:
         """Raises LostReplicate and UserError as measuring one does."""
         path = self.folder / f"{name}.json"
@@ -92,8 +98,10 @@ def _replicates(measuring: _Measuring, wanted: Wanted) -> tuple[list[Run], Basel
 
     def measured(number: int) -> Run | None:
         name, dropped = f"replicate-{number}", list[CaseId]()
-        if measuring.budget is not None and runs and not measuring.is_there(name):
-            fitting = measuring.budget.drop(number, of, runs, known)
+        # How long a replicate takes, and of what, only a whole one tells.
+        whole = [run for run in runs if run.incomplete is None]
+        if measuring.budget is not None and whole and not measuring.is_there(name):
+            fitting = measuring.budget.drop(number, of, whole, known)
             if fitting is None:
                 return None
             dropped = fitting
@@ -124,6 +132,8 @@ def _repeated(baseline: Baseline | None, runs: list[Run], measuring: _Measuring,
             runs.append(measuring.replicate(name, narrowed(measuring.arguments, doubtful)))
         except (LostReplicate, UserError) as error:  # what was measured before is judged all the same
             tell(f"repeat {number} is lost: {error}")
-            continue
+            if (kept := measuring.incomplete(name)) is None:
+                continue
+            runs.append(kept)
         judgement = judge(baseline, runs, wanted.limits, wanted.waivers)
     return judgement
