@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 50 * 2**20
 """A thousand cases with fifty rounds each take about 10 MB; beyond this it is no record."""
+TOO_LARGE_RUN = (
+    "more than is read of one; measure fewer rounds ([measure] max_rounds), fewer cases or a part (--shard), without "
+    "raw data in params and extra_info"
+)
+"""Of a run's file or journal: to measure the same again would make the same file."""
 MAX_TOML_BYTES = 2**20
 """What people write by hand is a hundredth of it."""
 MAX_DEPTH = 100

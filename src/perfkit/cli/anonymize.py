@@ -14,7 +14,7 @@ from perfkit.exit_codes import ExitCode
 from perfkit.record.anonymous import Anonymizer, check_comparable, check_same_hardware
 from perfkit.record.details import host_of
 from perfkit.record.read import read_run_json, run_files, run_from_json
-from perfkit.record.write import write_json_atomic
+from perfkit.record.write import write_run_json
 from perfkit.untrusted import exists, is_folder
 
 
@@ -47,7 +47,7 @@ def anonymize(
     written: list[Path] = []
     try:
         for copy, data in copies.items():
-            write_json_atomic(copy, data)
+            write_run_json(copy, data)
             written.append(copy)
     except BaseException:
         for copy in written:

@@ -23,7 +23,7 @@ from perfkit.record.json_file import read_json_object
 from perfkit.record.model import Model
 from perfkit.record.read import read_run
 from perfkit.record.replicate import short_commit
-from perfkit.record.write import write_json_atomic
+from perfkit.record.write import write_run_json
 from perfkit.report.units import format_change
 from perfkit.tell import tell
 
@@ -79,7 +79,7 @@ def measure(step: Step, keep: Path | None = None) -> list[Run]:
         if any(str(outcome.case) == step.case for outcome in run.outcomes):
             runs.append(run)
             if keep is not None:
-                write_json_atomic(keep / f"{run.replicate.run_id}.json", read_json_object(path))
+                write_run_json(keep / f"{run.replicate.run_id}.json", read_json_object(path))
     if not runs:
         raise UserError(f"the command left no run of {step.case} below {step.results}: {' '.join(step.command)}")
     return runs

@@ -16,7 +16,7 @@ from perfkit.record.merge import Part, machine_differences
 from perfkit.record.merge import merge as merged
 from perfkit.record.read import read_run_json, run_files, run_from_json
 from perfkit.record.schema import RunRecord
-from perfkit.record.write import write_json_atomic
+from perfkit.record.write import write_run_json
 from perfkit.tell import tell
 
 _REPEAT = "repeat-"
@@ -95,7 +95,7 @@ def _write(folder: Path, replicates: dict[str, dict[str, Any]]) -> None:
     unfinished = folder.with_name(f".{folder.name}.{os.getpid()}")
     try:
         for name, data in replicates.items():
-            write_json_atomic(unfinished / f"{name}.json", data)
+            write_run_json(unfinished / f"{name}.json", data)
         unfinished.rename(folder)
     except OSError as error:
         raise UserError(f"{folder}: cannot be written: {error.strerror}") from error

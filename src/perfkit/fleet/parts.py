@@ -15,7 +15,7 @@ from perfkit.record.journal import SUFFIX, Finished, broken, read_journal, run_j
 from perfkit.record.journal_file import append_records, read_journal_lines
 from perfkit.record.read import read_run
 from perfkit.record.schema import Status
-from perfkit.record.write import write_json_atomic
+from perfkit.record.write import write_run_json
 from perfkit.replicates.processes import finished_replicate, keep_incomplete
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class Assembled:
             return
         finished = Finished(machine_state=self._machine_state, spent_s=self._spent_s or {}, of_all=True)
         append_records(self._journal, finished)
-        write_json_atomic(self.path, run_json(read_journal(self._journal)))
+        write_run_json(self.path, run_json(read_journal(self._journal)))
         self.done = self._run()
 
     def _run(self) -> Run:

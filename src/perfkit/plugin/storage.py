@@ -11,7 +11,7 @@ from pytest_benchmark.logger import PytestBenchmarkWarning
 
 from perfkit.errors import UserError
 from perfkit.record.lock import locked_folder
-from perfkit.record.write import write_json_atomic
+from perfkit.record.write import write_run_json
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -43,7 +43,7 @@ class AtomicStorage:
             # Of two runs that save at once one would take the other's number, and its place.
             with locked_folder(Path(self._original.get(""))):
                 path = self._next(save)
-                write_json_atomic(path, output_json)
+                write_run_json(path, output_json)
         except (UserError, ValueError) as error:
             raise pytest.UsageError(f"perfkit: the run isn't saved: {error}") from None
         self._original.logger.info(f"Saved benchmark data in: {path}")  # noqa: G004 - pytest-benchmark's own logger

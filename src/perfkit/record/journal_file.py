@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from perfkit.errors import UserError
 from perfkit.record.write import flush_folder
-from perfkit.untrusted import encodable, parse_json, read_file
+from perfkit.untrusted import TOO_LARGE_RUN, check_size, encodable, parse_json, read_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,10 +50,11 @@ class JournalFile:
         """Adds a record; it is on the disk when this returns.
 
         Raises ValueError or TypeError for what is no strict JSON, and UserError where it can't be written, on a full
-        disk for instance: all that was appended before is still there.
+        disk for instance or beyond what is read of a journal: all that was appended before is still there.
         """
         rest = line_of(data)
         size_bytes = os.fstat(self._descriptor).st_size
+        check_size(size_bytes + len(rest), f"{self.path}, with the next record", too_large=TOO_LARGE_RUN)
         try:
             while rest:
                 rest = rest[os.write(self._descriptor, rest) :]
@@ -98,7 +99,7 @@ def read_journal_lines(path: Path) -> Iterator[dict[str, Any] | None]:
 
     Raises UserError for a file that can't be read or is larger than a record can be.
     """
-    raw = read_file(path, too_large="no journal of perfkit's")
+    raw = read_file(path, too_large=TOO_LARGE_RUN)
     return (_record(line) for line in raw.split(b"\n") if line.strip())
 
 

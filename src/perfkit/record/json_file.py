@@ -13,12 +13,11 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
 
 
-def read_json_object(path: Path) -> dict[str, Any]:
+def read_json_object(path: Path, *, too_large: str = "no record of perfkit's") -> dict[str, Any]:
     """The one JSON object that a file holds; NaN and Infinity are let through to be judged later.
 
     Raises UserError, in one line with the place in the file, when there is no such object.
     """
-    too_large = "no record of perfkit's; measure again without raw data in the params"
     return parse_json_object(read_file(path, too_large=too_large), str(path))
 
 

@@ -22,7 +22,7 @@ from perfkit.record.json_file import check_schema_version, describe, read_json_o
 from perfkit.record.replicate import Replicate, Run, Sample, by_date
 from perfkit.record.sample import sample_from_record, sample_from_stats
 from perfkit.record.schema import SCHEMA_VERSION, Outcome, RunRecord, Status
-from perfkit.untrusted import is_folder
+from perfkit.untrusted import TOO_LARGE_RUN, is_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -69,7 +69,7 @@ def read_run_json(path: Path) -> dict[str, Any]:
 
     Raises UserError when there is no such thing.
     """
-    return run_json(read_journal(path)) if path.suffix == SUFFIX else read_json_object(path)
+    return run_json(read_journal(path)) if path.suffix == SUFFIX else read_json_object(path, too_large=TOO_LARGE_RUN)
 
 
 def read_all(paths: Iterable[Path]) -> list[Run]:

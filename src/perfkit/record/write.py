@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 _RANDOM_BYTES = 8
 
 
+def write_run_json(path: Path, data: object) -> None:
+    """As :func:`write_json_atomic`, without indentation: it would be half of a run's file, which is all numbers."""
+    _write_atomic(path, json.dumps(data, allow_nan=False, separators=(",", ":")))
+
+
 def write_json_atomic(path: Path, data: object) -> None:
     """Write `data` as strict JSON to a temporary file beside `path`, then put it in its place.
 
@@ -23,7 +28,10 @@ def write_json_atomic(path: Path, data: object) -> None:
     NaN and infinity and UserError where the file can't be written; in both cases what was at
     `path` before is still there, whole.
     """
-    text = json.dumps(data, allow_nan=False, indent=2) + "\n"
+    _write_atomic(path, json.dumps(data, allow_nan=False, indent=2))
+
+
+def _write_atomic(path: Path, text: str) -> None:
     # A name that nobody else has: in containers that share a folder, process ids are alike.
     temporary = path.with_name(f".{path.name[:200]}.{secrets.token_hex(_RANDOM_BYTES)}.tmp")
     try:
@@ -31,7 +39,7 @@ def write_json_atomic(path: Path, data: object) -> None:
         file = temporary.open("x", encoding="ascii")
         try:
             with file:
-                file.write(text)
+                file.write(text + "\n")
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)

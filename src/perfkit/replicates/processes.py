@@ -15,9 +15,10 @@ from perfkit.history.location import OFF, VARIABLE
 from perfkit.record.journal import LOST_DEVICE, SUFFIX, Expected, Journal, broken, read_journal, run_json
 from perfkit.record.journal_file import append_records
 from perfkit.record.read import read_run
-from perfkit.record.write import write_json_atomic
+from perfkit.record.write import write_run_json
 from perfkit.replicates.supervise import ProcessEnd, ended_by_sigterm, run_supervised
 from perfkit.tell import tell
+from perfkit.untrusted import TOO_LARGE_RUN, check_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -47,6 +48,7 @@ def measure_replicate(
     it would refuse the next one as well. What can't be read is kept beside ``path`` under another name.
     """
     journal = path.with_suffix(SUFFIX)
+    _refuse_too_large(path.with_suffix(_UNREADABLE))
     _prepare(path, journal, expected)
     try:
         with ended_by_sigterm():
@@ -129,6 +131,15 @@ def check_arguments(arguments: list[str]) -> None:
             raise UserError("--benchmark-json is perfkit's own here, a file for each replicate; leave it out")
 
 
+def _refuse_too_large(unreadable: Path) -> None:
+    """Raises LostReplicate where the replicate was measured whole, and is more than is read: it would be so again."""
+    if unreadable.exists():
+        try:
+            check_size(unreadable.stat().st_size, str(unreadable), too_large=TOO_LARGE_RUN)
+        except UserError as error:
+            raise LostReplicate(str(error)) from None
+
+
 def _prepare(path: Path, journal: Path, expected: Expected | None) -> None:
     if journal.exists():
         path.unlink(missing_ok=True)  # incomplete, and all of it is in the journal
@@ -164,7 +175,7 @@ def _measure(arguments: list[str], path: Path, journal: Path, held: int | None) 
     while True:
         before = read_journal(journal)
         if before.sessions and not before.remaining:
-            write_json_atomic(path, run_json(before))
+            write_run_json(path, run_json(before))
             return
         end = _process(arguments, path, journal, held)
         if end.code == LOST_DEVICE:
@@ -197,7 +208,7 @@ def _is_written(path: Path, after: Journal) -> bool:
         plain.replace(path)
         return True
     if after.finished is not None and not path.exists():  # it died over it
-        write_json_atomic(path, run_json(after))
+        write_run_json(path, run_json(after))
     return after.finished is not None
 
 
@@ -237,7 +248,7 @@ def keep_incomplete(path: Path) -> bool:
     journal = path.with_suffix(SUFFIX)
     found = read_journal(journal)
     if found.ended:
-        write_json_atomic(path, run_json(found))
+        write_run_json(path, run_json(found))
     else:
         journal.unlink()
     return bool(found.ended)
