@@ -19,12 +19,13 @@ import torchvision  # noqa: F401
 from perfkit.catalog import images, models  # noqa: F401
 from perfkit.exit_codes import ExitCode
 from perfkit.measure import bench  # noqa: F401
-from tests.projects import SMALL, suite, write_project
+from tests.projects import SMALL, run_pytest, suite, write_project
 from tests.support import program_environment, write_run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+WITHOUT_BENCHMARK = ("-p", "no:benchmark")
 CPU_ONLY = pytest.mark.skipif(torch.cuda.is_available(), reason="says what happens without a GPU")
 TWIN = suite(["eager-bf16"])
 
@@ -33,6 +34,19 @@ TWIN = suite(["eager-bf16"])
 def project(pytester: pytest.Pytester) -> pytest.Pytester:
     write_project(pytester.path, TWIN)
     return pytester
+
+
+def test_a_project_may_switch_pytest_benchmark_off(pytester: pytest.Pytester) -> None:
+    """In an environment that has perfkit for another project."""
+    pytester.makepyfile("def test_something(): pass")
+    pytester.runpytest_subprocess(*WITHOUT_BENCHMARK).assert_outcomes(passed=1)
+
+
+def test_cases_without_pytest_benchmark_are_refused(project: pytest.Pytester) -> None:
+    (project.path / "pytest.ini").write_text("[pytest]\n")  # without options of pytest-benchmark
+    ended = run_pytest(project.path, *WITHOUT_BENCHMARK)
+    assert ended.code == ExitCode.USAGE
+    assert "perfkit: cases are measured by pytest-benchmark, which is switched off (-p no:benchmark)" in ended.err
 
 
 def test_a_session_without_cases_imports_none_of_what_they_need(pytester: pytest.Pytester) -> None:

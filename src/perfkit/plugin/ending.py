@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from perfkit.plugin.state import RunState
 
 
-@pytest.hookimpl(tryfirst=True)  # what others change is changed in all that the file will hold
+@pytest.hookimpl(optionalhook=True, tryfirst=True)  # what others change is changed in all that the file will hold
 def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:
     """The run's own record, with every planned case, into the file that is saved."""
     state = config.stash.get(STATE, None)

@@ -17,6 +17,7 @@ from perfkit.measure.affinity import format_cpus, pinned
 from perfkit.measure.machine import cuda_device_count
 from perfkit.measure.spent import Spent
 from perfkit.metrics.registry import load_metrics, metric_names
+from perfkit.plugin.keys import BENCHMARK_PLUGIN
 from perfkit.plugin.options import Options, read_options
 from perfkit.plugin.shard import part_of_run
 from perfkit.record.schema import Hardware, Outcome, RunRecord, Status
@@ -253,6 +254,8 @@ def make_state(config: pytest.Config) -> RunState:
 
     Raises UserError.
     """
+    if not config.pluginmanager.has_plugin(BENCHMARK_PLUGIN):
+        raise UserError("cases are measured by pytest-benchmark, which is switched off (-p no:benchmark)")
     options = read_options(config)
     loaded = load_config(config.rootpath)
     devices = cuda_device_count() if options.platform is not Platform.CPU else 0
