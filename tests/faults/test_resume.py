@@ -89,6 +89,17 @@ def test_what_ended_is_kept_to_the_byte_and_the_rest_measured(tmp_path: Path) ->
     assert more in (0, 1)
 
 
+@pytest.mark.parametrize("damaged", [b"", b'{"benchmarks": [', bytes(1000)])
+def test_a_damaged_file_beside_its_journal_blocks_nothing(tmp_path: Path, damaged: bytes) -> None:
+    """All of it is in the journal."""
+    folder = instant_project(tmp_path)
+    (killed(folder) / "replicate-1.json").write_bytes(damaged)
+    after = run(folder, resuming())
+    assert after.code == ExitCode.NOT_JUDGED, after.err
+    assert {status for status, _ in outcomes(replicate(folder)).values()} == {"measured"}
+    assert len(lines(folder, "measured one eager-fp32")) == 1
+
+
 def test_a_finished_replicate_is_not_measured_again(tmp_path: Path) -> None:
     folder = instant_project(tmp_path)
     process = start(folder, command(replicates=3), **SLOW)

@@ -232,11 +232,21 @@ def _break_what_died(path: Path, after: Journal, end: ProcessEnd) -> None:
 def finished_replicate(path: Path) -> Run | None:
     """The replicate in the file, if all of it is there; None where something is left to measure, or all of it.
 
-    Raises UserError for a file that can't be read.
+    A file that can't be read is no matter where its journal is there: all of it is in that. Raises UserError for one
+    without.
     """
-    if not path.exists() or (found := read_run(path)).incomplete is not None:
+    if not path.exists():
         return None
-    path.with_suffix(SUFFIX).unlink(missing_ok=True)  # its process may have died between the two
+    journal = path.with_suffix(SUFFIX)
+    try:
+        found = read_run(path)
+    except UserError:
+        if journal.exists() and read_journal(journal).sessions:
+            return None
+        raise
+    if found.incomplete is not None:
+        return None
+    journal.unlink(missing_ok=True)  # its process may have died between the two
     return found
 
 
