@@ -34,6 +34,16 @@ def test_numbers_go_on_after_the_newest(storage: AtomicStorage, tmp_path: Path) 
     assert json.loads((tmp_path / "machine" / "0008_third.json").read_text()) == {"benchmarks": [2]}
 
 
+def test_after_ten_thousand_runs_each_is_a_file_of_its_own(storage: AtomicStorage, tmp_path: Path) -> None:
+    (tmp_path / "machine").mkdir()
+    (tmp_path / "machine" / "9999_run.json").write_text("{}")
+    (tmp_path / "machine" / "12_no-run.json").write_text("{}")
+    for number in range(3):
+        storage.save({"benchmarks": [number]}, "run")
+    assert files(tmp_path) == ["10000_run.json", "10001_run.json", "10002_run.json", "12_no-run.json", "9999_run.json"]
+    assert json.loads((tmp_path / "machine" / "10000_run.json").read_text()) == {"benchmarks": [0]}
+
+
 def test_of_many_that_save_at_once_none_is_lost(tmp_path: Path) -> None:
     def save(number: int) -> None:
         own = AtomicStorage(FileStorage(str(tmp_path), Logger(Logger.QUIET), "machine"))

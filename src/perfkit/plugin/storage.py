@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from pytest_benchmark.storage.file import FileStorage
+
+
+_NUMBERED = re.compile(r"([0-9]{4,18})_")
 
 
 class AtomicStorage:
@@ -49,10 +53,10 @@ class AtomicStorage:
         self._original.logger.info(f"Saved benchmark data in: {path}")  # noqa: G004 - pytest-benchmark's own logger
 
     def _next(self, save: str) -> Path:
-        numbers = [
-            int(path.name[:4]) for path in self._original.query("[0-9][0-9][0-9][0-9]_*") if path.name[:4].isdigit()
-        ]
-        path: Path = self._original.get(f"{max(numbers, default=0) + 1:04}_{save}.json")
+        # Of any length: after 9999 comes 10000, and 10001 after that.
+        found = [_NUMBERED.match(path.name) for path in self._original.query("[0-9]*_")]
+        newest = max((int(match[1]) for match in found if match is not None), default=0)
+        path: Path = self._original.get(f"{newest + 1:04}_{save}.json")
         return path
 
 
