@@ -44,8 +44,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     from perfkit.plugin.reports import write_reports
     from perfkit.record.read import run_from_json
 
-    is_saved = state.saved_run is not None
     try:
+        if state.json_file is not None:
+            state.json_file.save(session.config)
+        is_saved = state.saved_run is not None
         data = _journaled_run(state, session) if state.keeper else state.saved_run or _unsaved_run(session.config)
     except UserError as error:
         pytest.exit(f"perfkit: the run isn't saved: {error}", returncode=ExitCode.USAGE)

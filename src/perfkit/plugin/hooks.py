@@ -13,7 +13,7 @@ from perfkit.catalog.fault import FaultKind
 from perfkit.errors import UserError
 from perfkit.plugin.keys import BENCHMARK_PLUGIN, PROBLEM, PROGRESS, STATE
 from perfkit.plugin.options import add_options
-from perfkit.plugin.storage import AtomicStorage, NothingToSave
+from perfkit.plugin.storage import AtomicStorage, JsonFile, NothingToSave
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -177,6 +177,9 @@ def pytest_runtestloop(session: pytest.Session) -> None:
         benchmark_plugin.storage = AtomicStorage(benchmark_plugin.storage)
     if benchmark_plugin is not None and state.keeper is not None:
         benchmark_plugin.json = None  # the file is written from the journal, and atomically
+    else:
+        state.json_file = JsonFile()
+        session.config.pluginmanager.register(state.json_file, "perfkit-json-file")
     try:
         state.start(partial(_tell, session.config))
         if state.keeper is not None:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from perfkit.judge.verdict import Judgement
     from perfkit.measure.bench import Workshop
     from perfkit.plugin.journal import Keeper
+    from perfkit.plugin.storage import JsonFile
     from perfkit.record.baseline import Baseline
     from perfkit.record.facts import BuildFacts
     from perfkit.record.shard import Shard
@@ -59,6 +60,8 @@ class RunState:
     software: dict[str, str] = field(default_factory=dict)
     machine_state: dict[str, str | int | float | bool | None] = field(default_factory=dict)
     gpu: dict[str, Any] | None = None
+    json_file: JsonFile | None = None
+    """Writes --benchmark-json."""
     saved_run: dict[str, Any] | None = None
     judgement: Judgement | None = None
     written: list[str] = field(default_factory=list)

@@ -11,6 +11,7 @@ import pytest
 from pytest_benchmark.logger import PytestBenchmarkWarning
 
 from perfkit.errors import UserError
+from perfkit.plugin.keys import BENCHMARK_PLUGIN
 from perfkit.record.lock import locked_folder
 from perfkit.record.write import write_run_json
 
@@ -58,6 +59,56 @@ class AtomicStorage:
         newest = max((int(match[1]) for match in found if match is not None), default=0)
         path: Path = self._original.get(f"{newest + 1:04}_{save}.json")
         return path
+
+
+class JsonFile:
+    """Takes --benchmark-json over from pytest-benchmark, which empties the old file before it writes the new one."""
+
+    def __init__(self) -> None:
+        self._path: Path | None = None
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, Any, Any]:
+        """Before pytest-benchmark's hook of the same name, which runs inside and saves."""
+        plugin = session.config.pluginmanager.get_plugin(BENCHMARK_PLUGIN)
+        # Where nothing was measured pytest-benchmark warns, and writes nothing.
+        if plugin is not None and plugin.benchmarks and isinstance(plugin.json, Path) and _is_plain(plugin.json):
+            self._path, plugin.json = plugin.json, None
+        return (yield)
+
+    def save(self, config: pytest.Config) -> None:
+        """The file as pytest-benchmark would write it. Raises UserError where it can't be written, whole."""
+        if self._path is None:
+            return
+        try:
+            write_run_json(self._path, _generated(config))
+        except ValueError as error:  # a bare NaN or infinity
+            raise UserError(f"{self._path}: {error}") from None
+        plugin = config.pluginmanager.get_plugin(BENCHMARK_PLUGIN)
+        assert plugin is not None
+        plugin.logger.info(f"Wrote benchmark data in: {self._path}", purple=True)  # noqa: G004 - pytest-benchmark's own logger
+
+
+def _is_plain(path: Path) -> bool:
+    """Whether it may be replaced: a device, a pipe or a link is written into."""
+    return not path.is_symlink() and (path.is_file() or not path.exists())
+
+
+def _generated(config: pytest.Config) -> dict[str, Any]:
+    """What pytest-benchmark's file of this session holds, once all plugins had it."""
+    plugin = config.pluginmanager.get_plugin(BENCHMARK_PLUGIN)
+    assert plugin is not None
+    commit_info = config.hook.pytest_benchmark_generate_commit_info(config=config)
+    config.hook.pytest_benchmark_update_commit_info(config=config, commit_info=commit_info)
+    data: dict[str, Any] = config.hook.pytest_benchmark_generate_json(
+        config=config,
+        benchmarks=plugin.benchmarks,
+        include_data=True,
+        machine_info=plugin.get_machine_info(),
+        commit_info=commit_info,
+    )
+    config.hook.pytest_benchmark_update_json(config=config, benchmarks=plugin.benchmarks, output_json=data)
+    return data
 
 
 class NothingToSave:
