@@ -12,6 +12,8 @@ from perfkit.exit_codes import ExitCode
 from perfkit.plugin.keys import BENCHMARK_PLUGIN, STATE
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from perfkit.plugin.state import RunState
 
 
@@ -91,9 +93,18 @@ def _unsaved_run(config: pytest.Config) -> dict[str, Any] | None:
     return data
 
 
-@pytest.hookimpl(trylast=True)  # the verdicts come last, below all other tables
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Prints the judgement below pytest-benchmark's own table."""
+@pytest.hookimpl(wrapper=True, trylast=True)  # the verdicts come last, below all other tables
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> Generator[None, None, None]:
+    """Prints the judgement below pytest-benchmark's own table, and where --benchmark-compare-fail raises below that."""
+    try:
+        yield
+    finally:
+        _print_judgement(terminalreporter, config)
+
+
+def _print_judgement(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     state = config.stash.get(STATE, None)
     if state is None or state.judgement is None:
         return

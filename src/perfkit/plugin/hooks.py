@@ -217,6 +217,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
             state.note(case, Status.SKIPPED, report.longrepr[2].removeprefix("Skipped: "))
         elif report.failed and call.excinfo is not None:
             state.note(case, Status.BROKEN, call.excinfo.exconly().splitlines()[0])
+        elif report.passed and case not in state.outcomes:
+            state.note(case, Status.NOT_RUN, "its test ended without having it measured")
         report.user_properties.append((_CASE, str(case)))
         benchmark = getattr(item, "funcargs", {}).get("benchmark")
         item.config.stash[PROGRESS].case_ended(
