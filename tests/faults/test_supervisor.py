@@ -215,6 +215,52 @@ def test_what_is_broken_counts_where_no_process_can_measure_the_rest(tmp_path: P
     assert "not promoted: two/variant-1/1x3x64x64 is BROKEN" in run(folder, perfkit("promote", str(where))).out
 
 
+SLOWED_AND_DIES_IN_REPEATS = (
+    DIES_ONCE.replace('bench.plan.label == "two" and variant', "SLOW.repeats and variant")
+    + """
+class SLOW:
+    repeats, factor = False, 1
+_now_s, _begun, _timed = instant._Clock.now_s, pytest_configure, instant._measure
+
+def pytest_configure(config):
+    SLOW.repeats = bool(config.option.perfkit_case)
+    _begun(config)
+
+def _slower(self):
+    self._read_s += self.step_s * (SLOW.factor - 1)
+    return _now_s(self)
+
+def _measure_slowly(bench, variant, *others):
+    SLOW.factor = 4 if variant.name == "variant-1" else 1
+    return _timed(bench, variant, *others)
+
+instant._Clock.now_s, instant._measure = _slower, _measure_slowly
+"""
+)
+
+
+def test_a_repeat_that_no_process_can_finish_counts_and_is_gone_on_with(tmp_path: Path) -> None:
+    """Even where nothing is in doubt any more, for somebody has taken the baseline away."""
+    folder = instant_project(tmp_path)
+    assert run(folder, command()).code == ExitCode.NOT_JUDGED
+    base = run_folder(folder)
+    assert run(folder, perfkit("promote", str(base))).code == ExitCode.PASS
+    base.rename(folder / "base")
+    (folder / "conftest.py").write_text(SLOWED_AND_DIES_IN_REPEATS)
+    after = run(folder, command("--baseline=auto", "--repeats=1"))
+    assert "repeat 1 of at most 1: " in after.err
+    assert "repeat-1 stays incomplete: its process ended with 9 before its first case" in after.err
+    assert after.code == ExitCode.FAIL
+    assert "1 BROKEN" in after.out
+    where = run_folder(folder)
+    assert outcomes(replicate(where, "repeat-1.json"))["one/variant-1"][0] == "broken"
+    for baseline in (folder / "results" / "baselines").iterdir():
+        baseline.unlink()
+    assert "2 of 1 replicates" in run(folder, resuming()).err
+    assert outcomes(replicate(where, "repeat-1.json"))["two/variant-1"] == ("measured", "")
+    assert "holds no unfinished run" in run(folder, resuming()).err
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("variant", ["sleeps", "hangs"])
 def test_an_interrupt_leaves_a_journal_and_nothing_else(tmp_path: Path, number: int, variant: str) -> None:

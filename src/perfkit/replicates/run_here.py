@@ -9,7 +9,7 @@ from perfkit.catalog.case import CaseId
 from perfkit.errors import UserError
 from perfkit.judge.compare import judge
 from perfkit.record.baseline import FOLDER, load_baseline
-from perfkit.record.journal import SUFFIX, Expected
+from perfkit.record.journal import SUFFIX, Expected, read_journal
 from perfkit.record.lock import locked_folder
 from perfkit.record.read import read_run
 from perfkit.replicates.processes import LostReplicate, finished_replicate, measure_replicate, those_not_lost
@@ -64,6 +64,14 @@ class _Measuring:
     def is_there(self, name: str) -> bool:
         """Whether an earlier process has begun or finished it."""
         return any((self.folder / name).with_suffix(suffix).exists() for suffix in (".json", SUFFIX))
+
+    def left_of(self, name: str) -> list[CaseId]:
+        """The cases that are left of a replicate that was begun."""
+        journal = (self.folder / name).with_suffix(SUFFIX)
+        known = read_journal(journal) if journal.exists() else None
+        if known is None or not known.sessions:
+            return []
+        return [planned.case for planned in known.remaining if planned.case is not None]
 
     def incomplete(self, name: str) -> Run | None:
         """What there is of a replicate that was broken off."""
@@ -121,7 +129,9 @@ def _repeated(baseline: Baseline | None, runs: list[Run], measuring: _Measuring,
     judgement = judge(baseline, runs, wanted.limits, wanted.waivers)
     for number in range(1, wanted.request.repeats + 1):
         in_doubt = cases_in_doubt(judgement)
-        name, doubtful = f"repeat-{number}", [row.case for row in in_doubt]
+        name = f"repeat-{number}"
+        # One that was begun is gone on with, even if its cases aren't in doubt any more: else the run would never end.
+        doubtful = measuring.left_of(name) or [row.case for row in in_doubt]
         if in_doubt and measuring.budget is not None and not measuring.is_there(name):
             doubtful = measuring.budget.fitting(name, in_doubt, runs)
         if not doubtful:
