@@ -11,6 +11,8 @@ from perfkit.record.merge import Part
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from perfkit.record.replicate import Run
+
 CODE = {"commit": "0" * 12, "uncommitted changes": "none", "configuration": "1" * 12}
 
 
@@ -33,6 +35,12 @@ def models_of(data: dict[str, Any]) -> list[str]:
 def case_of(entry: dict[str, Any]) -> CaseId | None:
     own = entry["extra_info"].get("perfkit")
     return None if own is None else CaseId(own["model"], own["variant"], own["shape"])
+
+
+def without_shards(run: Run) -> Run:
+    """As if one machine had recorded it: whose shards it has is all that a merged run has besides."""
+    assert run.replicate.shard_ids
+    return run.model_copy(update={"replicate": run.replicate.model_copy(update={"shard_ids": None})})
 
 
 def _cut(data: dict[str, Any], plan: list[list[str]], number: int, of: int, models: Sequence[str]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from perfkit.record.read import read_run, read_runs, run_from_json
 from perfkit.report.exporter import Report
 from perfkit.report.html.overview import overview_of
 from tests.cli.promoting import FILE, enter, promote_three_nights
-from tests.shards import cut
+from tests.shards import cut, without_shards
 from tests.support import case, run_data, slowed, usual_times
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def test_the_merge_is_the_run(capsys: pytest.CaptureFixture[str]) -> None:
     assert sorted(path.name for path in Path("night").iterdir()) == ["replicate-1.json", "replicate-2.json"]
     for number, data in enumerate(whole, 1):
         path = f"night/replicate-{number}.json"
-        assert read_run(Path(path)) == run_from_json(data, path)
+        assert without_shards(read_run(Path(path))) == run_from_json(data, path)
     with open_existing_history(Path("results")) as history, history.reading() as connection:
         kept = {run.digest for run in runs_since(connection, None).values()}
     assert kept == {read_run(path).replicate.run_id for path in Path("night").iterdir()}
@@ -118,6 +118,69 @@ def test_only_some_shards_have_repeated_their_cases() -> None:
     assert {sample.model for sample in repeat.replicate.samples} == {"resnet50"}
     assert {o.reason for o in repeat.outcomes if o.model == "mobilenet_v2"} == {"deselected"}
     assert len(replicate.replicate.samples) == 12
+
+
+def one_night(day: int, times: Times | None = None, *, hours: int = 2) -> None:
+    """The shards of one replicate, each night's of one commit, in place of those of the night before."""
+    data = run_data(times, day=day) | {"commit_info": {"id": "a" * 40, "dirty": False}}
+    data["datetime"] = f"2030-01-{day:02d}T{hours:02d}:14:09+00:00"
+    for folder, shard in zip(NAMES, cut(data, *MODELS), strict=True):
+        Path(folder).mkdir(exist_ok=True)
+        Path(folder, "replicate-1.json").write_text(json.dumps(shard))
+
+
+def left_over() -> None:
+    """Three nights are the baseline; in the fourth shard b is that of the third, and what got slower is in shard b."""
+    for day in (1, 2, 3):
+        one_night(day)
+        assert merge("--baseline=none") == ExitCode.NOT_JUDGED
+        assert main(["promote", "night", "--reason", "first week"]) == ExitCode.PASS
+        shutil.rmtree("night")
+    kept = Path("shard-b/replicate-1.json").read_bytes()
+    one_night(4, slowed(usual_times(), case("trt-int8", "mobilenet_v2"), 1.5))
+    Path("shard-b/replicate-1.json").write_bytes(kept)
+
+
+def test_a_shard_that_was_left_over_from_another_night_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    left_over()
+    capsys.readouterr()
+    assert refused(capsys) == (
+        "shard 2/2 (shard-b/replicate-1.json) was measured 2030-01-03 02:14, shard 1/2 (shard-a/replicate-1.json) "
+        "2030-01-04 02:14 UTC, more than 12 h apart: give shards of one night, or --different-days if that was meant"
+    )
+    one_night(5, hours=23)
+    kept = Path("shard-b/replicate-1.json").read_bytes()
+    one_night(6)
+    Path("shard-b/replicate-1.json").write_bytes(kept)
+    assert merge() == ExitCode.PASS, "begun before midnight"
+
+
+def test_a_shard_that_the_baseline_has_is_the_same_run(capsys: pytest.CaptureFixture[str]) -> None:
+    """Also where shards of different days were meant, and where the merged run was written before that was asked."""
+    left_over()
+    before = FILE.read_bytes()
+    capsys.readouterr()
+    assert merge("--different-days") == ExitCode.NOT_JUDGED
+    assert "both have the same shard: night/replicate-1.json and a replicate of results/" in capsys.readouterr().out
+    assert main(["promote", "night", *("--force", "--reason", "hurry")]) == ExitCode.NOT_JUDGED
+    assert FILE.read_bytes() == before
+    assert main(["compare", "auto", "shard-b"]) == ExitCode.NOT_JUDGED
+    one_night(5)
+    shutil.rmtree("night")
+    assert merge() == ExitCode.PASS
+
+
+def test_a_run_merged_before_shards_had_ids_is_still_read() -> None:
+    one_night(1)
+    merge()
+    path = Path("night/replicate-1.json")
+    data = json.loads(path.read_text())
+    for shard in data["perfkit"]["shards"]:
+        del shard["run_id"]
+    path.write_text(json.dumps(data))
+    assert read_run(path).replicate.shard_ids is None
+    assert main(["promote", "night", "--reason", "first"]) == ExitCode.PASS
+    assert "shard_ids" not in FILE.read_text()
 
 
 def test_a_shard_that_died_makes_an_incomplete_run(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ from perfkit.cli.output import Format, FormatOption, JsonFormatOption, Quiet, Ve
 from perfkit.errors import UserError
 from perfkit.history.keep import keep
 from perfkit.record.baseline import AUTO, DEFAULT_RESULTS, load_baseline
-from perfkit.record.merge import Part, machine_differences
+from perfkit.record.merge import NIGHT_H, Part, machine_differences
 from perfkit.record.merge import merge as merged
 from perfkit.record.read import read_run_json, run_files, run_from_json
 from perfkit.record.schema import RunRecord
@@ -35,18 +35,21 @@ def merge(
     ] = DEFAULT_RESULTS,
     form: FormatOption = Format.TERMINAL,
     *,
+    different_days: Annotated[
+        bool, typer.Option("--different-days", help=f"Take shards that were measured more than {NIGHT_H} hours apart.")
+    ] = False,
     as_json: JsonFormatOption = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> int:
     """Make one run of all its SHARDS, and judge it as perfkit run does.
 
-    Replicate K has the cases of replicate K of every shard. Shards that are missing, doubled or not of one run are
-    refused, and nothing is written. The exit code tells the outcome, see perfkit --help.
+    Replicate K has the cases of replicate K of every shard. Shards that are missing, doubled or not of one run and
+    night are refused, and nothing is written. The exit code tells the outcome, see perfkit --help.
     """
     if output.exists():
         raise UserError(f"{output}: is there already; name a folder to make")
-    replicates, differences = _merged(shards)
+    replicates, differences = _merged(shards, different_days=different_days)
     runs = [run_from_json(data, str(output / f"{name}.json")) for name, data in replicates.items()]
     found = load_baseline(baseline, hardware=runs[0].hardware, results=results)
     judgement = judged_here(found, runs)
@@ -61,7 +64,7 @@ def merge(
     return judgement.exit_code
 
 
-def _merged(folders: Sequence[Path]) -> tuple[dict[str, dict[str, Any]], list[str]]:
+def _merged(folders: Sequence[Path], *, different_days: bool) -> tuple[dict[str, dict[str, Any]], list[str]]:
     """What each file of the run holds, by its name, and how the machines differ. Raises UserError."""
     files = {folder: _files(folder) for folder in dict.fromkeys(folders)}
     if len(files) < len(folders):
@@ -75,7 +78,7 @@ def _merged(folders: Sequence[Path]) -> tuple[dict[str, dict[str, Any]], list[st
         lacking = [str(folder) for folder in files if folder not in having]
         if lacking and not is_repeat:
             raise UserError(f"{', '.join(lacking)}: has no {name}, and {next(iter(having))} has; measure it anew")
-        replicates[name] = merged(parts, absent=_NOT_REPEATED if is_repeat else None)
+        replicates[name] = merged(parts, absent=_NOT_REPEATED if is_repeat else None, different_days=different_days)
         shards = RunRecord.model_validate(replicates[name]["perfkit"]).shards
         differences |= dict.fromkeys(f"{what} {told}" for what, told in machine_differences(shards).items())
     return replicates, list(differences)

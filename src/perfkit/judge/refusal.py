@@ -44,13 +44,21 @@ def same_run(baseline: Baseline | None, runs: Sequence[Run]) -> Refusal | None:
     """A run compared with itself can only pass."""
     if baseline is None:
         return None
-    known = {replicate.run_id for replicate in baseline.replicates}
+    own = {replicate.run_id for replicate in baseline.replicates}
+    parts = {identity for replicate in baseline.replicates for identity in replicate.all_ids}
     for run in runs:
-        if run.replicate.run_id in known:
+        if run.replicate.run_id in own:
             return Refusal(
                 kind=RefusalKind.SAME_RUN,
                 text=f"both are the same run: {run.source} and a replicate of {baseline.source} "
                 f"have the same date ({run.replicate.datetime}), commit and samples; measure again",
+            )
+        # Its own id is new: it was merged of shards of which some are another night's, or it is one by itself.
+        if run.replicate.all_ids & parts:
+            return Refusal(
+                kind=RefusalKind.SAME_RUN,
+                text=f"both have the same shard: {run.source} and a replicate of {baseline.source}; "
+                "merge the shards of one night, or measure again",
             )
     return None
 

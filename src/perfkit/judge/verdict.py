@@ -217,7 +217,7 @@ class RefusalKind(StrEnum):
     NO_BASELINE = "no baseline"
     """None for this hardware, or none was asked for."""
     SAME_RUN = "same run"
-    """A run against itself or a copy of it."""
+    """A run against itself or a copy of it, or against one that has a shard of it."""
     OTHER_HARDWARE = "other hardware"
     """The baseline is of another machine."""
     MIXED_HARDWARE = "mixed hardware"

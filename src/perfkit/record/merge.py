@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 _KERNEL = "kernel"
+NIGHT_H = 12
+"""Shards of one night are begun together, or wait for each other on one machine; those of the night before were begun
+24 hours earlier, give or take a runner's queue. Half of that tells them apart."""
 _MAY_DIFFER = ("plan", "faults", f"version of {_KERNEL}")
 """Of what replicates of one run have in common: a shard has its own cases, and its own host."""
 
@@ -41,6 +45,7 @@ class _Read:
     run: RunRecord
     shard: Shard
     commit: str
+    run_id: str
 
     def __str__(self) -> str:
         return f"{self.shard} ({self.part.source})"
@@ -78,15 +83,18 @@ class _Read:
         return {name: str(value) for name, value in found.items() if value is not None}
 
 
-def merge(parts: Sequence[Part], *, absent: str | None = None) -> dict[str, Any]:
+def merge(parts: Sequence[Part], *, absent: str | None = None, different_days: bool = False) -> dict[str, Any]:
     """What the file of the whole replicate holds, whatever the order of its parts.
 
-    ``absent`` is why shards may be missing: their cases are NOT_RUN for that reason. Raises UserError, by name, for
-    parts that are no shards or not of one run, that are missing or doubled, and for models that none or several have.
+    ``absent`` is why shards may be missing: their cases are NOT_RUN for that reason. ``different_days`` says that they
+    were measured far apart on purpose. Raises UserError, by name, for parts that are no shards or not of one run or
+    night, that are missing or doubled, and for models that none or several have.
     """
     found = sorted(map(_read, parts), key=lambda read: (read.shard.number, read.part.source))
     _check_alike(found)
     _check_numbers(found, absent)
+    if not different_days:
+        _check_night(found)
     _check_division(found, is_whole=absent is None)
     first, plan = found[0], found[0].shard.plan
     outcomes = {outcome.case: outcome for read in found for outcome in read.run.outcomes}
@@ -94,7 +102,11 @@ def merge(parts: Sequence[Part], *, absent: str | None = None) -> dict[str, Any]
         outcomes.setdefault(case, Outcome(**case._asdict(), status=Status.NOT_RUN, reason=absent or ""))
     shards = [
         MergedShard(
-            number=read.shard.number, models=read.models, datetime=read.part.data["datetime"], machine=read.machine
+            number=read.shard.number,
+            models=read.models,
+            datetime=read.part.data["datetime"],
+            machine=read.machine,
+            run_id=read.run_id,
         )
         for read in found
     ]
@@ -143,7 +155,9 @@ def _read(part: Part) -> _Read:
     run = run_from_json(part.data, part.source)
     if run.shard is None:
         raise UserError(f"{part.source}: is no shard; perfkit run --shard measures those")
-    return _Read(part, RunRecord.model_validate(part.data["perfkit"]), run.shard, run.replicate.commit)
+    return _Read(
+        part, RunRecord.model_validate(part.data["perfkit"]), run.shard, run.replicate.commit, run.replicate.run_id
+    )
 
 
 def _check_alike(found: Sequence[_Read]) -> None:
@@ -162,6 +176,19 @@ def _check_numbers(found: Sequence[_Read], absent: str | None) -> None:
     if missing and absent is None:
         there = ", ".join(read.part.source for read in found)
         raise UserError(f"shard {', '.join(missing)} is missing beside {there}; a run is all {of} of them")
+
+
+def _check_night(found: Sequence[_Read]) -> None:
+    """A folder that was left over from another night has the same commit, versions and plan, and other numbers."""
+    dated = [(when, read) for read in found if (when := moment(read.part.data["datetime"])) is not None]
+    if not dated:
+        return
+    (first, oldest), (last, newest) = (pick(dated, key=lambda pair: pair[0]) for pick in (min, max))
+    if last - first > dt.timedelta(hours=NIGHT_H):
+        raise UserError(
+            f"{oldest} was measured {first:%Y-%m-%d %H:%M}, {newest} {last:%Y-%m-%d %H:%M} UTC, more than {NIGHT_H} h "
+            "apart: give shards of one night, or --different-days if that was meant"
+        )
 
 
 def _check_division(found: Sequence[_Read], *, is_whole: bool) -> None:

@@ -110,6 +110,7 @@ def run_from_json(data: Mapping[str, Any], source: str) -> Run:
             hardware=hardware,
             replicate=Replicate(
                 run_id=_run_id(moment, commit, benchmarks),
+                shard_ids=([one.run_id for one in record.shards if one.run_id] if record else []) or None,
                 datetime=moment,
                 commit=commit,
                 suite=record.suite if record else "",

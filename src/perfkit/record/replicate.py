@@ -109,6 +109,9 @@ class Replicate(Model):
     """All measured cases of one fresh process, in the order of their identities."""
 
     run_id: str = Field(description="digest of date, commit and samples: a copy has the same")
+    shard_ids: list[str] | None = Field(
+        default=None, description="run_id of each shard that it was merged of; None: it wasn't, or nobody wrote it down"
+    )
     datetime: str
     commit: str
     suite: str
@@ -121,6 +124,11 @@ class Replicate(Model):
     def sound(self) -> list[Sample]:
         """The samples that prove something: not spoiled."""
         return [sample for sample in self.samples if not sample.spoiled]
+
+    @property
+    def all_ids(self) -> set[str]:
+        """Its own, and those of the shards in it: what no other replicate has."""
+        return {self.run_id, *(self.shard_ids or ())}
 
     @property
     def short_commit(self) -> str:

@@ -35,3 +35,4 @@ class MergedShard(Model):
     models: list[str]
     datetime: str
     machine: dict[str, str] = Field(description="its node and kernel, the GPU's UUID")
+    run_id: str | None = Field(default=None, description="of its own file; None in runs merged before it was kept")
