@@ -85,8 +85,8 @@ def test_scripts_get_json(store: EngineStore, capsys: pytest.CaptureFixture[str]
     in_order = sorted(names, key=lambda name: name["digest"])
     exported = told("export", "some.tar")
     assert (exported["engines"], exported["signed"]) == (names, True)
-    assert told("import", "some.tar", "--cache", "other") == {"added": in_order, "known": []}
-    assert told("import", "some.tar", "--cache", "other") == {"added": [], "known": in_order}
+    assert told("import", "some.tar", "--cache", "other") == {"added": in_order, "known": [], "kept": []}
+    assert told("import", "some.tar", "--cache", "other") == {"added": [], "known": in_order, "kept": []}
     assert told("verify") == [{**name, "damaged": None, "distrusted": None} for name in names]
     damage(store)
     checked = told("verify", code=ExitCode.USAGE)
@@ -131,6 +131,34 @@ def test_chosen_engines_go_into_a_file_and_into_another_store(
     assert capsys.readouterr().out.count("  added\n") == count
     assert main(["engines", "import", "some.tar", "--cache", "other"]) == ExitCode.PASS
     assert capsys.readouterr().out.count("  there already\n") == count
+
+
+@pytest.mark.usefixtures("store")
+def test_another_build_of_the_same_engine_stays_and_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It would be measured in the place of the one that was brought; what the store hasn't is added all the same."""
+    there = signed_store(tmp_path / "other")
+    before = put(there, key(), b"another build")
+    assert main(["engines", "export", "some.tar"]) == ExitCode.PASS
+    capsys.readouterr()
+    assert main(["engines", "import", "some.tar", "--cache", "other"]) == ExitCode.USAGE
+    shown = capsys.readouterr()
+    (kept,) = [line for line in shown.out.splitlines() if key().digest[:12] in line]
+    assert kept.endswith("  another build of this key is there and stays")
+    assert shown.out.count("  added\n") == 1
+    assert shown.err == (
+        "perfkit: 1 of 2 engines not imported: the store has another build of each; to have these, remove its folder "
+        "engines/DIGEST and import again\n"
+    )
+    found = there.find(key())
+    assert found is not None
+    assert found.manifest_sha256 == before.manifest_sha256
+    assert main(["engines", "import", "some.tar", "--cache", "other", "--json"]) == ExitCode.USAGE
+    told = json.loads(capsys.readouterr().out)
+    assert [[one["what"] for one in told[name]] for name in ("added", "known", "kept")] == [
+        [],
+        ["resnet18/trt-fp16"],
+        [key().what],
+    ]
 
 
 @pytest.mark.usefixtures("store")

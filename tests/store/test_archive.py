@@ -34,21 +34,20 @@ def archive(tmp_path: Path) -> Path:
 
 def test_engines_go_from_one_store_to_another(tmp_path: Path, archive: Path) -> None:
     there = signed_store(tmp_path / "there")
-    added, known = import_entries(there, archive)
-    assert {entry.key.what for entry in added} == {"resnet50/trt-fp16", "resnet18/trt-fp16"}
-    assert known == []
+    done = import_entries(there, archive)
+    assert {entry.key.what for entry in done.added} == {"resnet50/trt-fp16", "resnet18/trt-fp16"}
+    assert done.known == []
     found = there.find(key(model="resnet18"))
     assert found is not None
     assert (found.folder / "engine.bin").read_bytes() == b"another engine"
-    added, known = import_entries(there, archive)
-    assert (len(added), len(known)) == (0, 2)
+    again = import_entries(there, archive)
+    assert (len(again.added), len(again.known), len(again.kept)) == (0, 2, 0)
 
 
 def test_an_import_mends_a_damaged_entry(tmp_path: Path, archive: Path) -> None:
     there = signed_store(tmp_path / "there")
     (put(there, key()).folder / "engine.bin").write_bytes(b"rotten")
-    added, _ = import_entries(there, archive)
-    assert len(added) == 2
+    assert len(import_entries(there, archive).added) == 2
     assert there.find(key()) is not None
 
 

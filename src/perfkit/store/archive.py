@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tarfile
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,10 +58,19 @@ def export_entries(entries: Sequence[Entry], path: Path, key: SigningKey | None 
         raise UserError(f"{path}: can't be written: {error.strerror}") from error
 
 
-def import_entries(
-    store: EngineStore, path: Path, named: Container[str] = frozenset()
-) -> tuple[list[Entry], list[Entry]]:
-    """Adds the entries of a tar file to the store; returns those added and those that it had already.
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What became of each entry of an archive."""
+
+    added: list[Entry] = field(default_factory=list)
+    known: list[Entry] = field(default_factory=list)
+    """The store has this very build."""
+    kept: list[Entry] = field(default_factory=list)
+    """The store's own, sound entries whose key has another build in the archive: what is measured there stays."""
+
+
+def import_entries(store: EngineStore, path: Path, named: Container[str] = frozenset()) -> Imported:
+    """Adds the entries of a tar file to the store, but those of whose key it has a sound one.
 
     Each must be signed with the store's key, or the digest of its manifest be among ``named``, those that reviewed
     baselines name. All of them are verified before the first is added. Raises UserError when the file isn't such an
@@ -73,7 +83,7 @@ def import_entries(
         raise UserError(f"the store can't be written: {error.strerror or error}; nothing was imported") from error
 
 
-def _import(store: EngineStore, path: Path, named: Container[str]) -> tuple[list[Entry], list[Entry]]:
+def _import(store: EngineStore, path: Path, named: Container[str]) -> Imported:
     with store.scratch() as scratch:
         folders = _extract(path, Path(scratch))
         entries = []
@@ -88,28 +98,31 @@ def _import(store: EngineStore, path: Path, named: Container[str]) -> tuple[list
             except Untrusted as why:
                 raise UserError(f"{path}: {entry.key.what} ({folder.name[:12]}): {why}; nothing was imported") from None
             entries.append(entry)
-        added: list[Entry] = []
-        known: list[Entry] = []
+        done = Imported()
         try:
             for entry in entries:
                 with store.lock(entry.key):
-                    if _is_sound(store, entry):
-                        known.append(entry)
+                    there = _sound(store, entry)
+                    if there is None:
+                        done.added.append(store.adopt(entry.folder))
+                        done.added[-1].touch()  # or the next put would evict first what was just brought
+                    elif there.manifest_sha256 == entry.manifest_sha256:
+                        done.known.append(entry)
                     else:
-                        added.append(store.adopt(entry.folder))
-                        added[-1].touch()  # or the next put would evict first what was just brought
+                        done.kept.append(there)
         except OSError:
-            for entry in added:
+            for entry in done.added:
                 store.remove_if(entry.folder.name, lambda _: True)
             raise
-        return added, known
+        return done
 
 
-def _is_sound(store: EngineStore, entry: Entry) -> bool:
+def _sound(store: EngineStore, entry: Entry) -> Entry | None:
+    """What the store has of the key of an entry and would load."""
     try:
-        return store.find(entry.key) is not None
+        return store.find(entry.key)
     except Damaged:
-        return False
+        return None
 
 
 def _extract(path: Path, into: Path) -> list[Path]:
