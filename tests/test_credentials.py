@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -17,11 +17,9 @@ from perfkit.record.facts import BuildFacts
 from perfkit.record.provenance import Change
 from perfkit.record.schema import Outcome, Status
 from perfkit.variants.building import BuildResult, noting
-from tests.support import case, write_run
+from tests.shards import cut
+from tests.support import case, plain_data, run_data, write_run
 from tests.variants.requests import BuiltNumber
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SECRET = "hunter2hunter2hunter2"  # noqa: S105 - made up
 
@@ -44,6 +42,8 @@ SECRET = "hunter2hunter2hunter2"  # noqa: S105 - made up
         (f"denied for ghp_{SECRET}", "denied for ***"),
         (f"denied for hf_{SECRET}, retry", "denied for ***, retry"),
         ("AKIAIOSFODNN7EXAMPLE was refused", "*** was refused"),
+        (f"db?sslmode=verify-ca&sslpassword={SECRET}&x=1", "db?sslmode=verify-ca&sslpassword=***&x=1"),
+        (f"PGPASSWORD={SECRET} psql", "PGPASSWORD=*** psql"),
     ],
 )
 def test_what_is_hidden(text: str, left: str) -> None:
@@ -106,3 +106,39 @@ def test_no_error_of_the_command_line_shows_one(tmp_path: Path, capsys: pytest.C
     shown = capsys.readouterr().err
     assert "https://***@host" in shown
     assert SECRET not in shown
+
+
+@pytest.mark.parametrize("name", ["password", "sslpassword"])
+@pytest.mark.parametrize("command", ["import", "merge", "history"])
+def test_no_history_that_cant_be_reached_shows_one(
+    command: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nor where its password stands in the URL's query, as libpq takes it. Nobody listens at port 1."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PERFKIT_HISTORY", f"postgresql+psycopg://u@127.0.0.1:1/db?{name}=a,{SECRET}")
+    Path("theirs.json").write_text(json.dumps(plain_data({case(): 4e-3})))
+    for folder, data in zip("ab", cut(run_data(), ["resnet50"], ["mobilenet_v2"]), strict=True):
+        Path(folder).mkdir()
+        Path(folder, "replicate-1.json").write_text(json.dumps(data))
+    arguments = {
+        "import": ["import", "theirs.json"],
+        "merge": ["merge", "a", "b", "--output=night"],
+        "history": ["history", "add", str(write_run(Path("whole")))],
+    }
+    main(arguments[command])
+    shown = capsys.readouterr()
+    assert f"127.0.0.1:1/db?{name}=***" in shown.err
+    assert SECRET not in shown.out + shown.err
+
+
+def test_a_history_that_is_named_shows_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PERFKIT_HISTORY", f"sqlite:///file:history.sqlite?uri=true&password=a,{SECRET}")
+    path = str(write_run(Path("night")))
+    for form in ([], ["--json"]):
+        assert main(["history", "add", path, *form]) == ExitCode.PASS
+        shown = capsys.readouterr()
+        assert "history.sqlite?" in shown.out
+        assert SECRET not in shown.out + shown.err

@@ -15,7 +15,7 @@ _IN_URLS = re.compile(
 )
 """User and password; a password that isn't escaped may hold an @ of its own."""
 _NAMED = re.compile(
-    r"(?P<kept>(?<![a-z])(?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|sig|signature)"
+    r"(?P<kept>(?<![a-z])(?:(?:ssl|pg)?password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|sig|signature)"
     r"['\"]?\s*[=:]\s*['\"]?)[^\s&;,'\"]+",
     re.IGNORECASE,
 )

@@ -48,6 +48,14 @@ def test_a_history_that_cant_be_written_costs_a_line(project: Path) -> None:
     assert len(saved_files(project)) == before + 1
 
 
+def test_a_history_that_cant_be_reached_shows_no_password(project: Path) -> None:
+    url = "postgresql+psycopg://u@127.0.0.1:1/db?password=hunter2"
+    ended = run_pytest(project, "--benchmark-autosave", PERFKIT_HISTORY=url)
+    (line,) = [line for line in ended.lines if "not added" in line]
+    assert "127.0.0.1:1/db?password=***" in line
+    assert "hunter2" not in ended.out
+
+
 def test_a_run_that_isnt_saved_is_no_history(project: Path) -> None:
     ended = run_pytest(project, PERFKIT_HISTORY=f"sqlite:///{project}/other.sqlite")
     assert ended.code == ExitCode.NOT_JUDGED, ended.out

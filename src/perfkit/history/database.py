@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, OperationalError
 
+from perfkit.credentials import without_credentials
 from perfkit.errors import UserError
 from perfkit.history.location import VARIABLE, needed_url, wanted_url
 
@@ -40,7 +41,8 @@ class History:
     @property
     def where(self) -> str:
         """The database in words, without a password."""
-        return self._engine.url.render_as_string(hide_password=True)
+        told, mark, query = self._engine.url.render_as_string(hide_password=True).partition("?")
+        return f"{told}{mark}{without_credentials(query)}"  # libpq takes one in the query too, which isn't hidden
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from perfkit.credentials import without_credentials
 from perfkit.history.location import history_url
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def keep(runs: Sequence[Run], judgement: Judgement | None, results: Path) -> str
             return None
         _add(sound, judgement, results)
     except Exception as error:  # never at the cost of a run
-        text = " ".join(str(error).split()) or type(error).__name__
+        text = without_credentials(" ".join(str(error).split())) or type(error).__name__
         return f"not added to the history: {text}; perfkit history add does it later"
     return None
 
