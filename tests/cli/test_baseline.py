@@ -9,6 +9,7 @@ import pytest
 from perfkit.cli import main
 from perfkit.exit_codes import ExitCode
 from perfkit.record.baseline import read_baseline
+from perfkit.record.facts import BuildFacts
 from tests.support import CPU, case, slowed, usual_times, write_run
 
 HURT = case("trt-int8")
@@ -217,3 +218,36 @@ def test_changes_whose_runs_are_gone_go_with_them_unless_something_was_accepted(
         "night 8",
         "",
     ]
+
+
+def two_replicates(older: str, newer: str) -> list[str]:
+    """Of an evening, of which the newer was built worse; their dates as they are written."""
+    good, bad = (BuildFacts(build_s=1, engines=1, layers=layers, fallback_ops=0) for layers in (56, 217))
+    paths = []
+    for day, date, facts in ((8, older, good), (9, newer, bad)):
+        path = write_run(Path("evening"), day=day, facts=facts)
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"datetime": date}))
+        paths.append(str(path))
+    return paths
+
+
+@pytest.mark.parametrize("older", ["2030-01-08T21:30:00+00:00", "2030-01-08T23:30:00+02:00", "2030-01-08T21:30:00"])
+@pytest.mark.usefixtures("_promoted")
+def test_replicates_are_in_the_order_of_their_moments(older: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever the zone that their dates are written in: the newest tells what is built, is told and is kept."""
+    newer = "2030-01-08T22:00:00+00:00"
+    paths = two_replicates(older, newer)
+    capsys.readouterr()
+    assert main(["compare", "auto", "evening", "--json"]) == ExitCode.FAIL
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert {row["verdict"] for row in rows} == {"REGRESSED"}, "built worse"
+    assert main(["report", "evening", "--format", "openmetrics"]) == ExitCode.PASS
+    assert "perfkit_run_timestamp_seconds 1894140000.0\n" in capsys.readouterr().out
+    FILE.unlink()
+    assert main(["promote", *paths, "--reason", "first"]) == ExitCode.PASS
+    assert [run.datetime for run in read_baseline(FILE).changes[-1].runs] == [older, newer]
+    capsys.readouterr()
+    assert main(["baseline", "list", "--json"]) == ExitCode.PASS
+    assert json.loads(capsys.readouterr().out)[0]["newest"] == newer
+    assert main(["baseline", "prune", "--keep", "1"]) == ExitCode.PASS
+    assert [replicate.datetime for replicate in read_baseline(FILE).replicates] == [newer]

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from perfkit.record.dates import day, moment, now, today
+from perfkit.record.dates import day, moment, now, order, today
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,8 @@ def test_a_day_is_that_of_utc() -> None:
     assert day("2030-01-09T01:14:09+02:00") == "2030-01-08"
     assert day("2030-01-09T02:14:09") == "2030-01-09"
     assert day("tonight") == "tonight"
+
+
+def test_the_order_is_that_of_moments() -> None:
+    dates = ["tonight", "", "2030-01-08T23:30:00+02:00", "2030-01-08T21:30:00.5", "2030-01-08T22:00:00+00:00"]
+    assert sorted(dates, key=order) == ["", "tonight", *dates[2:]]

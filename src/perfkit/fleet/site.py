@@ -13,6 +13,7 @@ from perfkit.fleet.parts import Assembled, first_session
 from perfkit.fleet.schedule import Device, Unit
 from perfkit.fleet.simulate import simulate
 from perfkit.judge.compare import judge
+from perfkit.record.dates import order
 from perfkit.record.hardware import file_key
 from perfkit.record.journal import Expected, differences, run_identity
 from perfkit.record.read import read_run_json, run_files, run_from_json
@@ -117,7 +118,7 @@ def last_night(runs: Path, site: Site) -> list[dict[str, Any]]:
                 if run.get("hardware") == site.session.run.hardware.model_dump(mode="json") and not run["incomplete"]:
                     found.append(data)
         if found:
-            return sorted(found, key=lambda data: str(data["datetime"]))
+            return sorted(found, key=lambda data: order(str(data["datetime"])))
     return []
 
 

@@ -24,6 +24,15 @@ def moment(text: str) -> dt.datetime | None:
         return None
 
 
+def order(text: str) -> tuple[float, str]:
+    """What a record's dates are sorted by: the moment, for one may be written in many zones, and then the text.
+
+    What is no date comes before all that are, so that it is never taken for the newest.
+    """
+    found = moment(text)
+    return (float("-inf") if found is None else found.timestamp(), text)
+
+
 def day(text: str) -> str:
     """A record's day in UTC; what is no date as it is."""
     found = moment(text)

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from perfkit.record.dates import order
 from perfkit.record.git import git_if_it_can
 from perfkit.record.model import Model, Told
 from perfkit.record.replicate import Run, distinct
@@ -49,7 +50,7 @@ def sources(runs: Iterable[Run], here: Path) -> list[RunSource]:
         )
         for run in distinct(runs)
     ]
-    return sorted(named, key=lambda source: (source.datetime, source.run_id))
+    return sorted(named, key=lambda source: (order(source.datetime), source.run_id))
 
 
 def who() -> str:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from perfkit.errors import UserError
+from perfkit.record.dates import order
 
 if TYPE_CHECKING:
     from perfkit.catalog.case import CaseId
@@ -24,7 +25,7 @@ def renamed(baseline: Baseline, renaming: Renaming) -> tuple[Baseline, dict[Case
     names: dict[CaseId, CaseId] = {}
     replicates = tuple(_replicate(replicate, renaming, names, baseline.source) for replicate in baseline.replicates)
     anchors: dict[CaseId, Anchor] = {}
-    for anchor in sorted(baseline.anchors, key=lambda anchor: (anchor.datetime, anchor.case)):
+    for anchor in sorted(baseline.anchors, key=lambda anchor: (order(anchor.datetime), anchor.case)):
         case = renaming(anchor.case)
         anchors.setdefault(case, anchor.model_copy(update=case._asdict()))
     return replace(baseline, replicates=replicates, anchors=tuple(anchors.values())), names

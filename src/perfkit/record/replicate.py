@@ -9,6 +9,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from perfkit.catalog.case import Platform
+from perfkit.record.dates import order
 from perfkit.record.facts import CustomMetric, Work
 from perfkit.record.model import Duration, Finite, Model, OfCase
 from perfkit.record.schema import Agreement, DeviceBy, Hardware, Outcome
@@ -168,9 +169,9 @@ def differences(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator
             yield name, before.get(name, "absent"), after.get(name, "absent")
 
 
-def by_date(replicate: Replicate) -> tuple[str, str]:
+def by_date(replicate: Replicate) -> tuple[float, str, str]:
     """What replicates are sorted by: the same order whatever the order of their files."""
-    return replicate.datetime, replicate.run_id
+    return *order(replicate.datetime), replicate.run_id
 
 
 def distinct(runs: Iterable[Run]) -> list[Run]:

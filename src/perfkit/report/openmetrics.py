@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from perfkit.record.dates import moment
+from perfkit.record.dates import moment, order
 from perfkit.report.text import distinct
 
 if TYPE_CHECKING:
@@ -91,6 +91,6 @@ def _exit_code(judgement: Judgement) -> Iterator[Series]:
 
 def _moment(report: Report) -> Iterator[Series]:
     """Nothing where no replicate says when, in a way that can be read."""
-    for run in sorted(report.runs, key=lambda run: run.replicate.datetime, reverse=True)[:1]:
+    for run in sorted(report.runs, key=lambda run: order(run.replicate.datetime), reverse=True)[:1]:
         if (when := moment(run.replicate.datetime)) is not None:
             yield {}, when.timestamp()

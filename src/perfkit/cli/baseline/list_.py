@@ -8,7 +8,7 @@ from perfkit.cli.baseline.common import ResultsOption
 from perfkit.cli.output import JsonOption, terminal_width, write
 from perfkit.exit_codes import ExitCode
 from perfkit.record.baseline import DEFAULT_RESULTS, FOLDER, Baseline, baseline_files, read_baseline
-from perfkit.record.dates import day
+from perfkit.record.dates import day, order
 from perfkit.record.hardware import describe_hardware
 from perfkit.report.columns import columns
 
@@ -40,7 +40,7 @@ def _as_json(path: Path, baseline: Baseline) -> dict[str, Any]:
         "hardware": describe_hardware(baseline.hardware),
         "cases": len(cases),
         "replicates": len(baseline.replicates),
-        "newest": max((replicate.datetime for replicate in baseline.replicates), default=None),
+        "newest": max((replicate.datetime for replicate in baseline.replicates), key=order, default=None),
         "by": baseline.changes[-1].by if baseline.changes else "",
         "reason": baseline.reason,
     }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from perfkit.judge.metric import Metric
 from perfkit.judge.verdict import FindingKind, Verdict
+from perfkit.record.replicate import by_date
 from perfkit.report.html.links import anchor
 from perfkit.report.table import SYMBOLS, by_model
 from perfkit.report.units import NOTHING, format_speedup
@@ -69,7 +70,7 @@ def overview_of(report: Report) -> Overview:
     findings = report.judgement.findings
     noise = [finding.text for finding in findings if finding.kind is FindingKind.NOISE_FLOOR]
     apart = (FindingKind.NOISE_FLOOR, FindingKind.INCOMPLETE)
-    newest = max((run.replicate for run in report.runs), key=lambda replicate: replicate.datetime, default=None)
+    newest = max((run.replicate for run in report.runs), key=by_date, default=None)
     return Overview(
         matrix=_matrix(report.judgement.rows),
         noise_floor=noise[0] if noise else "not known: no case of eager-fp32 against itself was measured",
