@@ -163,12 +163,33 @@ def _from_data(data: dict[str, Any], source: str) -> Baseline:
     return Baseline(
         source,
         file.hardware,
-        tuple(file.replicates),
+        tuple(_each_once(file.replicates, source)),
         reason=file.reason,
         anchors=tuple(file.anchors),
         changes=tuple(file.changes),
         is_file=True,
     )
+
+
+def _each_once(replicates: Iterable[Replicate], source: str) -> Iterable[Replicate]:
+    """Two branches may have promoted one run, each some of its cases, and whoever merged them have taken both.
+
+    Raises UserError where they say different things of one case.
+    """
+    found: dict[str, Replicate] = {}
+    for replicate in replicates:
+        known = found.setdefault(replicate.run_id, replicate)
+        if known is replicate:
+            continue
+        samples = {sample.case: sample for sample in known.samples}
+        for sample in replicate.samples:
+            if samples.setdefault(sample.case, sample) != sample:
+                raise UserError(
+                    f"{source}: the replicate of {replicate.datetime} stands twice, with different samples of "
+                    f"{sample.case}; take one of them out"
+                )
+        found[replicate.run_id] = known.model_copy(update={"samples": [samples[case] for case in sorted(samples)]})
+    return found.values()
 
 
 def _from_runs(runs: Sequence[Run], source: str) -> Baseline:
