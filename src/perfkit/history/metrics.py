@@ -97,6 +97,12 @@ def more_is_better(metric: str) -> bool:
     return queued(metric) in _SPEEDUPS or metric == "sqnr_db"
 
 
+def has_ratio(metric: str) -> bool:
+    """Whether a change is told in percent: dB are logarithms already, and twice as many of them mean nothing."""
+    unit = custom.unit if (custom := declared(metric)) is not None else metric.rpartition("_")[2]
+    return unit.lower() != "db"
+
+
 def taken_by(metric: str, way: str) -> str:
     """The name of a device metric whose times were taken in one of the ways (DeviceBy)."""
     return str(metric) if way == DeviceBy.QUEUED else f"{metric} ({way})"

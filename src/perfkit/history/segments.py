@@ -9,7 +9,7 @@ Kendall's test says whether it is one (Sen, "Estimates of the Regression Coeffic
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
@@ -18,6 +18,8 @@ import numpy as np
 from perfkit.history.levels import level_search
 
 if TYPE_CHECKING:
+    from collections.abc import Container, Iterator, Sequence
+
     from numpy.typing import NDArray
 
     from perfkit.history.levels import Search
@@ -67,16 +69,24 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A step or a drift; `before` and `after` are nights as the caller numbers them, `size` is on the log scale."""
+    """A step or a drift; `before` and `after` are nights as the caller numbers them.
+
+    `size` is on the log scale where `levels` is None. Else the series has no ratio: `levels` are its values before and
+    after, and `size` is their difference.
+    """
 
     kind: Literal["step", "drift"]
     before: int
     after: int
     size: float
+    levels: tuple[float, float] | None = None
 
 
 def changes_in(logs: Numbers, levels: Search | None = None) -> tuple[list[Step], list[Drift]]:
-    """The steps and drifts of one series; `logs` has the natural logarithm of its value, a number a night."""
+    """The steps and drifts of one series; `logs` has the natural logarithm of its value, a number a night.
+
+    Of a series that has no ratio it has the values, over how large they are on average.
+    """
     if len(logs) < 2 * SHORTEST_NIGHTS:
         return [], []
     steps = _steps(logs, levels or level_search())
@@ -202,21 +212,48 @@ def nightly_means(
     return series[firsts], nights[firsts], means
 
 
-def changes_by_series(series: NDArray[np.int64], nights: NDArray[np.int64], means: Numbers) -> dict[int, list[Change]]:
+def changes_by_series(
+    series: NDArray[np.int64], nights: NDArray[np.int64], means: Numbers, by_difference: Container[int] = ()
+) -> dict[int, list[Change]]:
     """By series id its changes, steps first; the arguments are what ``nightly_means`` gives.
 
-    A series in which a number isn't positive is counted from 1 up: engines and operators may be none.
+    Those of the ids ``by_difference`` are logarithms by themselves, and a series in which a number isn't positive has
+    none: engines and operators may be none. There differences count, beside how large the numbers are on average.
     """
     found, levels = {}, level_search()
     bounds = np.flatnonzero(np.r_[True, np.diff(series) != 0, True])
     for start, end in pairwise(bounds):
         own_means = means[start:end]
-        logs = np.log(own_means) if (own_means > 0).all() else np.log1p(own_means)
-        steps, drifts = changes_in(logs, levels)
-        own = nights[start:end].tolist()
-        if steps or drifts:
-            found[int(series[start])] = [
-                *(Change("step", own[step.at - 1], own[step.at], step.size) for step in steps),
-                *(Change("drift", own[drift.first], own[drift.last], drift.size) for drift in drifts),
+        own, identity = nights[start:end].tolist(), int(series[start])
+        has_ratio = identity not in by_difference and bool((own_means > 0).all())
+        size = 1.0 if has_ratio else float(np.abs(own_means).mean()) or 1.0
+        scaled = np.log(own_means) if has_ratio else own_means / size
+        steps, drifts = changes_in(scaled, levels)
+        if not steps and not drifts:
+            continue
+        changes = [
+            *(Change("step", own[step.at - 1], own[step.at], step.size) for step in steps),
+            *(Change("drift", own[drift.first], own[drift.last], drift.size) for drift in drifts),
+        ]
+        if not has_ratio:
+            ends = [*_around(own_means, steps), *(_ends(own_means, drift, size) for drift in drifts)]
+            changes = [
+                replace(change, size=after - before, levels=(before, after))
+                for change, (before, after) in zip(changes, ends, strict=True)
             ]
+        found[identity] = changes
     return found
+
+
+def _around(values: Numbers, steps: Sequence[Step]) -> Iterator[tuple[float, float]]:
+    """The levels on both sides of each step, by as many nights as its size is told by."""
+    edges = [0, *(step.at for step in steps), len(values)]
+    for low, at, high in zip(edges, edges[1:], edges[2:], strict=False):
+        near = values[max(low, at - _LEVEL_NIGHTS) : at], values[at : min(high, at + _LEVEL_NIGHTS)]
+        yield float(np.median(near[0])), float(np.median(near[1]))
+
+
+def _ends(values: Numbers, drift: Drift, size: float) -> tuple[float, float]:
+    """Where a drift begins and ends, by its slope."""
+    middle, half = float(np.median(values[drift.first : drift.last + 1])), drift.size * size / 2
+    return middle - half, middle + half

@@ -9,7 +9,7 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from perfkit.history.metrics import more_is_better
+from perfkit.history.metrics import has_ratio, more_is_better
 from perfkit.history.segments import Change, changes_by_series, nightly_means
 from perfkit.history.series import RunFacts, Series, numbers_of, runs_since, software_of
 from perfkit.record.model import Model
@@ -53,8 +53,13 @@ class Trend(Model):
     """The commit of the night before."""
     bad: str
     """The commit of the night after."""
-    change_pct: float
-    """Of the metric's value: -10 is a speedup that fell from 2x to 1.8x, or a time that got shorter by a tenth."""
+    change_pct: float | None
+    """Of the metric's value: -10 is a speedup that fell from 2x to 1.8x, or a time that got shorter by a tenth.
+
+    None where there is no ratio, of dB and of a count that was none: then there are both levels.
+    """
+    level_before: float | None = None
+    level_after: float | None = None
     worse: bool
     software: tuple[SoftwareChange, ...]
 
@@ -86,7 +91,7 @@ class Nights:
     def trend(self, series: Series, change: Change, software: Mapping[int, Mapping[str, str]]) -> Trend:
         """What was found, in words of the history."""
         before, after = self.first[change.before], self.first[change.after]
-        change_pct = 100 * math.expm1(change.size)
+        level_before, level_after = change.levels or (None, None)
         return Trend(
             kind=Kind(change.kind),
             **series.case._asdict(),
@@ -96,8 +101,10 @@ class Nights:
             date=after.day,
             good=before.commit,
             bad=after.commit,
-            change_pct=change_pct,
-            worse=(change_pct < 0) == more_is_better(series.metric),
+            change_pct=100 * math.expm1(change.size) if change.levels is None else None,
+            level_before=level_before,
+            level_after=level_after,
+            worse=(change.size < 0) == more_is_better(series.metric),
             software=tuple(
                 SoftwareChange(what=name, before=old, after=new)
                 for name, old, new in differences(software[before.software_id], software[after.software_id])
@@ -136,8 +143,9 @@ def trends_of(connection: sa.Connection, series: Sequence[Series], nightly: Nigh
         return []
     nights = nightly.nights
     software = software_of(connection, (run.software_id for run in nights.first))
-    found = changes_by_series(nightly.ids, nightly.night, nightly.means)
     by_id = {one.id: one for one in series}
+    by_difference = {one.id for one in series if not has_ratio(one.metric)}
+    found = changes_by_series(nightly.ids, nightly.night, nightly.means, by_difference)
     trends = [
         nights.trend(by_id[identity], change, software) for identity, changes in found.items() for change in changes
     ]

@@ -22,6 +22,7 @@ HEADINGS = ("date", "", "case", "metric", "change", "commits", "what changed the
 _ALIKE = 4
 """So many cases that change the same way in one night are one row: a driver, a compiler."""
 _LONGEST_WORD = 40
+_DIGITS = 4
 _NARROWEST_LAST = 24
 
 
@@ -59,8 +60,9 @@ def groups_of(trends: Sequence[Trend]) -> Iterator[Sequence[Trend]]:
     """Each change, or many of the same night together."""
     alike: dict[tuple[object, ...], list[Trend]] = {}
     for trend in trends:
-        key = trend.kind, trend.before, trend.date, trend.good, trend.bad, trend.worse, trend.metric, trend.hardware
-        alike.setdefault(key, []).append(trend)
+        where = trend.before, trend.date, trend.good, trend.bad
+        how = trend.kind, trend.worse, trend.metric, trend.hardware, trend.change_pct is None
+        alike.setdefault((*where, *how), []).append(trend)
     for group in alike.values():
         if len(group) >= _ALIKE:
             yield group
@@ -70,8 +72,7 @@ def groups_of(trends: Sequence[Trend]) -> Iterator[Sequence[Trend]]:
 
 def cells_of(group: Sequence[Trend]) -> tuple[str, ...]:
     """What HEADINGS name, as printable text."""
-    first = max(group, key=lambda trend: abs(trend.change_pct))
-    sizes = sorted((trend.change_pct for trend in group), key=abs)
+    first, least = max(group, key=_size), min(group, key=_size)
     changed = ", ".join(f"{each.what} {each.before} -> {each.after}" for each in first.software)
     dates = first.date if first.kind == "step" else f"{first.before} to {first.date}"
     return (
@@ -79,10 +80,29 @@ def cells_of(group: Sequence[Trend]) -> tuple[str, ...]:
         ("▼" if first.worse else "▲") + f" {first.kind}",
         printable(first.case) + (f" and {len(group) - 1} more" if len(group) > 1 else ""),
         printable(first.metric),
-        format_change(sizes[-1]) if len(group) == 1 else f"{format_change(sizes[0])} to {format_change(sizes[-1])}",
+        told_change(first) if len(group) == 1 else f"{_told_size(least)} to {_told_size(first)}",
         f"{_commit(first.good)}..{_commit(first.bad)}" if first.good else NOTHING,
         clip(printable(changed), 3 * _LONGEST_WORD) or NOTHING,
     )
+
+
+def told_change(trend: Trend) -> str:
+    """A percentage, or where there is none both levels: ``+9.1%``, ``0 -> 5``."""
+    if trend.level_before is None or trend.level_after is None:
+        return _told_size(trend)
+    return f"{trend.level_before:z.{_DIGITS}g} -> {trend.level_after:z.{_DIGITS}g}"
+
+
+def _told_size(trend: Trend) -> str:
+    return f"{_difference(trend):+z.{_DIGITS}g}" if trend.change_pct is None else format_change(trend.change_pct)
+
+
+def _size(trend: Trend) -> float:
+    return abs(_difference(trend) if trend.change_pct is None else trend.change_pct)
+
+
+def _difference(trend: Trend) -> float:
+    return (trend.level_after or 0.0) - (trend.level_before or 0.0)
 
 
 def _can_be_bisected(trend: Trend) -> bool:

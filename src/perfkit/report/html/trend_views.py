@@ -11,8 +11,8 @@ from perfkit.history.overview import State
 from perfkit.report.history_table import line_of
 from perfkit.report.html.links import name_of
 from perfkit.report.text import printable
-from perfkit.report.trends import cells_of, groups_of
-from perfkit.report.units import NOTHING, format_change
+from perfkit.report.trends import cells_of, groups_of, told_change
+from perfkit.report.units import NOTHING
 
 if TYPE_CHECKING:
     from perfkit.history.overview import Overview, SeriesThrough
@@ -139,7 +139,7 @@ def _view(overview: Overview, one: SeriesThrough) -> SeriesView:
 def _words(trend: Trend) -> str:
     sign = "▼" if trend.worse else "▲"
     when = f"on {trend.date}" if trend.kind == "step" else f"from {trend.before} to {trend.date}"
-    return f"{sign} {trend.kind} {format_change(trend.change_pct)} {when}"
+    return f"{sign} {trend.kind} {told_change(trend)} {when}"
 
 
 def _drawn(trend: Trend) -> dict[str, Any]:
