@@ -119,6 +119,21 @@ def test_importing_again_changes_nothing(capsys: pytest.CaptureFixture[str]) -> 
     assert capsys.readouterr().out.startswith("0 added to sqlite:///results/history.sqlite, 1 known already")
 
 
+def test_a_file_whose_date_cant_be_read_is_no_history_and_keeps_no_other_out(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """perfkit history add couldn't do it later either."""
+    write_plain(Path("undated.json"), datetime="yesterday")
+    write_plain(Path("dated.json"), datetime="2030-01-02T02:14:09")
+    assert main(["import", "undated.json", "dated.json"]) == ExitCode.PASS
+    assert capsys.readouterr().err == (
+        "perfkit: not added to the history: undated.json: 'yesterday' is no date, so it has no place in a history\n"
+    )
+    (kept,) = Path("results/imported").glob("dated-*.json")
+    assert main(["history", "add", str(kept)]) == ExitCode.PASS
+    assert capsys.readouterr().out.endswith("0 added to sqlite:///results/history.sqlite, 1 known already\n")
+
+
 def test_numbers_that_cant_be_true_and_few_rounds_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     write_plain(Path("theirs.json"))
     data = json.loads(Path("theirs.json").read_text())

@@ -47,13 +47,16 @@ def test_whatever_goes_wrong_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_pa
     undated = run.model_copy(update={"replicate": run.replicate.model_copy(update={"datetime": "yesterday"})})
     told = keep([undated], None, tmp_path)
     assert told is not None
-    assert told.startswith("not added to the history: made-up.json: 'yesterday' is no date")
+    line = "not added to the history: made-up.json: 'yesterday' is no date, so it has no place in a history"
+    assert told == line, "nor will it ever have"
 
     def fails(*_: object) -> None:
         raise ZeroDivisionError("a fault\nof ours")
 
     monkeypatch.setattr(keeping, "_add", fails)
     assert keep([run], None, tmp_path) == "not added to the history: a fault of ours; perfkit history add does it later"
+    both = keep([undated, run], None, tmp_path)
+    assert both == f"{line}; a fault of ours; perfkit history add does it later"
 
 
 def test_switched_off_nothing_is_opened(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

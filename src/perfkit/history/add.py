@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from perfkit.errors import UserError
-from perfkit.history.keep import why_left_out
+from perfkit.history.keep import why_left_out, why_undated
 from perfkit.history.metrics import measured
 from perfkit.history.tables import (
     CASES,
@@ -192,7 +192,7 @@ def check_sound(run: Run) -> dt.datetime:
     if (why := why_left_out(run)) is not None:
         raise UserError(f"{run.source}: {why}")
     if (when := moment(run.replicate.datetime)) is None:
-        raise UserError(f"{run.source}: {run.replicate.datetime!r} is no date, so it has no place in a history")
+        raise UserError(f"{run.source}: {why_undated(run)}")
     return when
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from perfkit.credentials import without_credentials
 from perfkit.history.location import history_url
+from perfkit.record.dates import moment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,21 +27,32 @@ def why_left_out(run: Run) -> str | None:
     return None
 
 
+def why_undated(run: Run) -> str | None:
+    """Why it can't stand among the nights, in words; None for one that can."""
+    if moment(run.replicate.datetime) is not None:
+        return None
+    return f"{run.replicate.datetime!r} is no date, so it has no place in a history"
+
+
 def keep(runs: Sequence[Run], judgement: Judgement | None, results: Path) -> str | None:
     """Add the replicates of a run, with its verdicts; what went wrong in one line, None where nothing did.
 
     Runs with faults put in on purpose are no history and are left out, as are incomplete ones, shards, whose cases come
     with the run that is merged of them, and everything where it is switched off.
     """
-    sound = [run for run in runs if why_left_out(run) is None]
+    faults = []
     try:
+        sound = [run for run in runs if why_left_out(run) is None]
         if not sound or history_url(results) is None:
             return None
-        _add(sound, judgement, results)
+        # No later try gives such a run a place, and no other run waits for it.
+        faults = [f"{run.source}: {why}" for run in sound if (why := why_undated(run)) is not None]
+        if dated := [run for run in sound if why_undated(run) is None]:
+            _add(dated, judgement, results)
     except Exception as error:  # never at the cost of a run
-        text = without_credentials(" ".join(str(error).split())) or type(error).__name__
-        return f"not added to the history: {text}; perfkit history add does it later"
-    return None
+        faults.append(f"{str(error).strip() or type(error).__name__}; perfkit history add does it later")
+    told = without_credentials(" ".join("; ".join(faults).split()))
+    return f"not added to the history: {told}" if told else None
 
 
 def _add(runs: Sequence[Run], judgement: Judgement | None, results: Path) -> None:
