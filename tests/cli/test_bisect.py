@@ -25,7 +25,7 @@ import json, os, sys, time
 sys.path[:0] = [{str(REPOSITORY)!r}]
 from pathlib import Path
 from perfkit.record.schema import Outcome
-from tests.support import case, slowed, usual_times, write_run
+from tests.support import case, edit_records, slowed, spoil, usual_times, write_run
 assert sys.argv[1:] in ([], ["--", "--an-option-of-its-own"]), sys.argv
 assert os.environ["PERFKIT_HISTORY"] == "none"
 told = json.loads(Path("commit.json").read_text())
@@ -36,8 +36,14 @@ missing = ()
 if told.get("vanished"):
     del times[case("trt-int8")]
     missing = (Outcome(**case("trt-int8")._asdict(), status="not_run", reason="the run ended before it"),)
+if told.get("status"):
+    del times[case("trt-int8")]
+    missing = (Outcome(**case("trt-int8")._asdict(), status=told["status"], reason="a flaky driver"),)
 count = len(list(Path("results").rglob("*.json")))
-write_run(Path("results/runs") / str(count), times, day=count + 1, rounds=told.get("rounds", 20), outcomes=missing)
+folder = Path("results/runs") / str(count)
+made = write_run(folder, times, day=count + 1, rounds=told.get("rounds", 20), outcomes=missing)
+if told.get("spoiled"):
+    edit_records(made, spoil, case("trt-int8"))
 sys.exit(told.get("code", 0))
 """
 
@@ -131,6 +137,31 @@ def test_a_bad_commit_that_is_none_ends_it(tmp_path: Path, capfd: pytest.Capture
     shown = capfd.readouterr().out.splitlines()
     assert shown[0].startswith(f"{made[-1][:12]}  PASS")
     assert shown[1] == f"{CASE} is no worse at the bad commit than at the good one, as far as can be seen"
+
+
+@pytest.mark.parametrize(
+    ("good", "line"),
+    [
+        ({"status": "broken"}, "is BROKEN at GOOD already: a flaky driver"),
+        ({"status": "not_run"}, "is MISSING at GOOD already: a flaky driver"),
+        ({"status": "skipped"}, "is left out at GOOD already: a flaky driver"),
+        ({"spoiled": True}, "is INCONCLUSIVE at GOOD already: most rounds were disturbed"),
+    ],
+)
+def test_no_commit_is_named_where_the_good_one_has_no_sound_case(
+    tmp_path: Path, good: dict[str, object], line: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    made = commits(tmp_path, good, good, good, {"status": "broken"})
+    assert bisect(made[0], made[-1], "--repeats", "0") == ExitCode.NOT_JUDGED
+    found = json.loads(capfd.readouterr().out)
+    assert found["first_bad"] == found["steps"] == []
+    assert found["not_judged"].startswith(f"{CASE} {line}")
+    assert main(["bisect", str(CASE), made[0], made[-1], "--", sys.executable, "measure.py"]) == ExitCode.NOT_JUDGED
+    shown = capfd.readouterr().out
+    assert shown.startswith(f"{CASE} {line}")
+    assert shown.count("\n") == 1
+    assert len(list(tmp_path.glob("results/runs/*/*.json"))) == 1 + 3, "nothing but GOOD was measured"
+    assert git("rev-parse", "--abbrev-ref", "HEAD") == "main"
 
 
 @pytest.mark.parametrize(

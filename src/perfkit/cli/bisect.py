@@ -4,12 +4,13 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from perfkit.cli.bisect_step import Step, measure, verdict_of
+from perfkit.cli.bisect_step import Step, measure, unfit, verdict_of
 from perfkit.cli.output import project_limits, write
 from perfkit.errors import UserError
 from perfkit.exit_codes import ExitCode
@@ -46,8 +47,9 @@ def bisect(
     """Find the first commit at which CASE is REGRESSED, BROKEN or MISSING against what GOOD measures.
 
     GOOD is measured first, then BAD, to see the difference at all; then git bisect run measures commits between them.
-    One that stays INCONCLUSIVE, or leaves no run, is skipped. Ends with 0 where one commit is found, with 11 where the
-    difference can't be seen or several are left. The work tree is put back as it was.
+    One that stays INCONCLUSIVE, or leaves no run, is skipped. Ends with 0 where one commit is found, with 10 where GOOD
+    has no sound measurement of CASE, with 11 where the difference can't be seen or several are left. The work tree is
+    put back as it was.
     """
     if _printed("status", "--porcelain", "--untracked-files=no"):
         raise UserError("the work tree has changes, which commits would be measured with: commit or stash them")
@@ -66,6 +68,8 @@ def bisect(
         Path(folder, "step.json").write_text(step.model_dump_json(), "utf-8")
         found = _bisected(step, commits[good], commits[bad], Path(folder, "step.json"))
     write(json.dumps(found, indent=2) + "\n" if as_json else _told(found))
+    if found["not_judged"] is not None:
+        return ExitCode.NOT_JUDGED
     return ExitCode.PASS if len(found["first_bad"]) == 1 else ExitCode.INCONCLUSIVE
 
 
@@ -76,14 +80,16 @@ def _bisected(step: Step, good: str, bad: str, state: Path) -> dict[str, Any]:
         _printed("bisect", "start", bad, good)
         _printed("checkout", "--quiet", good)
         tell(f"measuring {short_commit(good)}, what the others are judged against")
-        for _ in range(1 + step.repeats):
-            measure(step, keep=Path(step.baseline))
+        runs = [run for _ in range(1 + step.repeats) for run in measure(step, keep=Path(step.baseline))]
+        if (why := unfit(step, runs, project_limits())) is not None:
+            # Else the first commit that was measured would be the one at which it broke.
+            return _found(step, not_judged=why)
         _printed("checkout", "--quiet", bad)
         tell(f"measuring {short_commit(bad)}, to see that it is worse")
         verdict, told = verdict_of(step, project_limits())
         step.note(bad, verdict, told)
         if verdict is None or not verdict.fails:
-            return {"case": step.case, "first_bad": [], "steps": step.noted()}
+            return _found(step)
         _printed("bisect", "start", bad, good)
         run = [sys.executable, "-m", "perfkit.cli.bisect_step", str(state)]
         command = ["git", "bisect", "run", *run]
@@ -92,12 +98,18 @@ def _bisected(step: Step, good: str, bad: str, state: Path) -> dict[str, Any]:
         if code not in (0, _ONLY_SKIPPED):
             raise UserError(f"git bisect run ended with {code}, see above")
         left = _printed("rev-list", "--reverse", _BAD_REF, "--not", f"--glob={_GOOD_REFS}").split() if code else []
-        return {"case": step.case, "first_bad": left or [_commit(_BAD_REF)], "steps": step.noted()}
+        return _found(step, left or [_commit(_BAD_REF)])
     finally:
         _printed("bisect", "reset")
 
 
+def _found(step: Step, first_bad: Sequence[str] = (), not_judged: str | None = None) -> dict[str, Any]:
+    return {"case": step.case, "first_bad": list(first_bad), "steps": step.noted(), "not_judged": not_judged}
+
+
 def _told(found: dict[str, Any]) -> str:
+    if found["not_judged"] is not None:
+        return f"{found['not_judged']}\n"
     lines = [f"{short_commit(step['commit'])}  {step['verdict']}  {step['told']}".rstrip() for step in found["steps"]]
     first = found["first_bad"]
     if len(first) == 1:

@@ -56,8 +56,10 @@ class Step(Model):
 
     def noted(self) -> list[dict[str, str]]:
         """What every commit said, in the order of measuring."""
-        lines: list[dict[str, str]] = [json.loads(line) for line in Path(self.log).read_text("utf-8").splitlines()]
-        return lines
+        log = Path(self.log)
+        lines = log.read_text("utf-8").splitlines() if log.exists() else []
+        entries: list[dict[str, str]] = [json.loads(line) for line in lines]
+        return entries
 
 
 def measure(step: Step, keep: Path | None = None) -> list[Run]:
@@ -83,6 +85,25 @@ def measure(step: Step, keep: Path | None = None) -> list[Run]:
     if not runs:
         raise UserError(f"the command left no run of {step.case} below {step.results}: {' '.join(step.command)}")
     return runs
+
+
+def unfit(step: Step, runs: list[Run], limits: Limits) -> str | None:
+    """Why the good commit's runs are nothing to judge others against, in a line; None where they are.
+
+    One BROKEN run among sound ones is enough: where the good commit breaks now and then, a later one that breaks
+    hasn't begun it.
+    """
+    judgement = judge(None, runs, limits)
+    row = next((row for row in judgement.rows if str(row.case) == step.case), None)
+    if row is not None and row.verdict is Verdict.NEW:
+        return None
+    if row is not None:
+        return f"{step.case} is {row.verdict} at GOOD already: {row.reason}"
+    if judgement.refusal is not None and not judgement.rows:
+        return f"{step.case} can't be judged at GOOD: {judgement.refusal.text}"
+    outcomes = [outcome for run in runs for outcome in run.outcomes if str(outcome.case) == step.case]
+    reason = next((outcome.reason for outcome in outcomes if outcome.reason), "no reason told")
+    return f"{step.case} is left out at GOOD already: {reason}"
 
 
 def verdict_of(step: Step, limits: Limits) -> tuple[Verdict | None, str]:
