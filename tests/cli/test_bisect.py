@@ -39,11 +39,18 @@ if told.get("vanished"):
 if told.get("status"):
     del times[case("trt-int8")]
     missing = (Outcome(**case("trt-int8")._asdict(), status=told["status"], reason="a flaky driver"),)
-count = len(list(Path("results").rglob("*.json")))
+tally = Path("results/tally")
+tally.parent.mkdir(exist_ok=True)
+count = len(tally.read_text()) if tally.exists() else 0
+tally.write_text("x" * (count + 1))
+for old in Path("results").rglob("*.json") if told.get("copies") else ():
+    old.write_bytes(old.read_bytes())
 folder = Path("results/runs") / str(count)
 made = write_run(folder, times, day=count + 1, rounds=told.get("rounds", 20), outcomes=missing)
 if told.get("spoiled"):
     edit_records(made, spoil, case("trt-int8"))
+if told.get("overwrites"):
+    made.replace("results/run.json")
 sys.exit(told.get("code", 0))
 """
 
@@ -129,6 +136,31 @@ def test_inconclusive_answers_are_repeated_before_they_are_skipped(
     rounds = [run["benchmarks"][0]["stats"]["rounds"] for run in measured]
     assert rounds.count(3) == 4
     assert rounds.count(20) == 5
+
+
+@pytest.mark.parametrize("way", ["overwrites", "copies"])
+def test_a_run_is_known_by_what_its_file_holds(tmp_path: Path, way: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """A command may write one file again and again, and copy all others from elsewhere each time."""
+    made = commits(tmp_path, {way: True}, {way: True}, {way: True, "factor": 1.4}, {way: True, "factor": 1.4})
+    assert bisect(made[0], made[-1]) == ExitCode.PASS
+    found = json.loads(capfd.readouterr().out)
+    assert found["first_bad"] == [made[2]]
+    assert {step["verdict"] for step in found["steps"]} == {"REGRESSED", "PASS"}
+
+
+def test_a_bad_commit_without_a_run_is_not_said_to_be_no_worse(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    made = commits(tmp_path, {}, {}, {"crashes": True})
+    arguments = ["bisect", str(CASE), made[0], made[-1]]
+    command = ["--", sys.executable, "measure.py"]
+    assert main([*arguments, *command]) == ExitCode.NOT_JUDGED
+    line = f"{CASE} can't be judged at BAD: the command left no run of {CASE} below {tmp_path / 'results'}: "
+    assert capfd.readouterr().out == f"{line}{sys.executable} measure.py\n"
+    assert main([*arguments, "--json", *command]) == ExitCode.NOT_JUDGED
+    found = json.loads(capfd.readouterr().out)
+    assert found["not_judged"].startswith(line)
+    assert [step["verdict"] for step in found["steps"]] == ["SKIPPED"]
 
 
 def test_a_bad_commit_that_is_none_ends_it(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

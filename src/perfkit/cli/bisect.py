@@ -48,8 +48,8 @@ def bisect(
 
     GOOD is measured first, then BAD, to see the difference at all; then git bisect run measures commits between them.
     One that stays INCONCLUSIVE, or leaves no run, is skipped. Ends with 0 where one commit is found, with 10 where GOOD
-    has no sound measurement of CASE, with 11 where the difference can't be seen or several are left. The work tree is
-    put back as it was.
+    has no sound measurement of CASE or BAD can't be judged, with 11 where the difference can't be seen or several are
+    left. The work tree is put back as it was.
     """
     if _printed("status", "--porcelain", "--untracked-files=no"):
         raise UserError("the work tree has changes, which commits would be measured with: commit or stash them")
@@ -88,7 +88,9 @@ def _bisected(step: Step, good: str, bad: str, state: Path) -> dict[str, Any]:
         tell(f"measuring {short_commit(bad)}, to see that it is worse")
         verdict, told = verdict_of(step, project_limits())
         step.note(bad, verdict, told)
-        if verdict is None or not verdict.fails:
+        if verdict is None:
+            return _found(step, not_judged=f"{step.case} can't be judged at BAD: {told}")
+        if not verdict.fails:
             return _found(step)
         _printed("bisect", "start", bad, good)
         run = [sys.executable, "-m", "perfkit.cli.bisect_step", str(state)]

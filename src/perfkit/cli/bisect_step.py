@@ -5,6 +5,7 @@ A program of its own, ``python -m perfkit.cli.bisect_step STATE``, because git s
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -67,7 +68,7 @@ def measure(step: Step, keep: Path | None = None) -> list[Run]:
 
     With `keep` copies go into that folder. Raises UserError where it leaves none.
     """
-    before = _files(step)
+    before = set(_files(step).values())
     try:
         # Its own exit code says how the run was judged against another baseline, or nothing. Tonight's times of old
         # commits are no history.
@@ -76,7 +77,7 @@ def measure(step: Step, keep: Path | None = None) -> list[Run]:
     except OSError as error:
         raise UserError(f"{step.command[0]}: cannot be started: {error.strerror}") from error
     runs = []
-    for path in sorted(_files(step) - before):
+    for path in sorted(path for path, digest in _files(step).items() if digest not in before):
         run = read_run(path)
         if any(str(outcome.case) == step.case for outcome in run.outcomes):
             runs.append(run)
@@ -134,9 +135,23 @@ def _numbers(row: Row) -> str:
     return ", ".join(part for part in (told, row.reason) if part)
 
 
-def _files(step: Step) -> set[Path]:
+def _files(step: Step) -> dict[Path, str]:
+    """Every run file with a digest of what it holds.
+
+    A command may write the same file each time, so a name isn't enough; or copy older runs there once more, so a date
+    isn't either: these would be judged as runs of this commit.
+    """
     found = Path(step.results).rglob("*.json")
-    return {path for path in found if not path.name.startswith(".") and path.parent.name != FOLDER}
+    paths = (path for path in found if not path.name.startswith(".") and path.parent.name != FOLDER)
+    return {path: _digest(path) for path in paths if path.is_file()}
+
+
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return str(path)  # if it is new, reading it says what is wrong
 
 
 def main(state: str) -> int:
