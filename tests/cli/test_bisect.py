@@ -29,6 +29,9 @@ from tests.support import case, edit_records, slowed, spoil, usual_times, write_
 assert sys.argv[1:] in ([], ["--", "--an-option-of-its-own"]), sys.argv
 assert os.environ["PERFKIT_HISTORY"] == "none"
 told = json.loads(Path("commit.json").read_text())
+if told.get("touches"):
+    with Path(told["touches"]).open("a") as file:
+        file.write("# touched")
 if told.get("crashes"):
     sys.exit(9)
 times = usual_times() if "factor" not in told else slowed(usual_times(), case("trt-int8"), told["factor"])
@@ -77,6 +80,7 @@ def commits(tmp_path: Path, *told: Mapping[str, object]) -> list[str]:
     made = []
     for number, entry in enumerate(told):
         (tmp_path / "commit.json").write_text(json.dumps({"number": number, **entry}))
+        (tmp_path / "state.txt").write_text(str(number))
         git("add", ".")
         git("commit", "-q", "-m", f"commit {number}")
         made.append(git("rev-parse", "HEAD"))
@@ -226,6 +230,66 @@ def test_a_changed_work_tree_and_a_bisection_under_way_are_left_alone(
     (tmp_path / "measure.py").write_text("changed")
     assert bisect(made[0], made[2]) == ExitCode.USAGE
     assert "the work tree has changes" in capfd.readouterr().err
+
+
+NOT_PUT_BACK = "perfkit: the work tree isn't put back, for git bisect reset refuses: error: Your local changes"
+
+
+def get_back_as_told(told: str) -> None:
+    (line,) = [line for line in told.splitlines() if line.startswith(NOT_PUT_BACK)]
+    assert line.endswith("to get back: git stash (-u where untracked files are in the way), then git bisect reset")
+    assert "state.txt" in line
+    git("stash")
+    git("bisect", "reset")
+    assert git("rev-parse", "--abbrev-ref", "HEAD") == "main"
+    assert "touched" in git("stash", "show", "--patch")
+
+
+def test_a_command_that_changes_tracked_files_hides_no_error(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    made = commits(tmp_path, {"touches": "state.txt"}, {}, {"factor": 1.4})
+    assert bisect(made[0], made[-1]) == ExitCode.USAGE
+    told = capfd.readouterr().err
+    assert (tmp_path / "state.txt").read_text().startswith("0# touched")
+    last = told.splitlines()[-1]
+    assert last.startswith("perfkit: git checkout refuses: error: Your local changes to the following files")
+    assert "state.txt" in last
+    get_back_as_told(told)
+
+
+def test_a_found_commit_is_told_where_the_work_tree_cant_be_put_back(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The second one is measured last."""
+    made = commits(tmp_path, {}, {"touches": "state.txt"}, {"factor": 1.4}, {"factor": 1.4})
+    assert bisect(made[0], made[-1]) == ExitCode.PASS
+    captured = capfd.readouterr()
+    assert json.loads(captured.out)["first_bad"] == [made[2]]
+    assert (tmp_path / "state.txt").read_text() == "1# touched"
+    get_back_as_told(captured.err)
+
+
+def test_a_bisection_that_git_cant_go_on_with_names_the_files(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The third one is measured first."""
+    made = commits(tmp_path, {}, {}, {"factor": 1.4, "touches": "state.txt"}, {"factor": 1.4})
+    assert bisect(made[0], made[-1]) == ExitCode.USAGE
+    told = capfd.readouterr().err
+    last = told.splitlines()[-1]
+    assert last.startswith("perfkit: git bisect run ended with ")
+    assert last.endswith(", see above; COMMAND changed tracked files: state.txt")
+    get_back_as_told(told)
+
+
+def test_tracked_files_that_a_command_changed_are_named(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """No commit has changed this one, so that git takes the change from commit to commit."""
+    made = commits(tmp_path, {}, {}, {"factor": 1.4, "touches": ".gitignore"}, {"factor": 1.4})
+    assert bisect(made[0], made[-1]) == ExitCode.PASS
+    captured = capfd.readouterr()
+    assert json.loads(captured.out)["first_bad"] == [made[2]]
+    assert captured.err.splitlines()[-1] == "perfkit: COMMAND changed tracked files, which are left so: .gitignore"
+    assert git("rev-parse", "--abbrev-ref", "HEAD") == "main"
+    assert (tmp_path / ".gitignore").read_text() == "/results/\n# touched"
 
 
 def test_a_step_outside_of_a_repository_ends_the_bisection(

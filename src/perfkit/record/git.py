@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 class GitRefused(UserError):
     """git ran and refused."""
 
+    def __init__(self, message: str, said: str) -> None:
+        """Keep all that it said, for the last line doesn't always have the reason."""
+        super().__init__(message)
+        self.said = said
+
 
 def git(folder: Path, *arguments: str) -> bytes:
     """What git prints in a folder. Raises GitRefused where it refuses, another UserError where it isn't installed."""
@@ -23,8 +28,9 @@ def git(folder: Path, *arguments: str) -> bytes:
     except OSError as error:
         raise UserError("git is not installed, or can't be started") from error
     except subprocess.CalledProcessError as error:
-        last_line = (error.stderr or error.stdout).decode("utf-8", "replace").strip().rpartition("\n")[2]
-        raise GitRefused(f"git {arguments[0]} refuses: {last_line}") from error
+        said = (error.stderr or error.stdout).decode("utf-8", "replace").strip()
+        last_line = said.rpartition("\n")[2]
+        raise GitRefused(f"git {arguments[0]} refuses: {last_line}", said) from error
     return done.stdout
 
 
