@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any
 
 from perfkit.errors import UserError, reason_of
 
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
-@cache
+
 def registered(group: str) -> dict[str, EntryPoint]:
     """Every entry point of a group by its name; imports none of them."""
-    return {entry.name: entry for entry in entry_points(group=group)}
+    return {entry.name: entry for entry in _of_all_packages().select(group=group)}
+
+
+@cache
+def _of_all_packages() -> Any:  # Python 3.11 has another class for them than later ones
+    """Looked for once: asking for a group reads the metadata of every installed package, and a session asks for two."""
+    return entry_points()
 
 
 def load(entry: EntryPoint, what: str) -> Any:

@@ -156,6 +156,15 @@ def test_the_list_of_commands_imports_none_of_them() -> None:
     subprocess.run([sys.executable, "-c", code], env=program_environment(), stdout=subprocess.DEVNULL, check=True)
 
 
+def test_reports_and_promoting_do_without_the_engine_store() -> None:
+    """Only --anonymize asks where its folder is; its locks take a twentieth of all that a report imports."""
+    code = (
+        "import sys, perfkit.cli.report, perfkit.cli.promote; "
+        "assert not set(sys.modules) & {'perfkit.store', 'filelock'}"
+    )
+    subprocess.run([sys.executable, "-c", code], env=program_environment(), check=True)
+
+
 def test_reports_do_without_rich() -> None:
     """Importing it takes a fifth of the time that a comparison may take."""
     code = "import sys, perfkit.report.terminal; assert 'rich' not in sys.modules"

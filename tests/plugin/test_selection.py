@@ -11,7 +11,7 @@ from tests.projects import LARGE, MODEL, SMALL, logged, run_pytest, saved_files,
 if TYPE_CHECKING:
     from pathlib import Path
 
-HEAVY = {"torch", "torchvision", "numpy", "skimage", "openvino", "PIL"}
+HEAVY = {"torch", "torchvision", "numpy", "skimage", "openvino", "PIL", "perfkit.record.baseline"}
 REPORT_IMPORTS = f"""
 import sys
 def pytest_unconfigure():
@@ -26,7 +26,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_collecting_imports_nothing_heavy(project: Path) -> None:
-    """Neither torch nor the packages of the variants; and the cases stand in the order of the plan."""
+    """Neither torch nor the packages of the variants nor what reads baselines; the cases stand in the plan's order."""
     (project / "conftest.py").write_text(REPORT_IMPORTS)
     collected = run_pytest(project, "--collect-only", "-q")
     assert collected.code == 0

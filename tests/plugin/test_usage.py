@@ -54,7 +54,8 @@ def test_a_session_without_cases_imports_none_of_what_they_need(pytester: pytest
     pytester.makepyfile("def test_something(): pass")
     code = (
         "import sys, pytest; assert pytest.main(['-p', 'pytest_benchmark.plugin', '-p', 'perfkit.plugin']) == 0; "
-        "assert not set(sys.modules) & {'pydantic', 'perfkit.plugin.state', 'perfkit.judge', 'perfkit.history.keep'}"
+        "assert not set(sys.modules) & {'pydantic', 'perfkit.plugin.state', 'perfkit.judge', 'perfkit.history.keep', "
+        "'perfkit.report'}"
     )
     alone = {**program_environment(), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     done = subprocess.run(

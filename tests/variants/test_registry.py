@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+import importlib.metadata
 import subprocess
 import sys
 from typing import TYPE_CHECKING
+from unittest.mock import Mock
 
 import pytest
 import torch
 
+from perfkit import entry_points
 from perfkit.catalog.case import Platform
-from perfkit.entry_points import registered
 from perfkit.errors import UserError, reason_of
 from perfkit.variants.base import Variant
 from perfkit.variants.registry import load_variant, variant_names, why_unavailable
@@ -35,10 +37,20 @@ def made_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         },
     )
     monkeypatch.syspath_prepend(tmp_path)
-    registered.cache_clear()
+    entry_points._of_all_packages.cache_clear()
     yield
     monkeypatch.undo()
-    registered.cache_clear()
+    entry_points._of_all_packages.cache_clear()
+
+
+def test_installed_packages_are_looked_through_once_for_all_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Mock(wraps=importlib.metadata.entry_points)
+    monkeypatch.setattr(entry_points, "entry_points", asked)
+    entry_points._of_all_packages.cache_clear()
+    assert "eager-fp32" in entry_points.registered("perfkit.variants")
+    assert entry_points.registered("perfkit.nothing") == {}
+    asked.assert_called_once_with()
+    entry_points._of_all_packages.cache_clear()
 
 
 def test_every_shipped_variant_is_registered_under_its_own_name() -> None:

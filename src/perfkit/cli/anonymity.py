@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from perfkit.record.anonymous import Anonymizer, pseudonym_key
-from perfkit.record.provenance import who
-from perfkit.store.engine_store import cache_folder
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from perfkit.record.anonymous import Anonymizer
 
 AnonymizeOption = Annotated[
     bool,
@@ -27,6 +25,11 @@ def project_anonymizer(hosts: Iterable[str] = (), people: Iterable[str] = ()) ->
 
     People are names, or ``name <email>`` as git has them. Raises UserError where the key can't be kept.
     """
+    # Most reports are for who made them, and do without the store and its locks.
+    from perfkit.record.anonymous import Anonymizer, pseudonym_key
+    from perfkit.record.provenance import who
+    from perfkit.store.engine_store import cache_folder
+
     users: set[str] = set()
     for person in (who(), *people):
         parts = _PERSON.fullmatch(person)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from perfkit.catalog.case import Platform
 from perfkit.catalog.fault import Fault, parse_fault
 from perfkit.catalog.shards import ShardOf, parse_shard
-from perfkit.report.destination import Destination, parse_destinations
 
 if TYPE_CHECKING:
     import pytest
+
+    from perfkit.report.destination import Destination
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,8 @@ def add_options(parser: pytest.Parser) -> None:
 
 def read_options(config: pytest.Config) -> Options:
     """Raises UserError for a value that doesn't fit its option."""
+    from perfkit.report.destination import parse_destinations  # not in sessions without cases
+
     platform = config.getoption("perfkit_platform")
     calibration, journal = config.getoption("calibration_data"), config.getoption("perfkit_journal")
     shard, divided_by = config.getoption("perfkit_shard"), config.getoption("perfkit_divided_by")

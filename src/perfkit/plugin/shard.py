@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from perfkit.catalog.shards import part_of
 from perfkit.record.code import code_in
 from perfkit.record.shard import Shard
-from perfkit.record.shard_weights import model_weights_s, reviewed_replicates
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,6 +22,9 @@ def part_of_run(whole: Plan, options: Options, root: Path) -> tuple[Plan, Shard 
     """
     if options.shard is None:
         return whole, None
+    # Nearly all sessions are no shards, and plan their cases without reading baselines.
+    from perfkit.record.shard_weights import model_weights_s, reviewed_replicates
+
     reviewed = reviewed_replicates(options.divided_by, whole.platform) if options.divided_by is not None else []
     part = part_of(whole, model_weights_s(whole, reviewed), options.shard)
     return part, Shard(**options.shard._asdict(), plan=list(whole.cases()), code=code_in(root))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import unicodedata
 from typing import TYPE_CHECKING
 
@@ -50,6 +49,8 @@ def shorten(names: Iterable[str], length: int) -> dict[str, str]:
     for name in names:
         shown = printable(name)
         if len(shown) > length:
+            import hashlib  # OpenSSL with it, for names that hardly any report has
+
             digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
             room = length - _DIGEST_DIGITS - 2
             tail = room // 3
