@@ -162,23 +162,20 @@ def timed(command: Command, folder: Path, environment: dict[str, str]) -> float:
 
 def measure() -> dict[str, Any]:
     """All laps, after one that counts for nothing: it compiles every module, as installing a package does."""
-    import psutil
-
     from perfkit.measure.machine import cpu_count, cpu_name
 
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST", "PERFKIT"))}
     wall_s: dict[str, list[float]] = {name: [] for name in COMMANDS}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         prepare(folder)
-        environment = {**kept, "PYTHONPYCACHEPREFIX": str(folder / "compiled"), "PERFKIT_HISTORY": "none"}
+        environment = surroundings(folder)
         for command in COMMANDS.values():
             timed(command, folder, environment)
-        busy_s, own_s, started_s = _busy_s(psutil.cpu_times()), _own_s(), time.perf_counter()
+        busy_before_s, own_before_s, started_s = busy_s(), own_s(), time.perf_counter()
         for _ in range(LAPS):
             for label, command in COMMANDS.items():
                 wall_s[label].append(round(timed(command, folder, environment), 4))
-        others_s = _busy_s(psutil.cpu_times()) - busy_s - (_own_s() - own_s)
+        others_s = busy_s() - busy_before_s - (own_s() - own_before_s)
         sizes = {name: (folder / "large" / name).stat().st_size for name in ("baseline.json", "run.json")}
     return {
         "datetime": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
@@ -190,13 +187,30 @@ def measure() -> dict[str, Any]:
     }
 
 
-def _busy_s(times: Any) -> float:
+def surroundings(folder: Path) -> dict[str, str]:
+    """The variables that commands are started with: none of the user's that mean something to them."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST", "PERFKIT"))}
+    return {**kept, "PYTHONPYCACHEPREFIX": str(folder / "compiled"), "PERFKIT_HISTORY": "none"}
+
+
+def busy_s() -> float:
+    """Of all processors, by whatever process."""
+    import psutil
+
+    times = psutil.cpu_times()
     return float(times.user + times.system + times.nice)
 
 
-def _own_s() -> float:
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(each.ru_utime + each.ru_stime for each in used)
+def own_s() -> float:
+    """Of all processors, by this process and those that it started and that have ended."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime + children_s()
+
+
+def children_s() -> float:
+    """The same by those alone."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def table(commands: dict[str, Command], wall_s: dict[str, list[float]]) -> list[str]:

@@ -63,6 +63,7 @@ NIGHTS = "h100/2026-11-26-nights"
         "soak.py",
         "export_leak.py",
         "own_speed.py",
+        "own_profile.py",
         "side_by_side.py",
     ],
 )
