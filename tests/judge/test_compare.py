@@ -74,6 +74,15 @@ def test_a_skipped_variant_isnt_missing_where_a_repeat_left_it_out() -> None:
     assert judge(usual_baseline(), runs[1:]).counts == {Verdict.PASS: 12, Verdict.MISSING: 1}
 
 
+def test_what_some_replicates_skipped_is_judged_by_the_others_and_listed() -> None:
+    skipped = outcome(Status.SKIPPED, "no TensorRT")
+    runs = [make_run(day=9), *(make_run(without(HURT), day=day, outcomes=(skipped,)) for day in (10, 11))]
+    judgement = judge(usual_baseline(), runs)
+    assert row_of(judgement).verdict is Verdict.PASS
+    (finding,) = [each for each in judgement.findings if each.kind is FindingKind.SKIPPED]
+    assert finding.text == "trt-int8 (1 case) in up to 2 of 3 replicates: no TensorRT"
+
+
 def test_a_skipped_variant_that_the_baseline_never_had_is_listed() -> None:
     skipped = outcome(Status.SKIPPED, "the CPU lacks bf16", variant="eager-bf16")
     judgement = judged(outcomes=(skipped,))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from perfkit.exit_codes import ExitCode
 from perfkit.judge import rule
 from perfkit.judge.compare import judge
 from perfkit.judge.metric import Metric
@@ -39,6 +40,8 @@ def test_a_disturbed_replicate_proves_nothing() -> None:
     assert {row.verdict for row in judgement.rows} == {Verdict.INCONCLUSIVE}
     assert all(row.disturbed for row in judgement.rows)
     assert row_of(judgement).reason == "most rounds were disturbed: the GPU was too hot (15 of 20)"
+    assert judgement.refusal is None
+    assert judgement.exit_code is ExitCode.INCONCLUSIVE  # 10 would be: nothing of it can ever be judged
 
 
 def test_a_sound_replicate_counts_alone() -> None:

@@ -115,6 +115,21 @@ def test_a_metric_that_the_baseline_does_not_know_is_shown_and_not_judged() -> N
     assert "no energy: no counter here" in nowhere.notes
 
 
+def test_what_the_newest_baseline_replicate_has_given_up_is_not_asked_for_any_more() -> None:
+    given_up = row_of(judged([reading(2.0), reading(2.0), None], [None]))
+    assert (given_up.verdict, given_up.custom_metrics) == (Verdict.PASS, ())
+
+
+@pytest.mark.parametrize("changed", [{"unit": "mJ/img"}, {"better": "higher"}])
+def test_another_unit_is_judged_by_what_was_promoted_since(changed: dict[str, Any]) -> None:
+    before = [reading(2.0), reading(2000.0, **changed), reading(2000.0, **changed)]
+    row = row_of(judged(before, [reading(2000.0, **changed)]))
+    (metric,) = row.custom_metrics
+    assert (row.verdict, metric.verdict, metric.baseline_replicates) == (Verdict.PASS, Verdict.PASS, 2)
+    worse = 4000.0 if "unit" in changed else 1000.0
+    assert row_of(judged(before, [reading(worse, **changed)])).verdict is Verdict.REGRESSED
+
+
 def test_a_slower_case_and_a_lost_metric_are_both_told() -> None:
     row = row_of(judged([reading(2.0)] * 3, [reading(4.0)], slowed(usual_times(), HURT, 1.5)))
     assert row.verdict is Verdict.REGRESSED

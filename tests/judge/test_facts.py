@@ -10,8 +10,9 @@ from perfkit.exit_codes import ExitCode
 from perfkit.judge.compare import judge
 from perfkit.judge.verdict import Judgement, Moved, Verdict
 from perfkit.record.facts import BuildFacts
+from perfkit.record.read import run_from_json
 from tests.judge.helpers import HURT, baseline_of, row_of
-from tests.support import make_run, slowed, usual_times
+from tests.support import make_run, run_data, slowed, usual_times
 
 if TYPE_CHECKING:
     from perfkit.record.replicate import Run
@@ -144,3 +145,52 @@ def test_other_classes_fail_however_near_the_numbers(same: float | None, fails: 
     row = row_of(judge(baseline_of(before), [after]))
     assert (row.verdict is Verdict.REGRESSED) is fails
     assert row.reason.startswith("images with the reference's best class 100% -> 62%") is fails
+
+
+@pytest.mark.parametrize("ruined", [(0,), (1,), (2,), (0, 1)])
+def test_every_replicate_is_held_to_the_baselines_facts(ruined: tuple[int, ...]) -> None:
+    """A process that built its engine anew may have another one than those beside it, whichever was the last."""
+    before = [make_run(day=day, facts=BuildFacts(**ENGINE)) for day in (1, 2, 3)]
+    facts = [BuildFacts(**{**ENGINE, "layers": 217 if index in ruined else 56}) for index in range(3)]
+    judgement = judge(baseline_of(*before), [make_run(day=9 + index, facts=each) for index, each in enumerate(facts)])
+    row = row_of(judgement)
+    part = f"({len(ruined)} of 3 replicates)"
+    assert (row.verdict, row.reason, row.moved) == (Verdict.REGRESSED, f"layers 56 -> 217 {part}", Moved.ENGINE)
+    assert f"layers: 56 -> 217 {part}" in row.notes
+
+
+def test_a_fact_that_one_replicate_has_lost_is_told() -> None:
+    before = [make_run(day=day, facts=BuildFacts(**ENGINE)) for day in (1, 2, 3)]
+    after = [
+        make_run(day=9, facts=BuildFacts(**{**ENGINE, "layers": None})),
+        make_run(day=10, facts=BuildFacts(**ENGINE)),
+    ]
+    row = row_of(judge(baseline_of(*before), after))
+    assert row.verdict is Verdict.PASS
+    assert "not told any more, so not judged: layers (1 of 2 replicates)" in row.notes
+
+
+def test_activations_that_were_nothing_may_become_little() -> None:
+    assert activations_judged(0, 512) is Verdict.PASS
+    assert activations_judged(0, 10_000_000) is Verdict.REGRESSED
+
+
+def activations_judged(before: int, after: int) -> Verdict:
+    runs = [make_run(day=day, facts=BuildFacts(**{**ENGINE, "activation_bytes": before})) for day in (1, 2, 3)]
+    run = make_run(day=9, facts=BuildFacts(**{**ENGINE, "activation_bytes": after}))
+    return row_of(judge(baseline_of(*runs), [run])).verdict
+
+
+@pytest.mark.parametrize("ratios_db", [(40.0, 40.0, 20.0), (20.0, 40.0, 40.0), (20.0, 20.0, 40.0)])
+def test_every_replicate_is_held_to_the_baselines_answers(ratios_db: tuple[float, ...]) -> None:
+    def run(day: int, ratio_db: float) -> Run:
+        data = run_data(day=day)
+        for benchmark in data["benchmarks"]:
+            benchmark["extra_info"]["perfkit"]["agreement"]["sqnr_db_min"] = ratio_db
+        return run_from_json(data, f"run-{day}.json")
+
+    after = [run(9 + index, ratio_db) for index, ratio_db in enumerate(ratios_db)]
+    row = row_of(judge(baseline_of(*(run(day, 40.0) for day in (1, 2, 3))), after))
+    lost = sum(ratio_db < 40.0 for ratio_db in ratios_db)
+    assert row.verdict is Verdict.REGRESSED
+    assert f"lowest SQNR to the reference 40.0 -> 20.0 dB ({lost} of 3 replicates)" in row.reason

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -134,18 +134,22 @@ def injected_into(runs: Iterable[Run]) -> dict[str, str]:
     return {case: f"a fault was put in on purpose: {', '.join(found)}" for case, found in faults.items()}
 
 
-def skipped(runs: Iterable[Run], judged: Collection[CaseId]) -> Iterator[Finding]:
-    """What was skipped, once for each variant and reason, less the cases that have a row."""
-    cases: dict[tuple[str, str], set[CaseId]] = defaultdict(set)
+def skipped(runs: Sequence[Run], judged: Collection[CaseId], measured: Collection[CaseId]) -> Iterator[Finding]:
+    """What was skipped, once for each variant and reason, less the cases whose row says so.
+
+    A case that some replicates skipped and others measured is judged by these, and its row says nothing of it.
+    """
+    skips: dict[tuple[str, str], Counter[CaseId]] = defaultdict(Counter)
     for run in runs:
         for outcome in run.outcomes:
-            if outcome.status is Status.SKIPPED and outcome.case not in judged:
-                cases[outcome.variant, outcome.reason].add(outcome.case)
-    for (variant, reason), skipped_cases in sorted(cases.items()):
+            if outcome.status is Status.SKIPPED and (outcome.case not in judged or outcome.case in measured):
+                skips[outcome.variant, outcome.reason][outcome.case] += 1
+    for (variant, reason), counts in sorted(skips.items()):
+        part = f" in up to {most} of {len(runs)} replicates" if (most := max(counts.values())) < len(runs) else ""
         yield Finding(
             kind=FindingKind.SKIPPED,
-            text=f"{variant} ({cases_in_words(skipped_cases)}): {reason or 'no reason told'}",
-            cases=tuple(sorted(skipped_cases)),
+            text=f"{variant} ({cases_in_words(counts)}){part}: {reason or 'no reason told'}",
+            cases=tuple(sorted(counts)),
         )
 
 

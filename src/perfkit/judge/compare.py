@@ -86,7 +86,8 @@ def judge(
         out_of_order = too_slow(measured, limits)
         rows = [in_order(row, out_of_order) for row in rows]
     rows.sort(key=lambda row: (row.verdict.rank, row.case))
-    if refusal is None and not any(row.compared or row.verdict.fails for row in rows):
+    # A disturbed case was comparable; a quieter machine can judge it.
+    if refusal is None and not any(row.compared or row.verdict.fails or row.disturbed for row in rows):
         refusal = NOTHING_COMPARABLE
     suspects = software_suspects(replicates, [run.replicate for run in current])
     return Judgement(
@@ -104,7 +105,7 @@ def judge(
             *faster_than_roofline(current[0].hardware.name, measured),
             *advisories.noise_floor(measured),
             *advisories.tails(measured),
-            *advisories.skipped(current, {data.case for data in cases}),
+            *advisories.skipped(current, {data.case for data in cases}, measured),
             *advisories.shard(current[0]),
         ),
         suspects=suspects,

@@ -25,10 +25,11 @@ def custom_rows(
 ) -> tuple[CustomMetricRow, ...]:
     """Every custom metric that either side has, by name; without ``compare`` their numbers alone.
 
-    Samples come in the order of their dates; the newest says unit, direction and tolerance.
+    Samples come in the order of their dates; the newest says unit, direction and tolerance. What the baseline's newest
+    hasn't was given up when that was promoted, and what has another unit there is another number.
     """
-    names = {name for sample in (*baseline, *current) for name in sample.custom_metrics or {}}
-    rows = (_row(name, _of(name, baseline), _of(name, current)) for name in sorted(names))
+    names = {name for sample in (*baseline[-1:], *current) for name in sample.custom_metrics or {}}
+    rows = (_row(name, _known(name, baseline), _of(name, current)) for name in sorted(names))
     return tuple(row if compare else row.model_copy(update={"verdict": None, "change_pct": None}) for row in rows)
 
 
@@ -66,6 +67,15 @@ def lost_metrics(row: Row) -> Iterator[str]:
 
 def _of(name: str, samples: Sequence[Sample]) -> list[CustomMetric]:
     return [found[name] for sample in samples if name in (found := sample.custom_metrics or {})]
+
+
+def _known(name: str, baseline: Sequence[Sample]) -> list[CustomMetric]:
+    """Those of the baseline that are the number that its newest sample has; none where that hasn't it."""
+    newest = (baseline[-1].custom_metrics or {}).get(name) if baseline else None
+    if newest is None:
+        return []
+    kind = (newest.unit, newest.better)
+    return [metric for metric in _of(name, baseline) if (metric.unit, metric.better) == kind]
 
 
 def _row(name: str, baseline: Sequence[CustomMetric], current: Sequence[CustomMetric]) -> CustomMetricRow:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from perfkit.judge.facts import TOLERATED_GROWTH
+from perfkit.judge.facts import TOLERATED_GROWTH, in_replicates
 from perfkit.judge.verdict import Suspect
 from perfkit.record.replicate import differences
 
@@ -36,25 +36,47 @@ def software_suspects(baseline: Sequence[Replicate], current: Sequence[Replicate
 def fact_notes(baseline: Sequence[Sample], current: Sequence[Sample]) -> Iterator[str]:
     """Facts of the built variant that differ, one note each: ``layers: 56 -> 217``.
 
-    Samples come in the order of their dates; the newest of each side are compared.
+    Samples come in the order of their dates; the baseline's newest is what those of the run are compared with. Where
+    they differ among themselves, the most frequent difference is told.
     """
-    before, after = baseline[-1], current[-1]
-    for name in sorted(before.facts.keys() & after.facts.keys()):
-        if before.facts[name] != after.facts[name]:
-            old, new = _short(name, before.facts[name]), _short(name, after.facts[name])
-            yield f"{name}: {old} -> {new}"
-    if lost := sorted(TOLERATED_GROWTH.keys() & before.facts.keys() - after.facts.keys()):
-        yield f"not told any more, so not judged: {', '.join(lost)}"
-    if before.agreement is not None and after.agreement is None:
-        yield "answers weren't compared with the reference's in this run, so not judged"
-    if before.agreement is not None and after.agreement is not None:
-        old_cosine, new_cosine = before.agreement.cosine_min, after.agreement.cosine_min
-        if abs(new_cosine - old_cosine) >= _COSINE_STEP:
-            yield f"lowest cosine to the reference: {old_cosine:.4f} -> {new_cosine:.4f}"
-    for name in sorted(before.clocks_mhz.keys() & after.clocks_mhz.keys()):
-        old_mhz, new_mhz = before.clocks_mhz[name], after.clocks_mhz[name]
-        if abs(new_mhz - old_mhz) > _CLOCK_STEP * old_mhz:
-            yield f"the GPU's {name} clock: {old_mhz:g} -> {new_mhz:g} MHz"
+    before, of = baseline[-1], len(current)
+    for name in sorted(before.facts):
+        old = before.facts[name]
+        differing = Counter(sample.facts[name] for sample in current if sample.facts.get(name, old) != old)
+        for new, count in differing.most_common(1):
+            yield f"{name}: {_short(name, old)} -> {_short(name, new)}{in_replicates(count, of)}"
+    for count, names in _lost(before, current):
+        yield f"not told any more, so not judged: {', '.join(names)}{in_replicates(count, of)}"
+    yield from _answer_notes(before, current)
+    for name in sorted(before.clocks_mhz):
+        old_mhz = before.clocks_mhz[name]
+        told = [sample.clocks_mhz[name] for sample in current if name in sample.clocks_mhz]
+        if others := [mhz for mhz in told if abs(mhz - old_mhz) > _CLOCK_STEP * old_mhz]:
+            new_mhz = max(others, key=lambda mhz: abs(mhz - old_mhz))
+            yield f"the GPU's {name} clock: {old_mhz:g} -> {new_mhz:g} MHz{in_replicates(len(others), of)}"
+
+
+def _lost(before: Sample, current: Sequence[Sample]) -> Iterator[tuple[int, list[str]]]:
+    """Names of judged facts that so many of the run's samples have lost."""
+    counts = {
+        name: sum(name not in sample.facts for sample in current)
+        for name in sorted(TOLERATED_GROWTH.keys() & before.facts.keys())
+    }
+    for count in sorted(set(counts.values()) - {0}):
+        yield count, [name for name, lost in counts.items() if lost == count]
+
+
+def _answer_notes(before: Sample, current: Sequence[Sample]) -> Iterator[str]:
+    if before.agreement is None:
+        return
+    answers = [sample.agreement for sample in current if sample.agreement is not None]
+    if unanswered := len(current) - len(answers):
+        part = in_replicates(unanswered, len(current)) or " in this run"
+        yield f"answers weren't compared with the reference's{part}, so not judged"
+    old = before.agreement.cosine_min
+    if others := [answer.cosine_min for answer in answers if abs(answer.cosine_min - old) >= _COSINE_STEP]:
+        new = max(others, key=lambda cosine: abs(cosine - old))
+        yield f"lowest cosine to the reference: {old:.4f} -> {new:.4f}{in_replicates(len(others), len(current))}"
 
 
 def left_out_rounds(current: Sequence[Sample]) -> Iterator[str]:
