@@ -35,6 +35,7 @@ if [[ $PLATFORM == cuda ]]; then
 else
   cards=("" "")
 fi
+halves=${OF:+--different-days} # hosts that are lent one after the other
 : "${OF:=${#cards[@]}}" "${FIRST:=1}"
 mkdir -p "$folder"
 cp "$ROUNDS" perfkit.toml
@@ -92,7 +93,7 @@ on_all() { # on_all NAME FUNCTION: every card at once whose shard has no FOLDER/
 merged() { # merged NAME PARTS BASELINE: FOLDER/NAME, of the shards FOLDER/PARTS-*
   local code=0
   rm -rf "${folder:?}/$1"
-  python -m perfkit merge "$folder/$2"-[0-9] --output "$folder/$1" --baseline "$3" > "$folder/$1.txt" 2> "$folder/$1.log" || code=$?
+  python -m perfkit merge "$folder/$2"-[0-9] --output "$folder/$1" --baseline "$3" ${halves:+"$halves"} > "$folder/$1.txt" 2> "$folder/$1.log" || code=$?
   echo "$code" > "$folder/$1.code" # 10: judged against nothing; 1: a case is BROKEN
   [[ -d $folder/$1 ]] || { cat "$folder/$1.log" >&2; exit 1; }
 }

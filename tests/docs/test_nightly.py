@@ -27,7 +27,9 @@ def test_each_card_builds_and_measures_its_shard(host: Any, tmp_path: Path) -> N
         assert all("--perfkit-suite quick" in line and line.endswith(f"|.perfkit-{number}") for line in (build, run))
         assert (tmp_path / f".perfkit-{number}" / "timing" / "known.bin").is_file()
         assert (tmp_path / "kept" / f"shard-{number}" / "replicate-2.json").is_file()
-    assert any("perfkit merge kept/shard-1 kept/shard-2 --output kept/merged --baseline none" in line for line in log)
+    assert any(
+        line.endswith("perfkit merge kept/shard-1 kept/shard-2 --output kept/merged --baseline none|") for line in log
+    )
     assert "perfkit promote --results kept/promoted" in (tmp_path / "kept" / "baseline.json").read_text()
 
 
@@ -48,7 +50,8 @@ def test_a_host_takes_some_of_the_shards_and_another_the_others(host: Any, tmp_p
     log = (tmp_path / "log").read_text().splitlines()
     runs = [(line.partition("|")[0], line.partition("--shard ")[2][:3]) for line in log if "perfkit run" in line]
     assert sorted(runs) == [("GPU-one", "1/3"), ("GPU-one", "3/3"), ("GPU-two", "2/3")]
-    assert any("perfkit merge kept/shard-1 kept/shard-2 kept/shard-3 --output" in line for line in log)
+    (merge,) = [line for line in log if "perfkit merge kept/shard-1 kept/shard-2 kept/shard-3 --output" in line]
+    assert merge.endswith(" --different-days|")  # the other host was lent on another day
 
 
 def test_what_was_measured_is_not_measured_again(host: Any, tmp_path: Path) -> None:
