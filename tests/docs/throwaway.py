@@ -75,6 +75,7 @@ class Copy:
     ) -> subprocess.CompletedProcess[str]:
         """A fresh Python that has the copy's perfkit."""
         own = {**os.environ, "PYTHONPATH": str(self.root / "src"), "COLUMNS": "80", "PERFKIT_HISTORY": "none"}
+        own["COVERAGE_PROCESS_CONFIG"] = ""  # by the time of the report the copy is gone
         return subprocess.run(
             [sys.executable, *arguments],
             cwd=cwd or self.root,
