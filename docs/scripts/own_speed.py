@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "speed.md"
-DATA = ROOT / "results" / "cpu" / "2026-11-27-own-speed.json"
+DATA = ROOT / "results" / "cpu" / "2026-11-28-own-speed.json"
 DEMO = ROOT / "results" / "cpu" / "2026-11-25-demo-repeats"
 CASES, LAPS = 1000, 15
 MODELS = tuple(f"model{number:02}" for number in range(50))
