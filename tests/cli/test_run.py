@@ -128,6 +128,7 @@ def test_a_doubtful_case_is_measured_again_alone(project: Path, capfd: pytest.Ca
     assert "twin" in {sample.variant for sample in read_run(folder / "repeat-1.json").replicate.samples}
 
 
+@pytest.mark.alone  # beside others even five times as slow has been in doubt
 @pytest.mark.parametrize(
     ("conftest", "reason"),
     [
