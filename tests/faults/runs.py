@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 # Plugins of others that the projects don't need are not loaded: a process starts in half the time.
 _PLUGINS = ("--perfkit-suite=tiny", "-p", "no:hypothesispytest", "-p", "no:xdist", "-p", "no:cacheprovider")
 
+PYTEST = (
+    *(sys.executable, "-m", "pytest", ".", "-p", "no:cacheprovider"),
+    *("--perfkit-suite=tiny", "--perfkit-baseline=none"),
+)
+"""One session of such a project, without ``perfkit run``."""
+
 
 def instant_project(
     folder: Path,

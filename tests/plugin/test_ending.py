@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
-from tests.faults.runs import instant_project, run
+from tests.faults.runs import PYTEST, instant_project, run
 from tests.projects import BENCHMARK, SMALL
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-PYTEST = [
-    sys.executable,
-    "-m",
-    "pytest",
-    ".",
-    "-p",
-    "no:cacheprovider",
-    "--perfkit-suite=tiny",
-    "--perfkit-baseline=none",
-]
 FORGETS = """
 def test_latency(perfkit_case, benchmark):
     if perfkit_case.id.variant == "eager-fp32":

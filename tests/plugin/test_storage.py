@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ from pytest_benchmark.storage.file import FileStorage
 
 from perfkit.exit_codes import ExitCode
 from perfkit.plugin.storage import AtomicStorage
-from tests.faults.runs import instant_project, run
+from tests.faults.runs import PYTEST, instant_project, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,23 +85,13 @@ import resource
 def pytest_runtest_teardown():
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
 """
-SAVING = [
-    sys.executable,
-    "-m",
-    "pytest",
-    ".",
-    "-p",
-    "no:cacheprovider",
-    "--perfkit-suite=tiny",
-    "--perfkit-baseline=none",
-]
 
 
 def test_benchmark_json_replaces_its_file_whole_or_not_at_all(tmp_path: Path) -> None:
     """As on a full disk: no file may grow."""
     folder = instant_project(tmp_path, ["variant-1"], models=["one"])
     path = folder / "out.json"
-    ended = run(folder, [*SAVING, "--benchmark-json=out.json"])
+    ended = run(folder, [*PYTEST, "--benchmark-json=out.json"])
     assert ended.code == ExitCode.PASS, ended.out
     assert "Wrote benchmark data in: out.json" in ended.out + ended.err
     before = path.read_bytes()
@@ -110,13 +99,13 @@ def test_benchmark_json_replaces_its_file_whole_or_not_at_all(tmp_path: Path) ->
     assert [len(entry["stats"]["data"]) for entry in data["benchmarks"]] == [5, 5]
     assert data["perfkit"]["suite"] == "tiny"
     (folder / "link.json").symlink_to(path)
-    assert run(folder, [*SAVING, "--benchmark-json=link.json"]).code == ExitCode.PASS
+    assert run(folder, [*PYTEST, "--benchmark-json=link.json"]).code == ExitCode.PASS
     assert (folder / "link.json").is_symlink()
     before = path.read_bytes()
     with (folder / "conftest.py").open("a") as file:
         file.write(FULL)
     # Coverage's own file couldn't grow either, and it would say so in a traceback.
-    ended = run(folder, [*SAVING, "--benchmark-json=out.json"], COVERAGE_PROCESS_CONFIG="")
+    ended = run(folder, [*PYTEST, "--benchmark-json=out.json"], COVERAGE_PROCESS_CONFIG="")
     assert ended.code == ExitCode.USAGE
     assert f"the run isn't saved: out.json: cannot be written: {os.strerror(27)}" in ended.out + ended.err
     assert "Traceback" not in ended.out + ended.err

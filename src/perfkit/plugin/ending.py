@@ -81,14 +81,9 @@ def _unsaved_run(config: pytest.Config) -> dict[str, Any] | None:
     plugin = config.pluginmanager.get_plugin(BENCHMARK_PLUGIN)
     if plugin is None or plugin.disabled or plugin.skip:
         return None
-    commit_info = config.hook.pytest_benchmark_generate_commit_info(config=config)
-    data: dict[str, Any] = config.hook.pytest_benchmark_generate_json(
-        config=config,
-        benchmarks=plugin.benchmarks,
-        include_data=False,
-        machine_info=plugin.get_machine_info(),
-        commit_info=commit_info,
-    )
+    from perfkit.plugin.storage import generated_json
+
+    data = generated_json(config, with_times=False)
     pytest_benchmark_update_json(config, data)
     return data
 

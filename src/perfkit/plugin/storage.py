@@ -80,12 +80,14 @@ class JsonFile:
         """The file as pytest-benchmark would write it. Raises UserError where it can't be written, whole."""
         if self._path is None:
             return
-        try:
-            write_run_json(self._path, _generated(config))
-        except ValueError as error:  # a bare NaN or infinity
-            raise UserError(f"{self._path}: {error}") from None
         plugin = config.pluginmanager.get_plugin(BENCHMARK_PLUGIN)
         assert plugin is not None
+        data = generated_json(config, with_times=True)
+        config.hook.pytest_benchmark_update_json(config=config, benchmarks=plugin.benchmarks, output_json=data)
+        try:
+            write_run_json(self._path, data)
+        except ValueError as error:  # a bare NaN or infinity
+            raise UserError(f"{self._path}: {error}") from None
         plugin.logger.info(f"Wrote benchmark data in: {self._path}", purple=True)  # noqa: G004 - pytest-benchmark's own logger
 
 
@@ -94,8 +96,8 @@ def _is_plain(path: Path) -> bool:
     return not path.is_symlink() and (path.is_file() or not path.exists())
 
 
-def _generated(config: pytest.Config) -> dict[str, Any]:
-    """What pytest-benchmark's file of this session holds, once all plugins had it."""
+def generated_json(config: pytest.Config, *, with_times: bool) -> dict[str, Any]:
+    """What pytest-benchmark's file of this session holds before plugins add to it."""
     plugin = config.pluginmanager.get_plugin(BENCHMARK_PLUGIN)
     assert plugin is not None
     commit_info = config.hook.pytest_benchmark_generate_commit_info(config=config)
@@ -103,11 +105,10 @@ def _generated(config: pytest.Config) -> dict[str, Any]:
     data: dict[str, Any] = config.hook.pytest_benchmark_generate_json(
         config=config,
         benchmarks=plugin.benchmarks,
-        include_data=True,
+        include_data=with_times,
         machine_info=plugin.get_machine_info(),
         commit_info=commit_info,
     )
-    config.hook.pytest_benchmark_update_json(config=config, benchmarks=plugin.benchmarks, output_json=data)
     return data
 
 
